@@ -1,0 +1,28 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// auditEntry is one line of the log of who did what to which record. It holds ids only.
+type auditEntry struct {
+	bun.BaseModel `bun:"table:audit_log,alias:audit"`
+
+	ID       ID `bun:",pk"`
+	At       time.Time
+	ActorID  ID `bun:",nullzero"` // zero: the system or an operator
+	Action   string
+	RecordID ID
+}
+
+func audit(ctx context.Context, tx bun.IDB, now time.Time, actor Actor, action string, record ID) error {
+	entry := &auditEntry{ID: NewID(KindAudit, now), At: now, ActorID: actor.PersonID, Action: action, RecordID: record}
+	if _, err := tx.NewInsert().Model(entry).Exec(ctx); err != nil {
+		return fmt.Errorf("write audit log: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,304 @@
+package db
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// Campaign is a bulk invitation to an edition or a course run. Its counts change in the transactions that change the rows they
+// count: Total is the sum of queued, Sent, Failed, Suppressed, Uncertain and Cancelled.
+type Campaign struct {
+	bun.BaseModel `bun:"table:campaigns,alias:campaign"`
+
+	ID          ID `bun:",pk"`
+	EditionID   ID `bun:",nullzero"`
+	CourseRunID ID `bun:",nullzero"`
+	CreatedBy   ID
+	State       CampaignStatus `bun:"status"`
+	Message     string
+	RespondBy   *time.Time
+	SendAt      time.Time
+	CreatedAt   time.Time
+	FinishedAt  *time.Time
+	Version     int // rises with every change
+	Total       int
+	Sent        int
+	Failed      int
+	Suppressed  int
+	Cancelled   int
+	Uncertain   int
+	Accepted    int
+	Declined    int
+
+	Edition   *Edition   `bun:"-"`
+	CourseRun *CourseRun `bun:"-"`
+	readAt    time.Time
+}
+
+// CampaignStatus is what a campaign does now.
+type CampaignStatus string
+
+// The statuses of campaigns. CampaignScheduled is never stored: it is CampaignSending before its time.
+const (
+	CampaignScheduled CampaignStatus = "SCHEDULED"
+	CampaignSending   CampaignStatus = "SENDING"
+	CampaignPaused    CampaignStatus = "PAUSED"
+	CampaignFinished  CampaignStatus = "FINISHED"
+	CampaignCancelled CampaignStatus = "CANCELLED"
+)
+
+func (c *Campaign) id() ID { return c.ID }
+
+// Queued returns how many mails have not left yet.
+func (c *Campaign) Queued() int {
+	return c.Total - c.Sent - c.Failed - c.Suppressed - c.Cancelled - c.Uncertain
+}
+
+// Status returns what the campaign does now.
+func (c *Campaign) Status() CampaignStatus {
+	if c.State == CampaignSending && c.SendAt.After(c.readAt) {
+		return CampaignScheduled
+	}
+	return c.State
+}
+
+// Over reports whether no mail of the campaign will leave any more.
+func (c *Campaign) Over() bool { return c.State == CampaignFinished || c.State == CampaignCancelled }
+
+// Campaign returns a campaign that the actor organises; nil when there is none.
+func (d *DB) Campaign(ctx context.Context, actor Actor, id ID, shape Shape) (*Campaign, error) {
+	v := d.view(actor)
+	c, err := v.campaign(ctx, id, shape)
+	return c, v.finish(ctx, err)
+}
+
+func (v view) campaign(ctx context.Context, id ID, shape Shape) (*Campaign, error) {
+	c := new(Campaign)
+	if ok, err := found(v.tx.NewSelect().Model(c).Where("id = ?", id).Scan(ctx)); !ok || err != nil {
+		return nil, err
+	}
+	c.readAt = v.now
+	if ok, err := v.organises(ctx, c.EditionID, c.CourseRunID); !ok || err != nil {
+		return nil, err
+	}
+	return c, v.meetings(ctx, []*Campaign{c}, shape)
+}
+
+// organises reports whether the actor organises the edition or the course run.
+func (v view) organises(ctx context.Context, edition, run ID) (bool, error) {
+	if v.actor.Anonymous() {
+		return false, nil
+	}
+	var of ID
+	if !edition.IsZero() {
+		ok, err := found(v.tx.NewSelect().Model((*Edition)(nil)).Column("partnership_id").Where("id = ?", edition).Scan(ctx, &of))
+		return ok && v.actor.mayOrganise(of), err
+	}
+	ok, err := found(v.tx.NewSelect().Model((*Course)(nil)).Column("course.organisation_id").
+		Join("JOIN course_runs AS run ON run.course_id = course.id").Where("run.id = ?", run).Scan(ctx, &of))
+	return ok && v.actor.mayRunCourses(of), err
+}
+
+// meetings completes campaigns.
+func (v view) meetings(ctx context.Context, rows []*Campaign, shape Shape) error {
+	if shape.Has("edition") {
+		editions, err := v.loadEditions(ctx, idsBy(rows, func(c *Campaign) ID { return c.EditionID }), shape.Of("edition"))
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			row.Edition = editions[row.EditionID]
+		}
+	}
+	if shape.Has("courseRun") {
+		runs, err := v.loadCourseRuns(ctx, idsBy(rows, func(c *Campaign) ID { return c.CourseRunID }), shape.Of("courseRun"))
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			row.CourseRun = runs[row.CourseRunID]
+		}
+	}
+	return nil
+}
+
+// farFuture holds the mails of a paused campaign back.
+var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// PauseCampaign holds back the mails that have not left. Those a process has begun to send still leave.
+func (d *DB) PauseCampaign(ctx context.Context, actor Actor, id ID) (*Campaign, error) {
+	return d.steer(ctx, actor, id, "pause campaign", func(ctx context.Context, tx bun.Tx, _ time.Time, c *Campaign) error {
+		switch c.State {
+		case CampaignPaused:
+			return nil
+		case CampaignSending:
+			c.State = CampaignPaused
+			return rescheduleQueued(ctx, tx, c.ID, farFuture)
+		}
+		return problem(CodeConflict, "input.campaignId", "This campaign is over; there is nothing to pause.")
+	})
+}
+
+// ResumeCampaign lets a paused campaign continue.
+func (d *DB) ResumeCampaign(ctx context.Context, actor Actor, id ID) (*Campaign, error) {
+	return d.steer(ctx, actor, id, "resume campaign", func(ctx context.Context, tx bun.Tx, now time.Time, c *Campaign) error {
+		switch c.State {
+		case CampaignSending:
+			return nil
+		case CampaignPaused:
+			c.State = CampaignSending
+			next := now
+			if c.SendAt.After(now) {
+				next = c.SendAt
+			}
+			return rescheduleQueued(ctx, tx, c.ID, next)
+		}
+		return problem(CodeConflict, "input.campaignId", "This campaign is over and cannot be resumed; send a new one to those not yet invited.")
+	})
+}
+
+// CancelCampaign stops a campaign for good: what has not left is cancelled, and its invitations are withdrawn.
+func (d *DB) CancelCampaign(ctx context.Context, actor Actor, id ID) (*Campaign, error) {
+	return d.steer(ctx, actor, id, "cancel campaign", func(ctx context.Context, tx bun.Tx, now time.Time, c *Campaign) error {
+		switch c.State {
+		case CampaignCancelled:
+			return nil
+		case CampaignFinished:
+			return problem(CodeConflict, "input.campaignId", "This campaign is finished: all its mails have left.")
+		}
+		var stopped []ID
+		if err := tx.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", DeliveryCanceled).Set("claim = NULL").
+			Where("campaign_id = ?", c.ID).Where("state IN (?)", bun.List([]DeliveryState{Queued, Enqueued})).
+			Returning("invitation_id").Scan(ctx, &stopped); err != nil {
+			return fmt.Errorf("cancel deliveries: %w", err)
+		}
+		c.State, c.FinishedAt = CampaignCancelled, &now
+		c.Cancelled += len(stopped)
+		return withdraw(ctx, tx, stopped)
+	})
+}
+
+// withdraw takes back invitations that have not left.
+func withdraw(ctx context.Context, tx bun.Tx, invitations []ID) error {
+	for chunk := range slices.Chunk(invitations, 1000) {
+		if _, err := tx.NewUpdate().Model((*Invitation)(nil)).Set("status = ?", InvitationWithdrawn).
+			Where("id IN (?)", bun.List(chunk)).Where("status = ?", InvitationPending).Exec(ctx); err != nil {
+			return fmt.Errorf("withdraw invitations: %w", err)
+		}
+	}
+	return nil
+}
+
+func rescheduleQueued(ctx context.Context, tx bun.Tx, campaign ID, at time.Time) error {
+	if _, err := tx.NewUpdate().Model((*Delivery)(nil)).Set("not_before = ?", at).
+		Where("campaign_id = ?", campaign).Where("state = ?", Queued).Exec(ctx); err != nil {
+		return fmt.Errorf("reschedule deliveries: %w", err)
+	}
+	return nil
+}
+
+// steer changes the course of a campaign that the actor organises, under its lock.
+func (d *DB) steer(ctx context.Context, actor Actor, id ID, action string,
+	change func(context.Context, bun.Tx, time.Time, *Campaign) error,
+) (*Campaign, error) {
+	if actor.Anonymous() {
+		return nil, notSignedIn()
+	}
+	c := new(Campaign)
+	err := d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
+		ok, err := found(d.locked(tx.NewSelect().Model(c)).Where("id = ?", id).Scan(ctx))
+		if err != nil {
+			return err
+		}
+		if ok {
+			ok, err = viewIn(tx, actor, now).organises(ctx, c.EditionID, c.CourseRunID)
+		}
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return problem(CodeNotFound, "input.campaignId", "There is no such campaign, or none that you organise.")
+		}
+		c.readAt = now
+		if err := change(ctx, tx, now, c); err != nil {
+			return err
+		}
+		c.Version++
+		if _, err := tx.NewUpdate().Model(c).Column("status", "finished_at", "version", "cancelled").WherePK().Exec(ctx); err != nil {
+			return fmt.Errorf("update campaign: %w", err)
+		}
+		return audit(ctx, tx, now, actor, action, c.ID)
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.woken()
+	return c, nil
+}
+
+func notSignedIn() *Error {
+	return problem(CodeNotSignedIn, "", "Send a bearer token: only signed-in people can do this.")
+}
+
+// tally is what a transaction adds to the counts of a campaign.
+type tally struct{ sent, failed, suppressed, cancelled, uncertain, accepted, declined int }
+
+func tallyOf(tallies map[ID]*tally, campaign ID) *tally {
+	if tallies[campaign] == nil {
+		tallies[campaign] = new(tally)
+	}
+	return tallies[campaign]
+}
+
+// countOutcomes counts deliveries that came to a final state, by their campaigns.
+func countOutcomes(tallies map[ID]*tally, state DeliveryState, campaigns []ID) {
+	for _, id := range campaigns {
+		if id.IsZero() {
+			continue
+		}
+		t := tallyOf(tallies, id)
+		switch state {
+		case Sent:
+			t.sent++
+		case Failed:
+			t.failed++
+		case Suppressed:
+			t.suppressed++
+		case DeliveryCanceled:
+			t.cancelled++
+		case Uncertain:
+			t.uncertain++
+		}
+	}
+}
+
+// applyTallies adds to the counts of campaigns, in ascending order of id so that transactions never wait in a circle, and
+// finishes those that have nothing left to send.
+func applyTallies(ctx context.Context, tx bun.Tx, now time.Time, tallies map[ID]*tally) error {
+	campaigns := make([]ID, 0, len(tallies))
+	for id := range tallies {
+		campaigns = append(campaigns, id)
+	}
+	slices.SortFunc(campaigns, func(a, b ID) int { return bytes.Compare(a[:], b[:]) })
+	for _, id := range campaigns {
+		t := tallies[id]
+		over := t.sent + t.failed + t.suppressed + t.cancelled + t.uncertain
+		done := "sent + failed + suppressed + cancelled + uncertain + ? = total AND status = ?"
+		if _, err := tx.NewUpdate().Model((*Campaign)(nil)).
+			Set("sent = sent + ?", t.sent).Set("failed = failed + ?", t.failed).Set("suppressed = suppressed + ?", t.suppressed).
+			Set("cancelled = cancelled + ?", t.cancelled).Set("uncertain = uncertain + ?", t.uncertain).
+			Set("accepted = accepted + ?", t.accepted).Set("declined = declined + ?", t.declined).
+			Set("version = version + 1").
+			Set("finished_at = CASE WHEN "+done+" THEN ? ELSE finished_at END", over, CampaignSending, now).
+			Set("status = CASE WHEN "+done+" THEN ? ELSE status END", over, CampaignSending, CampaignFinished).
+			Where("id = ?", id).Exec(ctx); err != nil {
+			return fmt.Errorf("count outcomes: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,247 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// Course is what an organisation offers to teach.
+type Course struct {
+	bun.BaseModel `bun:"table:courses,alias:course"`
+
+	ID              ID `bun:",pk"`
+	Key             string
+	OrganisationID  ID
+	Title           string
+	FoldedTitle     string
+	Summary         string
+	Audience        List
+	Topics          List
+	Days            int
+	MaxParticipants *int
+	PriceMinor      *int
+	PriceCurrency   string
+
+	Trainers     []*Person `bun:"-"`
+	Related      []*Course `bun:"-"`
+	organisation *Organisation
+	siblings     *siblings
+}
+
+type courseTrainer struct {
+	bun.BaseModel `bun:"table:course_trainers,alias:course_trainer"`
+
+	CourseID ID `bun:",pk"`
+	PersonID ID `bun:",pk"`
+	Position int
+}
+
+type relatedCourse struct {
+	bun.BaseModel `bun:"table:related_courses,alias:related_course"`
+
+	CourseID  ID `bun:",pk"`
+	RelatedID ID `bun:",pk"`
+	Position  int
+}
+
+// CourseRun is one dated run of a course.
+type CourseRun struct {
+	bun.BaseModel `bun:"table:course_runs,alias:course_run"`
+
+	ID           ID `bun:",pk"`
+	Key          string
+	CourseID     ID
+	Status       CourseRunStatus
+	StartsOn     Date
+	EndsOn       Date
+	TimeZone     string
+	Languages    List
+	VenueName    string
+	VenueAddress string
+	VenueCity    string
+	VenueCountry string
+
+	Course *Course `bun:"-"`
+	Seats  *Seats  `bun:"-"`
+}
+
+// CourseRunStatus is whether a run is on.
+type CourseRunStatus string
+
+// The statuses of runs.
+const (
+	RunDraft     CourseRunStatus = "DRAFT"
+	RunPlanned   CourseRunStatus = "PLANNED"
+	RunConfirmed CourseRunStatus = "CONFIRMED"
+	RunCancelled CourseRunStatus = "CANCELLED"
+)
+
+func (c *Course) id() ID    { return c.ID }
+func (r *CourseRun) id() ID { return r.ID }
+
+// Organisation returns who offers the course, if the shape asked for it.
+func (c *Course) Organisation() Party { return c.organisation.party() }
+
+// Price returns what one participant pays; nil when that is not known.
+func (c *Course) Price() *Money { return money(c.PriceMinor, c.PriceCurrency) }
+
+// Venue returns where the run is held; nil when that is not known.
+func (r *CourseRun) Venue() *Venue {
+	return venue(r.VenueName, r.VenueAddress, r.VenueCity, r.VenueCountry)
+}
+
+// starts is when the run begins: midnight at the start of its first day.
+func (r *CourseRun) starts() time.Time { return startOfDay(r.StartsOn, r.TimeZone) }
+
+var (
+	coursesByTitle = order[Course]{
+		column: "course.folded_title",
+		key:    func(c *Course) (string, ID) { return c.FoldedTitle, c.ID },
+	}
+	runsByDate = order[CourseRun]{
+		column: "course_run.starts_on", descending: true,
+		key: func(r *CourseRun) (string, ID) { return string(r.StartsOn), r.ID },
+	}
+)
+
+// Courses lists courses by title.
+func (d *DB) Courses(ctx context.Context, actor Actor, p Page, shape Shape) (*Connection[Course], error) {
+	v := d.view(actor)
+	c, err := connect(ctx, v.tx, coursesByTitle, p, func(q *bun.SelectQuery) *bun.SelectQuery { return q })
+	if err != nil {
+		return nil, fmt.Errorf("courses: %w", err)
+	}
+	return c, v.finish(ctx, v.courses(ctx, c.Nodes, shape))
+}
+
+// RunsOf returns the runs of a course, the latest first.
+func (d *DB) RunsOf(ctx context.Context, actor Actor, course *Course, p Page, shape Shape) (*Connection[CourseRun], error) {
+	return pageOf(course.siblings, course.ID, "runs", p, shape, func(ids []ID) (map[ID]*Connection[CourseRun], error) {
+		v := d.view(actor)
+		pages, err := connectEach(ctx, v.tx, runsByDate, p, ids, "course_run.course_id", func() *bun.SelectQuery {
+			return v.visibleRuns(v.tx.NewSelect().Model((*CourseRun)(nil)))
+		})
+		if err != nil {
+			return nil, fmt.Errorf("runs of courses: %w", err)
+		}
+		return pages, v.finish(ctx, v.courseRuns(ctx, all(pages), shape))
+	})
+}
+
+// visibleRuns restricts a query over course runs to those the actor may know of.
+func (v view) visibleRuns(q *bun.SelectQuery) *bun.SelectQuery {
+	own := make([]ID, len(v.actor.Coordinates))
+	for i, c := range v.actor.Coordinates {
+		own[i] = c.OrganisationID
+	}
+	if len(own) == 0 {
+		return q.Where("course_run.status <> ?", RunDraft)
+	}
+	return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("course_run.status <> ?", RunDraft).
+			WhereOr("course_run.course_id IN (SELECT id FROM courses WHERE organisation_id IN (?))", bun.List(distinct(own)))
+	})
+}
+
+func (v view) loadCourses(ctx context.Context, ids []ID, shape Shape) (map[ID]*Course, error) {
+	found, err := byID[Course](ctx, v.tx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("courses: %w", err)
+	}
+	return found, v.courses(ctx, values(found), shape)
+}
+
+// loadCourseRuns loads those of the runs that the actor may know of and completes them.
+func (v view) loadCourseRuns(ctx context.Context, ids []ID, shape Shape) (map[ID]*CourseRun, error) {
+	ids = distinct(ids)
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var rows []*CourseRun
+	if err := v.visibleRuns(v.tx.NewSelect().Model(&rows)).Where("course_run.id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
+		return nil, fmt.Errorf("course runs: %w", err)
+	}
+	found := make(map[ID]*CourseRun, len(rows))
+	for _, row := range rows {
+		found[row.ID] = row
+	}
+	return found, v.courseRuns(ctx, rows, shape)
+}
+
+func (v view) courses(ctx context.Context, rows []*Course, shape Shape) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	ids := distinct(idsOf(rows))
+	together := newSiblings(ids)
+	for _, row := range rows {
+		row.siblings = together
+		if shape.Has("organisation") {
+			v.wantOrganisation(row.OrganisationID, func(o *Organisation) { row.organisation = o })
+		}
+	}
+	if shape.Has("trainers") {
+		var links []*courseTrainer
+		if err := v.tx.NewSelect().Model(&links).Where("course_id IN (?)", bun.List(ids)).Order("position").Scan(ctx); err != nil {
+			return fmt.Errorf("trainers: %w", err)
+		}
+		of := idsBy(links, func(l *courseTrainer) ID { return l.PersonID })
+		people, err := v.loadPeople(ctx, of, shape.Of("trainers"))
+		if err != nil {
+			return err
+		}
+		byCourse := groupBy(links, func(l *courseTrainer) ID { return l.CourseID })
+		for _, row := range rows {
+			for _, link := range byCourse[row.ID] {
+				row.Trainers = append(row.Trainers, people[link.PersonID])
+			}
+		}
+	}
+	if shape.Has("related") {
+		var links []*relatedCourse
+		if err := v.tx.NewSelect().Model(&links).Where("course_id IN (?)", bun.List(ids)).Order("position").Scan(ctx); err != nil {
+			return fmt.Errorf("related courses: %w", err)
+		}
+		of := idsBy(links, func(l *relatedCourse) ID { return l.RelatedID })
+		courses, err := v.loadCourses(ctx, of, shape.Of("related"))
+		if err != nil {
+			return err
+		}
+		byCourse := groupBy(links, func(l *relatedCourse) ID { return l.CourseID })
+		for _, row := range rows {
+			for _, link := range byCourse[row.ID] {
+				row.Related = append(row.Related, courses[link.RelatedID])
+			}
+		}
+	}
+	return nil
+}
+
+func (v view) courseRuns(ctx context.Context, rows []*CourseRun, shape Shape) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	if shape.Has("course") {
+		of := idsBy(rows, func(r *CourseRun) ID { return r.CourseID })
+		courses, err := v.loadCourses(ctx, of, shape.Of("course"))
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			row.Course = courses[row.CourseID]
+		}
+	}
+	if shape.Has("seats") {
+		seats, err := v.seats(ctx, "course_run_id", distinct(idsOf(rows)))
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			row.Seats = seats[row.ID]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,310 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// Delivery is one mail to one person, and where it stands: a row of the outbox. It is written in the transaction that makes
+// the mail due, and it is the truth; what Redis holds is only work in flight. doc.go draws its states.
+type Delivery struct {
+	bun.BaseModel `bun:"table:deliveries,alias:delivery"`
+
+	ID             ID `bun:",pk"`
+	Kind           MailKind
+	Lane           Lane
+	State          DeliveryState
+	PersonID       ID
+	CampaignID     ID `bun:",nullzero"`
+	InvitationID   ID `bun:",nullzero"`
+	RegistrationID ID `bun:",nullzero"`
+	CreatedAt      time.Time
+	NotBefore      time.Time  // not to be claimed earlier
+	Claim          ID         `bun:",nullzero"` // the chunk that has it now; every change of state is fenced by it
+	ClaimedAt      *time.Time // when the claim was made
+	WorkerID       ID         `bun:",nullzero"` // the process that is sending it
+	Attempts       int        // how often it was offered to the mail server; connections that failed do not count
+	Drops          int        // how often the connection broke after the last byte
+	DatedAt        *time.Time // the Date of the mail: when it was first sent, the same in every copy
+	SentAt         *time.Time
+	LastCode       int     // SMTP reply code, 0 when there was none
+	LastError      *string // what the mail server said, without addresses
+}
+
+// MailKind is what a mail is about. Each kind has its file in package worker.
+type MailKind string
+
+// The kinds of mail.
+const (
+	MailInvitation MailKind = "invitation"
+	MailConfirmed  MailKind = "registration_confirmed"
+	MailWaitlisted MailKind = "registration_waitlisted"
+	MailCancelled  MailKind = "registration_cancelled"
+)
+
+// Lane keeps mails that somebody waits for apart from bulk.
+type Lane string
+
+// The lanes.
+const (
+	Urgent Lane = "URGENT"
+	Bulk   Lane = "BULK"
+)
+
+// DeliveryState is where a mail stands.
+type DeliveryState string
+
+// The states of deliveries.
+const (
+	Queued           DeliveryState = "QUEUED"
+	Enqueued         DeliveryState = "ENQUEUED"
+	Sending          DeliveryState = "SENDING"
+	Sent             DeliveryState = "SENT"
+	Failed           DeliveryState = "FAILED"
+	Suppressed       DeliveryState = "SUPPRESSED"
+	DeliveryCanceled DeliveryState = "CANCELLED"
+	Uncertain        DeliveryState = "UNCERTAIN"
+)
+
+// maxAttempts is how often a mail is offered to the mail server before it has failed: with the pauses of backoff, two days.
+const maxAttempts = 12
+
+// dropsAllowed is how often a mail of the kind is sent again after a connection broke behind its last byte. The server very
+// probably has it. An invitation twice annoys many people, so it is left; a confirmation carries a calendar entry that
+// replaces itself, so it is sent once more.
+func (k MailKind) dropsAllowed() int {
+	if k == MailInvitation {
+		return 0
+	}
+	return 1
+}
+
+func (k MailKind) lane() Lane {
+	if k == MailInvitation {
+		return Bulk
+	}
+	return Urgent
+}
+
+// backoff is the pause before the next attempt: one minute, doubled each time, at most six hours.
+func backoff(attempts int) time.Duration {
+	return min(time.Minute<<min(max(attempts, 1)-1, 12), 6*time.Hour)
+}
+
+func (x *Delivery) id() ID { return x.ID }
+
+// queue writes mails into the outbox.
+func queue(ctx context.Context, tx bun.Tx, deliveries ...*Delivery) error {
+	for _, x := range deliveries {
+		x.ID, x.Lane = NewID(KindDelivery, x.CreatedAt), x.Kind.lane()
+		if x.State == "" {
+			x.State = Queued
+		}
+	}
+	return insertAll(ctx, tx, deliveries)
+}
+
+// insertAll inserts rows a thousand at a time.
+func insertAll[T any](ctx context.Context, tx bun.Tx, rows []T) error {
+	for len(rows) > 0 {
+		chunk := rows[:min(len(rows), 1000)]
+		if _, err := tx.NewInsert().Model(&chunk).Exec(ctx); err != nil {
+			return fmt.Errorf("insert: %w", err)
+		}
+		rows = rows[len(chunk):]
+	}
+	return nil
+}
+
+// ClaimDeliveries takes up to limit queued mails of a lane whose time has come, marks them enqueued under a new claim, and
+// commits. Several processes may claim at once; no mail is in two claims. The claim is zero when there was nothing.
+func (d *DB) ClaimDeliveries(ctx context.Context, lane Lane, limit int64) (claim ID, count int, err error) {
+	err = d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
+		due := d.skipLocked(tx.NewSelect().Model((*Delivery)(nil)).Column("id")).
+			Where("state = ?", Queued).Where("lane = ?", lane).Where("not_before <= ?", now).Order("not_before").Limit(limit)
+		id := NewID(KindClaim, now)
+		result, err := tx.NewUpdate().Model((*Delivery)(nil)).
+			Set("state = ?", Enqueued).Set("claim = ?", id).Set("claimed_at = ?", now).
+			Where("id IN (?)", due).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("claim deliveries: %w", err)
+		}
+		n, err := result.RowsAffected()
+		claim, count = ID{}, int(n)
+		if n > 0 {
+			claim = id
+		}
+		return err
+	})
+	return claim, count, err
+}
+
+// ReleaseClaim puts all mails of a claim back into the queue. Call it only while none of them was offered to a mail server.
+func (d *DB) ReleaseClaim(ctx context.Context, claim ID) error {
+	_, err := d.write.NewUpdate().Model((*Delivery)(nil)).
+		Set("state = ?", Queued).Set("claim = NULL").Set("worker_id = NULL").Where("claim = ?", claim).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("release claim: %w", err)
+	}
+	return nil
+}
+
+// SeeWorker records that a sending process is alive. What a process that was not seen for long had begun is sent again.
+func (d *DB) SeeWorker(ctx context.Context, worker ID) error {
+	_, err := d.write.NewRaw(`INSERT INTO workers (id, seen_at) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at`,
+		worker, d.now()).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("record worker: %w", err)
+	}
+	return nil
+}
+
+// ForgetWorker removes a sending process that ended in order.
+func (d *DB) ForgetWorker(ctx context.Context, worker ID) error {
+	_, err := d.write.NewRaw("DELETE FROM workers WHERE id = ?", worker).Exec(ctx)
+	return err
+}
+
+// Stale says when work counts as lost.
+type Stale struct {
+	Enqueued time.Duration // claimed this long ago and not begun
+	Worker   time.Duration // its process not seen for this long
+	Sending  time.Duration // begun this long ago and never settled, by a process that is alive: longer than a chunk may take
+}
+
+// RequeueStale puts mails back into the queue whose claim or process is lost. The old claim is void from then on: its holder
+// can neither begin nor settle them. It returns how many there were.
+func (d *DB) RequeueStale(ctx context.Context, stale Stale) (requeued int, err error) {
+	err = d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
+		requeued = 0
+		for _, lost := range []struct {
+			condition string
+			args      []any
+		}{
+			{"state = ? AND claimed_at < ?", []any{Enqueued, now.Add(-stale.Enqueued)}},
+			{"state = ? AND worker_id NOT IN (SELECT id FROM workers WHERE seen_at >= ?)", []any{Sending, now.Add(-stale.Worker)}},
+			{"state = ? AND claimed_at < ?", []any{Sending, now.Add(-stale.Sending)}},
+		} {
+			result, err := tx.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", Queued).Set("claim = NULL").Set("worker_id = NULL").
+				Where("claim IS NOT NULL").Where(lost.condition, lost.args...).Exec(ctx)
+			if err != nil {
+				return fmt.Errorf("requeue deliveries: %w", err)
+			}
+			n, err := result.RowsAffected()
+			if err != nil {
+				return err
+			}
+			requeued += int(n)
+		}
+		_, err := tx.NewRaw("DELETE FROM workers WHERE seen_at < ?", now.Add(-24*time.Hour)).Exec(ctx)
+		return err
+	})
+	return requeued, err
+}
+
+// Outcome is what came of one attempt to send a mail.
+type Outcome struct {
+	DeliveryID ID
+	Claim      ID
+	CampaignID ID
+	Kind       MailKind
+	Attempts   int // those before this one
+	Drops      int
+	Result     Result
+	Code       int           // SMTP reply code, 0 when there was none
+	Detail     string        // what the mail server said, without addresses
+	Pause      time.Duration // for Unreachable: not to be tried again sooner
+}
+
+// Result is what the mail server did with a mail.
+type Result int
+
+// The results of an attempt.
+const (
+	ResultSent        Result = iota // it took the mail over
+	ResultLater                     // it refused for now (4xx)
+	ResultFailed                    // it refused for good (5xx), or the mail cannot be composed
+	ResultUncertain                 // the connection broke after the last byte
+	ResultUnreachable               // there was no connection: nothing was attempted
+	ResultCancelled                 // it had become untrue
+	ResultSuppressed                // the address takes no mail from here
+)
+
+// SettleDeliveries commits what came of attempts, in one transaction, and moves the counts of their campaigns. Outcomes whose
+// claim is void change nothing.
+func (d *DB) SettleDeliveries(ctx context.Context, outcomes []Outcome) error {
+	return d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
+		return settle(ctx, tx, now, outcomes)
+	})
+}
+
+// settlement is a change of state that several deliveries share.
+type settlement struct {
+	State     DeliveryState
+	NotBefore time.Time // for Queued
+	Attempts  int       // added
+	Drops     int       // added
+	Code      int
+	Detail    string
+}
+
+// next decides what an outcome makes of its delivery.
+func (o Outcome) next(now time.Time) settlement {
+	s := settlement{Attempts: 1, Code: o.Code, Detail: o.Detail}
+	switch o.Result {
+	case ResultSent:
+		s.State, s.Detail = Sent, ""
+	case ResultLater:
+		if s.State = Failed; o.Attempts+1 < maxAttempts {
+			s.State, s.NotBefore = Queued, now.Add(backoff(o.Attempts+1))
+		}
+	case ResultFailed:
+		s.State = Failed
+	case ResultUncertain:
+		s.Drops = 1
+		if s.State = Uncertain; o.Drops < o.Kind.dropsAllowed() {
+			s.State, s.NotBefore = Queued, now.Add(5*time.Minute)
+		}
+	case ResultUnreachable:
+		s.State, s.Attempts, s.NotBefore = Queued, 0, now.Add(o.Pause)
+	case ResultCancelled:
+		s.State, s.Attempts = DeliveryCanceled, 0
+	case ResultSuppressed:
+		s.State, s.Attempts = Suppressed, 0
+	}
+	return s
+}
+
+func settle(ctx context.Context, tx bun.Tx, now time.Time, outcomes []Outcome) error {
+	tallies := map[ID]*tally{}
+	for s, group := range groupBy(outcomes, func(o Outcome) settlement { return o.next(now) }) {
+		ids, claims := make([]ID, len(group)), make([]ID, len(group))
+		for i, o := range group {
+			ids[i], claims[i] = o.DeliveryID, o.Claim
+		}
+		q := tx.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", s.State).Set("claim = NULL").Set("worker_id = NULL").
+			Set("attempts = attempts + ?", s.Attempts).Set("last_code = ?", s.Code).Set("last_error = ?", optional(s.Detail))
+		switch s.State {
+		case Sent:
+			q = q.Set("sent_at = ?", now)
+		case Queued:
+			q = q.Set("not_before = ?", s.NotBefore)
+		}
+		if s.Drops > 0 {
+			q = q.Set("drops = drops + ?", s.Drops)
+		}
+		// A delivery whose claim is none of these was taken over meanwhile. One that has another of them is still this process's.
+		var changed []ID
+		if err := q.Where("id IN (?)", bun.List(ids)).Where("claim IN (?)", bun.List(distinct(claims))).Where("state = ?", Sending).
+			Returning("campaign_id").Scan(ctx, &changed); err != nil {
+			return fmt.Errorf("settle deliveries: %w", err)
+		}
+		if s.State != Queued {
+			countOutcomes(tallies, s.State, changed)
+		}
+	}
+	return applyTallies(ctx, tx, now, tallies)
+}

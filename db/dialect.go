@@ -1,0 +1,199 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// This file holds every difference between the two dialects.
+
+// columnTypes fill in the templates of the migrations.
+type columnTypes struct{ ID, Instant, Date, Int, Big, C, Strict string }
+
+var (
+	postgresTypes = columnTypes{ID: "uuid", Instant: "timestamptz", Date: "date", Int: "integer", Big: "bigint", C: ` COLLATE "C"`}
+	sqliteTypes   = columnTypes{ID: "TEXT", Instant: "TEXT", Date: "TEXT", Int: "INTEGER", Big: "INTEGER", Strict: " STRICT"}
+)
+
+// handles are the pools of one database: on PostgreSQL one pool serves both purposes; on SQLite there is one writer, so that
+// transactions wait for each other instead of failing, and a pool of readers that never wait.
+type handles struct {
+	read, write *bun.DB
+	types       columnTypes
+	postgres    bool
+}
+
+func openHandles(address string) (handles, error) {
+	switch {
+	case strings.HasPrefix(address, "postgres://"), strings.HasPrefix(address, "postgresql://"):
+		return openPostgres(address)
+	case strings.HasPrefix(address, "sqlite:"):
+		return openSQLite(strings.TrimPrefix(strings.TrimPrefix(address, "sqlite:"), "//"))
+	}
+	return handles{}, errors.New("a database address starts with postgres:// or sqlite:")
+}
+
+func openPostgres(address string) (handles, error) {
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		return handles{}, errors.New("the address of the PostgreSQL database cannot be read") // err would show the password
+	}
+	// bun writes the values into the text itself, so there is nothing to prepare; exec refuses stacked statements.
+	config.DefaultQueryExecMode = pgx.QueryExecModeExec
+	for name, value := range map[string]string{
+		"application_name":                    "vaktreffen",
+		"timezone":                            "UTC",
+		"standard_conforming_strings":         "on",
+		"statement_timeout":                   "60s",
+		"lock_timeout":                        "10s",
+		"idle_in_transaction_session_timeout": "60s",
+	} {
+		if config.RuntimeParams[name] == "" {
+			config.RuntimeParams[name] = value
+		}
+	}
+	pool := stdlib.OpenDB(*config)
+	pool.SetMaxOpenConns(32)
+	pool.SetMaxIdleConns(32)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	database := bun.NewDB(pool, pgdialect.New())
+	return handles{read: database, write: database, types: postgresTypes, postgres: true}, nil
+}
+
+func openSQLite(path string) (handles, error) {
+	if path == "" {
+		return handles{}, errors.New("an SQLite address names a file: sqlite:/path/to/file.db")
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return handles{}, fmt.Errorf("make the folder of the SQLite file: %w", err)
+	}
+	dsn := func(extra string) string {
+		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + strings.Join([]string{
+			"_pragma=busy_timeout(5000)", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)", "_pragma=foreign_keys(1)",
+			"_pragma=cache_size(-16000)", "_dqs=0", extra,
+		}, "&")
+	}
+	// The first connection creates the file and switches it to WAL, so that the readers find it.
+	writer, err := sql.Open("sqlite", dsn("_txlock=immediate"))
+	if err != nil {
+		return handles{}, fmt.Errorf("open the SQLite file: %w", err)
+	}
+	writer.SetMaxOpenConns(1)
+	if err := writer.Ping(); err != nil {
+		return handles{}, errors.Join(fmt.Errorf("open the SQLite file: %w", err), writer.Close())
+	}
+	reader, err := sql.Open("sqlite", dsn("_pragma=query_only(1)"))
+	if err != nil {
+		return handles{}, errors.Join(fmt.Errorf("open the SQLite file: %w", err), writer.Close())
+	}
+	reader.SetMaxOpenConns(8)
+	reader.SetMaxIdleConns(8)
+	return handles{
+		read:  bun.NewDB(reader, sqlitedialect.New()),
+		write: bun.NewDB(writer, sqlitedialect.New()),
+		types: sqliteTypes,
+	}, nil
+}
+
+func (h handles) close() error {
+	if h.read == h.write {
+		return h.write.Close()
+	}
+	return errors.Join(h.read.Close(), h.write.Close())
+}
+
+// migrationLock keeps other processes from migrating until the returned function is called. PostgreSQL holds it on a
+// connection of its own, so that it goes with the process; SQLite's migrations are one process's own affair.
+func (h handles) migrationLock(ctx context.Context) (release func() error, err error) {
+	if !h.postgres {
+		return func() error { return nil }, nil
+	}
+	conn, err := h.write.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.ExecContext(ctx, "SET statement_timeout = 0; "); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	if _, err := conn.ExecContext(ctx, "SET lock_timeout = 0"); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock(7238291)"); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return func() error {
+		// The connection leaves the pool with its session: that ends the lock and the settings.
+		err := conn.Raw(func(driverConn any) error { return driverConn.(*stdlib.Conn).Conn().Close(context.WithoutCancel(ctx)) })
+		return errors.Join(err, ignoreBadConn(conn.Close()))
+	}, nil
+}
+
+func ignoreBadConn(err error) error {
+	if errors.Is(err, sql.ErrConnDone) || err != nil && strings.Contains(err.Error(), "bad connection") {
+		return nil
+	}
+	return err
+}
+
+// skipLocked makes a claim pass over rows that another process is claiming; on SQLite there is only one writer.
+func (h handles) skipLocked(q *bun.SelectQuery) *bun.SelectQuery {
+	if h.postgres {
+		return q.For("UPDATE SKIP LOCKED")
+	}
+	return q
+}
+
+// violated returns the name of the constraint that refused a statement, "" if none did. SQLite names the columns of a unique
+// index instead ("people.email"), so both spellings are listed where domain errors are made of them.
+func violated(err error) string {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && strings.HasPrefix(pg.Code, "23") {
+		return pg.ConstraintName
+	}
+	if lite, ok := errors.AsType[*sqlite.Error](err); ok && lite.Code()&0xff == sqlite3.SQLITE_CONSTRAINT {
+		text := lite.Error()
+		if _, after, found := strings.Cut(text, "failed: "); found {
+			text = after
+		}
+		if before, _, found := strings.Cut(text, " ("); found {
+			text = before
+		}
+		return text
+	}
+	return ""
+}
+
+// deadlocked reports whether the database undid a transaction so that others could go on.
+func deadlocked(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pg.Code == "40P01" || pg.Code == "40001")
+}
+
+// contains is a condition: the folded column holds the words somewhere.
+func contains(q *bun.SelectQuery, column bun.Ident, words string) *bun.SelectQuery {
+	escaped := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(words)
+	return q.Where(`? LIKE ? ESCAPE '\'`, column, "%"+escaped+"%")
+}
+
+// locked makes a query lock the rows it returns until the transaction ends; on SQLite a writing transaction is alone anyway.
+func (h handles) locked(q *bun.SelectQuery) *bun.SelectQuery {
+	if h.postgres {
+		return q.For("UPDATE")
+	}
+	return q
+}

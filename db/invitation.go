@@ -1,0 +1,351 @@
+package db
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// Invitation is one person's copy of a campaign.
+type Invitation struct {
+	bun.BaseModel `bun:"table:invitations,alias:invitation"`
+
+	ID          ID `bun:",pk"`
+	CampaignID  ID
+	PersonID    ID
+	EditionID   ID `bun:",nullzero"`
+	CourseRunID ID `bun:",nullzero"`
+	Status      InvitationStatus
+	RespondedAt *time.Time
+	RespondBy   *time.Time `bun:",scanonly"` // that of the campaign
+
+	Person    *Person    `bun:"rel:belongs-to,join:person_id=id"`
+	Edition   *Edition   `bun:"-"`
+	CourseRun *CourseRun `bun:"-"`
+	Delivery  *Delivery  `bun:"-"`
+}
+
+// InvitationStatus is what a person answered.
+type InvitationStatus string
+
+// The statuses of invitations.
+const (
+	InvitationPending   InvitationStatus = "PENDING"
+	InvitationAccepted  InvitationStatus = "ACCEPTED"
+	InvitationDeclined  InvitationStatus = "DECLINED"
+	InvitationWithdrawn InvitationStatus = "WITHDRAWN"
+)
+
+func (i *Invitation) id() ID { return i.ID }
+
+var invitationsInOrder = order[Invitation]{
+	column: "invitation.id",
+	key:    func(i *Invitation) (string, ID) { return i.ID.uuid(), i.ID },
+}
+
+// InvitationsOf returns the invitations of a campaign in the order of the audience, to its organisers. A status or a delivery
+// state restricts them.
+func (d *DB) InvitationsOf(ctx context.Context, actor Actor, c *Campaign, p Page, status *InvitationStatus, state *DeliveryState, shape Shape) (*Connection[Invitation], error) {
+	v := d.view(actor)
+	// Whoever holds the campaign was let in by v.campaign; asking again costs one statement and closes every other way.
+	if ok, err := v.organises(ctx, c.EditionID, c.CourseRunID); err != nil || !ok {
+		return nil, err
+	}
+	connection, err := connect(ctx, v.tx, invitationsInOrder, p, func(q *bun.SelectQuery) *bun.SelectQuery {
+		q = q.Where("invitation.campaign_id = ?", c.ID)
+		if status != nil {
+			q = q.Where("invitation.status = ?", *status)
+		}
+		if state != nil {
+			q = q.Where("invitation.id IN (SELECT invitation_id FROM deliveries WHERE campaign_id = ? AND state = ?)", c.ID, *state)
+		}
+		return q
+	})
+	if err != nil {
+		return nil, fmt.Errorf("invitations: %w", err)
+	}
+	for _, row := range connection.Nodes {
+		row.RespondBy = c.RespondBy
+	}
+	return connection, v.finish(ctx, v.invitations(ctx, connection.Nodes, shape, true))
+}
+
+// invitations completes invitations. Organisers see addresses and deliveries, others only their own.
+func (v view) invitations(ctx context.Context, rows []*Invitation, shape Shape, organiser bool) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	if shape.Has("person") {
+		people, err := v.loadPeople(ctx, idsBy(rows, func(i *Invitation) ID { return i.PersonID }), shape.Of("person"))
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			row.Person = people[row.PersonID]
+			row.Person.contactVisible = row.Person.contactVisible || organiser
+		}
+	}
+	if shape.Has("edition") {
+		editions, err := v.loadEditions(ctx, idsBy(rows, func(i *Invitation) ID { return i.EditionID }), shape.Of("edition"))
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			row.Edition = editions[row.EditionID]
+		}
+	}
+	if shape.Has("courseRun") {
+		runs, err := v.loadCourseRuns(ctx, idsBy(rows, func(i *Invitation) ID { return i.CourseRunID }), shape.Of("courseRun"))
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			row.CourseRun = runs[row.CourseRunID]
+		}
+	}
+	if shape.Has("delivery") && organiser {
+		var deliveries []*Delivery
+		if err := v.tx.NewSelect().Model(&deliveries).Where("invitation_id IN (?)", bun.List(idsOf(rows))).Order("id").Scan(ctx); err != nil {
+			return fmt.Errorf("deliveries: %w", err)
+		}
+		latest := map[ID]*Delivery{}
+		for _, x := range deliveries {
+			latest[x.InvitationID] = x
+		}
+		for _, row := range rows {
+			row.Delivery = latest[row.ID]
+		}
+	}
+	return nil
+}
+
+// The personal link of an invitation carries a token: the invitation's id and a MAC of it under the database's link key.
+// It need not be stored, so a leaked backup of the invitations alone opens nothing, and every copy of a mail has the same.
+
+// AnswerToken returns the token of an invitation's personal link: 48 characters that need no escaping in a URL.
+func (d *DB) AnswerToken(ctx context.Context, invitation ID) (string, error) {
+	mac, err := d.linkMAC(ctx, "answer", invitation)
+	if err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(append(invitation[:], mac...)), nil
+}
+
+// invitationOf returns the invitation that a token was made for; ok is false for any other text.
+func (d *DB) invitationOf(ctx context.Context, token string) (id ID, ok bool, err error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || len(raw) != len(id)+20 {
+		return ID{}, false, nil
+	}
+	copy(id[:], raw)
+	mac, err := d.linkMAC(ctx, "answer", id)
+	if err != nil {
+		return ID{}, false, err
+	}
+	return id, hmac.Equal(mac, raw[len(id):]) && id.Kind() == KindInvitation, nil
+}
+
+// linkMAC returns 160 bits that only somebody with the link key can compute for the purpose and the record.
+func (d *DB) linkMAC(ctx context.Context, purpose string, id ID) ([]byte, error) {
+	key := d.linkKey.Load()
+	if key == nil {
+		fresh := make([]byte, 32)
+		_, _ = rand.Read(fresh) // never fails
+		if _, err := d.write.NewRaw("INSERT INTO settings (name, value) VALUES ('link_key', ?) ON CONFLICT (name) DO NOTHING",
+			base64.StdEncoding.EncodeToString(fresh)).Exec(ctx); err != nil {
+			return nil, fmt.Errorf("make link key: %w", err)
+		}
+		var text string
+		if err := d.write.NewRaw("SELECT value FROM settings WHERE name = 'link_key'").Scan(ctx, &text); err != nil {
+			return nil, fmt.Errorf("read link key: %w", err)
+		}
+		stored, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			return nil, fmt.Errorf("read link key: %w", err)
+		}
+		key = &stored
+		d.linkKey.Store(key)
+	}
+	h := hmac.New(sha256.New, *key)
+	h.Write([]byte(purpose))
+	h.Write([]byte{0})
+	h.Write(id[:])
+	return h.Sum(nil)[:20], nil
+}
+
+// Answer is an invitation as the person who holds its link sees it, and what became of it.
+type Answer struct {
+	Invitation   *Invitation
+	Campaign     *Campaign
+	Person       *Person
+	Edition      *Edition   // with host and seats; nil when it is a course run
+	CourseRun    *CourseRun // with course and seats; nil when it is an edition
+	Registration *Registration
+	Position     int        // on the waiting list, from 1; 0 when not on it
+	Until        *time.Time // until when the answer can be changed; nil when there is no limit
+	Open         bool       // whether it can be answered now
+}
+
+// Answer returns the invitation that the token of a personal link stands for; nil when it stands for none. It changes nothing.
+func (d *DB) Answer(ctx context.Context, token string) (*Answer, error) {
+	id, ok, err := d.invitationOf(ctx, token)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return d.view(Actor{}).answer(ctx, id)
+}
+
+func (v view) answer(ctx context.Context, id ID) (*Answer, error) {
+	a := &Answer{Invitation: new(Invitation), Campaign: new(Campaign)}
+	if ok, err := found(v.tx.NewSelect().Model(a.Invitation).Relation("Person").Where("invitation.id = ?", id).Scan(ctx)); !ok || err != nil {
+		return nil, err
+	}
+	a.Person = a.Invitation.Person
+	v.actor = Actor{PersonID: a.Person.ID}
+	v.people([]*Person{a.Person}, Shape{"organisation": nil})
+	if err := v.tx.NewSelect().Model(a.Campaign).Where("id = ?", a.Invitation.CampaignID).Scan(ctx); err != nil {
+		return nil, fmt.Errorf("campaign: %w", err)
+	}
+	a.Campaign.readAt = v.now
+	var starts time.Time
+	dated := true
+	var seats *Seats
+	if a.Invitation.EditionID.IsZero() {
+		runs, err := v.loadCourseRuns(ctx, []ID{a.Invitation.CourseRunID}, Shape{"course": {"organisation": nil}, "seats": nil})
+		if err != nil {
+			return nil, err
+		}
+		if a.CourseRun = runs[a.Invitation.CourseRunID]; a.CourseRun == nil {
+			return nil, nil
+		}
+		starts, seats = a.CourseRun.starts(), a.CourseRun.Seats
+		a.Open = a.CourseRun.Status != RunCancelled
+	} else {
+		editions, err := v.loadEditions(ctx, []ID{a.Invitation.EditionID}, Shape{"host": nil, "seats": nil, "series": nil})
+		if err != nil {
+			return nil, err
+		}
+		if a.Edition = editions[a.Invitation.EditionID]; a.Edition == nil {
+			return nil, nil
+		}
+		starts, dated = a.Edition.starts()
+		seats = a.Edition.Seats
+		a.Open = a.Edition.Status == EditionPublished
+	}
+	if dated {
+		a.Until = &starts
+	}
+	if by := a.Campaign.RespondBy; by != nil {
+		a.Until = by
+	}
+	a.Open = a.Open && a.Invitation.Status != InvitationWithdrawn && (a.Until == nil || v.now.Before(*a.Until))
+	r := new(Registration)
+	ok, err := found(v.tx.NewSelect().Model(r).Where("seats_id = ?", seats.ID).Where("person_id = ?", a.Person.ID).Order("ticket DESC").Limit(1).Scan(ctx))
+	if err != nil {
+		return nil, fmt.Errorf("registration: %w", err)
+	}
+	if ok {
+		a.Registration = r
+		if a.Position, err = v.position(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	return a, v.finish(ctx, nil)
+}
+
+// RecordAnswer answers an invitation by the token of its personal link: accepting registers the person, declining gives the
+// place back. Both can be changed until the deadline, and doing either again changes nothing. It returns nil when the token
+// stands for no invitation, and an Error when it is too late or the meeting is off.
+func (d *DB) RecordAnswer(ctx context.Context, token string, accept bool) (*Answer, error) {
+	id, ok, err := d.invitationOf(ctx, token)
+	if err != nil || !ok {
+		return nil, err
+	}
+	var answer *Answer
+	err = d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
+		// The lock on the invitation makes two answers at once follow each other.
+		if _, err := found(d.locked(tx.NewSelect().Model((*Invitation)(nil)).Column("id")).Where("id = ?", id).Scan(ctx, new(ID))); err != nil {
+			return err
+		}
+		before, err := viewIn(tx, Actor{}, now).answer(ctx, id)
+		if before == nil || err != nil {
+			return err
+		}
+		if !before.Open {
+			return problem(CodeDeadline, "", "This invitation can no longer be answered.")
+		}
+		if err := d.recordAnswer(ctx, tx, now, before.Invitation, accept); err != nil {
+			return err
+		}
+		answer, err = viewIn(tx, Actor{}, now).answer(ctx, id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.woken()
+	return answer, nil
+}
+
+func (d *DB) recordAnswer(ctx context.Context, tx bun.Tx, now time.Time, invitation *Invitation, accept bool) error {
+	had := invitation.Status
+	invitation.Status = InvitationDeclined
+	if accept {
+		invitation.Status = InvitationAccepted
+	}
+	column, owner := bun.Ident("edition_id"), invitation.EditionID
+	if owner.IsZero() {
+		column, owner = "course_run_id", invitation.CourseRunID
+	}
+	seats, err := d.lockSeats(ctx, tx, column, owner)
+	if err != nil {
+		return err
+	}
+	if accept {
+		if _, err := d.register(ctx, tx, now, seats, invitation.PersonID, invitation.PersonID); err != nil {
+			return err
+		}
+	} else if err := d.giveBack(ctx, tx, now, seats, invitation.PersonID); err != nil {
+		return err
+	}
+	if had == invitation.Status {
+		return nil
+	}
+	invitation.RespondedAt = &now
+	if _, err := tx.NewUpdate().Model(invitation).Column("status", "responded_at").WherePK().Exec(ctx); err != nil {
+		return fmt.Errorf("update invitation: %w", err)
+	}
+	change := new(tally)
+	change.answered(had, -1)
+	change.answered(invitation.Status, 1)
+	if err := applyTallies(ctx, tx, now, map[ID]*tally{invitation.CampaignID: change}); err != nil {
+		return err
+	}
+	return audit(ctx, tx, now, Actor{PersonID: invitation.PersonID}, "answer invitation", invitation.ID)
+}
+
+func (t *tally) answered(status InvitationStatus, by int) {
+	switch status {
+	case InvitationAccepted:
+		t.accepted += by
+	case InvitationDeclined:
+		t.declined += by
+	}
+}
+
+// giveBack cancels a person's registration on locked seats, if there is one.
+func (d *DB) giveBack(ctx context.Context, tx bun.Tx, now time.Time, seats *Seats, person ID) error {
+	r := new(Registration)
+	ok, err := found(tx.NewSelect().Model(r).Where("seats_id = ?", seats.ID).Where("person_id = ?", person).
+		Where("status IN (?)", bun.List([]RegistrationStatus{Confirmed, Waitlisted, Offered})).Scan(ctx))
+	if err != nil || !ok {
+		return err
+	}
+	return d.cancelRegistration(ctx, tx, now, seats, r)
+}

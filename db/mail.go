@@ -1,0 +1,246 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// Mail is a delivery that is being sent with the truth it tells, read when sending began.
+type Mail struct {
+	Delivery     *Delivery
+	Person       *Person
+	Organiser    *Person // who sent the campaign, for Reply-To; nil when the mail belongs to none
+	Campaign     *Campaign
+	Registration *Registration // nil for an invitation
+	Position     int           // on the waiting list, from 1
+	Edition      *Edition      // with host; nil when it is about a course run
+	CourseRun    *CourseRun    // with course and organisation; nil when it is about an edition
+	AnswerToken  string        // of the personal link; "" when there is no invitation
+}
+
+// Outcome begins the outcome of this mail.
+func (m *Mail) Outcome(result Result) Outcome {
+	return Outcome{
+		DeliveryID: m.Delivery.ID, Claim: m.Delivery.Claim, CampaignID: m.Delivery.CampaignID, Kind: m.Delivery.Kind,
+		Attempts: m.Delivery.Attempts, Drops: m.Delivery.Drops, Result: result,
+	}
+}
+
+// heldFor is the pause of mails of a campaign that was paused after they were claimed.
+const heldFor = 30 * time.Second
+
+// StartDeliveries marks the mails of a claim as being sent by the worker, commits, and returns those to send. Mails that have
+// become untrue since they were queued are settled instead: the meeting or the campaign was cancelled, the invitation was
+// withdrawn, the registration has changed, the address takes no mail. A claim that is void gives none.
+func (d *DB) StartDeliveries(ctx context.Context, claim, worker ID) ([]*Mail, error) {
+	var deliveries []*Delivery
+	err := d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
+		deliveries = nil
+		if err := tx.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", Sending).Set("worker_id = ?", worker).
+			Set("dated_at = coalesce(dated_at, ?)", now).Where("claim = ?", claim).Where("state = ?", Enqueued).
+			Returning("*").Scan(ctx, &deliveries); err != nil {
+			return fmt.Errorf("start deliveries: %w", err)
+		}
+		return nil
+	})
+	if err != nil || len(deliveries) == 0 {
+		return nil, err
+	}
+	toSend, untrue, err := d.sift(ctx, deliveries)
+	if err == nil && len(untrue) > 0 {
+		err = d.SettleDeliveries(ctx, untrue)
+	}
+	if err != nil {
+		return nil, errors.Join(err, d.ReleaseClaim(context.WithoutCancel(ctx), claim))
+	}
+	return toSend, nil
+}
+
+// sift reads what deliveries tell and parts those to send from those that have become untrue.
+func (d *DB) sift(ctx context.Context, deliveries []*Delivery) (toSend []*Mail, untrue []Outcome, err error) {
+	mails, err := d.mails(ctx, deliveries)
+	if err != nil {
+		return nil, nil, err
+	}
+	suppressed, err := d.suppressed(ctx, d.read, addresses(mails))
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, m := range mails {
+		switch result, pause := m.verdict(suppressed); result {
+		case ResultSent:
+			toSend = append(toSend, m)
+		default:
+			o := m.Outcome(result)
+			if o.Pause = pause; result == ResultFailed {
+				o.Detail = "The person has no mail address."
+			}
+			untrue = append(untrue, o)
+		}
+	}
+	return toSend, untrue, nil
+}
+
+// verdict decides whether the mail may go: ResultSent when it may.
+func (m *Mail) verdict(suppressed map[string]bool) (Result, time.Duration) {
+	switch {
+	case m.Person == nil || m.Person.Address == nil:
+		return ResultFailed, 0
+	case suppressed[*m.Person.Address]:
+		return ResultSuppressed, 0
+	case m.Edition == nil && m.CourseRun == nil:
+		return ResultCancelled, 0
+	}
+	off := m.Edition != nil && m.Edition.Status != EditionPublished || m.CourseRun != nil && (m.CourseRun.Status == RunCancelled || m.CourseRun.Status == RunDraft)
+	switch m.Delivery.Kind {
+	case MailInvitation:
+		if off || m.AnswerToken == "" || m.Campaign.State == CampaignCancelled {
+			return ResultCancelled, 0
+		}
+		if m.Campaign.State == CampaignPaused {
+			return ResultUnreachable, heldFor
+		}
+	case MailConfirmed:
+		if off || m.Registration.Status != Confirmed {
+			return ResultCancelled, 0
+		}
+	case MailWaitlisted:
+		if off || m.Registration.Status != Waitlisted {
+			return ResultCancelled, 0
+		}
+	case MailCancelled:
+		if m.Registration.Status != Cancelled {
+			return ResultCancelled, 0
+		}
+	}
+	return ResultSent, 0
+}
+
+// mails loads what deliveries tell: one statement for each kind of record, whatever their number.
+func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error) {
+	v := d.view(Actor{})
+	people, err := v.loadPeople(ctx, idsBy(deliveries, func(x *Delivery) ID { return x.PersonID }), Shape{"organisation": nil})
+	if err != nil {
+		return nil, err
+	}
+	registrations, err := byID[Registration](ctx, v.tx, idsBy(deliveries, func(x *Delivery) ID { return x.RegistrationID }))
+	if err != nil {
+		return nil, err
+	}
+	seats, err := byID[Seats](ctx, v.tx, idsBy(values(registrations), func(r *Registration) ID { return r.SeatsID }))
+	if err != nil {
+		return nil, err
+	}
+	invitations, err := d.invitationsOfMails(ctx, deliveries, registrations, seats)
+	if err != nil {
+		return nil, err
+	}
+	campaigns, err := byID[Campaign](ctx, v.tx, idsBy(values(invitations), func(i *Invitation) ID { return i.CampaignID }))
+	if err != nil {
+		return nil, err
+	}
+	organisers, err := v.loadPeople(ctx, idsBy(values(campaigns), func(c *Campaign) ID { return c.CreatedBy }), nil)
+	if err != nil {
+		return nil, err
+	}
+	var editionIDs, runIDs []ID
+	for _, s := range seats {
+		editionIDs, runIDs = append(editionIDs, s.EditionID), append(runIDs, s.CourseRunID)
+	}
+	for _, i := range invitations {
+		editionIDs, runIDs = append(editionIDs, i.EditionID), append(runIDs, i.CourseRunID)
+	}
+	editions, err := v.loadEditions(ctx, editionIDs, Shape{"host": nil})
+	if err != nil {
+		return nil, err
+	}
+	runs, err := v.loadCourseRuns(ctx, runIDs, Shape{"course": {"organisation": nil}})
+	if err != nil {
+		return nil, err
+	}
+	mails := make([]*Mail, len(deliveries))
+	for i, x := range deliveries {
+		m := &Mail{Delivery: x, Person: people[x.PersonID], Registration: registrations[x.RegistrationID]}
+		var editionID, runID ID
+		if m.Registration != nil {
+			editionID, runID = seats[m.Registration.SeatsID].EditionID, seats[m.Registration.SeatsID].CourseRunID
+			if m.Position, err = v.position(ctx, m.Registration); err != nil {
+				return nil, err
+			}
+		}
+		if invitation := invitations[x.ID]; invitation != nil {
+			editionID, runID = invitation.EditionID, invitation.CourseRunID
+			m.Campaign = campaigns[invitation.CampaignID]
+			m.Organiser = organisers[m.Campaign.CreatedBy]
+			if invitation.Status != InvitationWithdrawn {
+				if m.AnswerToken, err = d.AnswerToken(ctx, invitation.ID); err != nil {
+					return nil, err
+				}
+			}
+		}
+		m.Edition, m.CourseRun = editions[editionID], runs[runID]
+		mails[i] = m
+	}
+	return mails, v.finish(ctx, nil)
+}
+
+// invitationsOfMails finds the invitation of each delivery: its own, or the one that led to its registration.
+func (d *DB) invitationsOfMails(ctx context.Context, deliveries []*Delivery, registrations map[ID]*Registration, seats map[ID]*Seats) (map[ID]*Invitation, error) {
+	own, err := byID[Invitation](ctx, d.read, idsBy(deliveries, func(x *Delivery) ID { return x.InvitationID }))
+	if err != nil {
+		return nil, err
+	}
+	var invited []*Invitation
+	if people := idsBy(values(registrations), func(r *Registration) ID { return r.PersonID }); len(people) > 0 {
+		if err := d.read.NewSelect().Model(&invited).Where("person_id IN (?)", bun.List(distinct(people))).
+			Where("status <> ?", InvitationWithdrawn).Scan(ctx); err != nil {
+			return nil, fmt.Errorf("invitations of registrations: %w", err)
+		}
+	}
+	of := map[ID]*Invitation{}
+	for _, x := range deliveries {
+		if !x.InvitationID.IsZero() {
+			of[x.ID] = own[x.InvitationID]
+			continue
+		}
+		r := registrations[x.RegistrationID]
+		s := seats[r.SeatsID]
+		for _, i := range invited {
+			if i.PersonID == r.PersonID && i.EditionID == s.EditionID && i.CourseRunID == s.CourseRunID {
+				of[x.ID] = i
+			}
+		}
+	}
+	return of, nil
+}
+
+func addresses(mails []*Mail) []string {
+	var list []string
+	for _, m := range mails {
+		if m.Person != nil && m.Person.Address != nil {
+			list = append(list, *m.Person.Address)
+		}
+	}
+	return list
+}
+
+// suppressed returns which of the addresses take no mail from here.
+func (d *DB) suppressed(ctx context.Context, tx bun.IDB, addresses []string) (map[string]bool, error) {
+	found := map[string]bool{}
+	for len(addresses) > 0 {
+		chunk := addresses[:min(len(addresses), 1000)]
+		addresses = addresses[len(chunk):]
+		var rows []string
+		if err := tx.NewSelect().TableExpr("suppressions").Column("email").Where("email IN (?)", bun.List(chunk)).Scan(ctx, &rows); err != nil {
+			return nil, fmt.Errorf("suppressions: %w", err)
+		}
+		for _, row := range rows {
+			found[row] = true
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,159 @@
+-- Who comes, and every mail about it.
+
+CREATE TABLE settings (
+	name TEXT PRIMARY KEY,
+	value TEXT NOT NULL
+){{.Strict}};
+--bun:split
+CREATE TABLE access_tokens (
+	id {{.ID}} PRIMARY KEY,
+	person_id {{.ID}} NOT NULL REFERENCES people (id),
+	hash TEXT NOT NULL CONSTRAINT access_tokens_hash UNIQUE,
+	created_at {{.Instant}} NOT NULL,
+	expires_at {{.Instant}} NOT NULL
+){{.Strict}};
+--bun:split
+CREATE INDEX access_tokens_person ON access_tokens (person_id);
+--bun:split
+CREATE TABLE seats (
+	id {{.ID}} PRIMARY KEY,
+	edition_id {{.ID}} CONSTRAINT seats_edition UNIQUE REFERENCES editions (id),
+	session_id {{.ID}} CONSTRAINT seats_session UNIQUE REFERENCES sessions (id),
+	course_run_id {{.ID}} CONSTRAINT seats_course_run UNIQUE REFERENCES course_runs (id),
+	capacity {{.Int}} CHECK (capacity >= 0),
+	taken {{.Int}} NOT NULL CHECK (taken >= 0),
+	waiting {{.Int}} NOT NULL CHECK (waiting >= 0),
+	last_ticket {{.Int}} NOT NULL,
+	CHECK ((CASE WHEN edition_id IS NULL THEN 0 ELSE 1 END) + (CASE WHEN session_id IS NULL THEN 0 ELSE 1 END)
+		+ (CASE WHEN course_run_id IS NULL THEN 0 ELSE 1 END) = 1)
+){{.Strict}};
+--bun:split
+CREATE TABLE registrations (
+	id {{.ID}} PRIMARY KEY,
+	seats_id {{.ID}} NOT NULL REFERENCES seats (id),
+	person_id {{.ID}} NOT NULL REFERENCES people (id),
+	status TEXT NOT NULL CHECK (status IN ('CONFIRMED', 'WAITLISTED', 'OFFERED', 'EXPIRED', 'CANCELLED')),
+	ticket {{.Int}} NOT NULL,
+	registered_at {{.Instant}} NOT NULL,
+	registered_by {{.ID}} NOT NULL REFERENCES people (id),
+	cancelled_at {{.Instant}},
+	calendar_sequence {{.Int}} NOT NULL,
+	CONSTRAINT registrations_ticket UNIQUE (seats_id, ticket)
+){{.Strict}};
+--bun:split
+CREATE UNIQUE INDEX registrations_active ON registrations (seats_id, person_id)
+	WHERE status IN ('CONFIRMED', 'WAITLISTED', 'OFFERED');
+--bun:split
+CREATE INDEX registrations_person ON registrations (person_id);
+--bun:split
+CREATE TABLE campaigns (
+	id {{.ID}} PRIMARY KEY,
+	edition_id {{.ID}} REFERENCES editions (id),
+	course_run_id {{.ID}} REFERENCES course_runs (id),
+	created_by {{.ID}} NOT NULL REFERENCES people (id),
+	status TEXT NOT NULL CHECK (status IN ('SENDING', 'PAUSED', 'FINISHED', 'CANCELLED')),
+	message TEXT NOT NULL,
+	respond_by {{.Instant}},
+	send_at {{.Instant}} NOT NULL,
+	created_at {{.Instant}} NOT NULL,
+	finished_at {{.Instant}},
+	version {{.Big}} NOT NULL,
+	total {{.Int}} NOT NULL CHECK (total > 0),
+	sent {{.Int}} NOT NULL,
+	failed {{.Int}} NOT NULL,
+	suppressed {{.Int}} NOT NULL,
+	cancelled {{.Int}} NOT NULL,
+	uncertain {{.Int}} NOT NULL,
+	accepted {{.Int}} NOT NULL CHECK (accepted >= 0),
+	declined {{.Int}} NOT NULL CHECK (declined >= 0),
+	CHECK ((edition_id IS NULL) <> (course_run_id IS NULL)),
+	CONSTRAINT campaigns_counts CHECK (sent + failed + suppressed + cancelled + uncertain <= total)
+){{.Strict}};
+--bun:split
+CREATE INDEX campaigns_edition ON campaigns (edition_id);
+--bun:split
+CREATE INDEX campaigns_course_run ON campaigns (course_run_id);
+--bun:split
+CREATE TABLE invitations (
+	id {{.ID}} PRIMARY KEY,
+	campaign_id {{.ID}} NOT NULL REFERENCES campaigns (id),
+	person_id {{.ID}} NOT NULL REFERENCES people (id),
+	edition_id {{.ID}} REFERENCES editions (id),
+	course_run_id {{.ID}} REFERENCES course_runs (id),
+	status TEXT NOT NULL CHECK (status IN ('PENDING', 'ACCEPTED', 'DECLINED', 'WITHDRAWN')),
+	responded_at {{.Instant}},
+	CHECK ((edition_id IS NULL) <> (course_run_id IS NULL))
+){{.Strict}};
+--bun:split
+CREATE INDEX invitations_campaign ON invitations (campaign_id, id);
+--bun:split
+CREATE INDEX invitations_person ON invitations (person_id);
+--bun:split
+CREATE UNIQUE INDEX invitations_edition ON invitations (edition_id, person_id) WHERE edition_id IS NOT NULL AND status <> 'WITHDRAWN';
+--bun:split
+CREATE UNIQUE INDEX invitations_course_run ON invitations (course_run_id, person_id) WHERE course_run_id IS NOT NULL AND status <> 'WITHDRAWN';
+--bun:split
+CREATE TABLE suppressions (
+	email TEXT PRIMARY KEY CHECK (email = lower(email)),
+	reason TEXT NOT NULL,
+	created_at {{.Instant}} NOT NULL
+){{.Strict}};
+--bun:split
+CREATE TABLE deliveries (
+	id {{.ID}} PRIMARY KEY,
+	kind TEXT NOT NULL,
+	lane TEXT NOT NULL CHECK (lane IN ('URGENT', 'BULK')),
+	state TEXT NOT NULL CHECK (state IN ('QUEUED', 'ENQUEUED', 'SENDING', 'SENT', 'FAILED', 'SUPPRESSED', 'CANCELLED', 'UNCERTAIN')),
+	person_id {{.ID}} NOT NULL REFERENCES people (id),
+	campaign_id {{.ID}} REFERENCES campaigns (id),
+	invitation_id {{.ID}} REFERENCES invitations (id),
+	registration_id {{.ID}} REFERENCES registrations (id),
+	created_at {{.Instant}} NOT NULL,
+	not_before {{.Instant}} NOT NULL,
+	claim {{.ID}},
+	claimed_at {{.Instant}},
+	worker_id {{.ID}},
+	attempts {{.Int}} NOT NULL,
+	drops {{.Int}} NOT NULL,
+	dated_at {{.Instant}},
+	sent_at {{.Instant}},
+	last_code {{.Int}} NOT NULL,
+	last_error TEXT NOT NULL,
+	CHECK ((claim IS NULL) = (state NOT IN ('ENQUEUED', 'SENDING')))
+){{.Strict}};
+--bun:split
+CREATE INDEX deliveries_queued ON deliveries (lane, not_before) WHERE state = 'QUEUED';
+--bun:split
+CREATE INDEX deliveries_claim ON deliveries (claim) WHERE claim IS NOT NULL;
+--bun:split
+CREATE INDEX deliveries_campaign ON deliveries (campaign_id) WHERE campaign_id IS NOT NULL;
+--bun:split
+CREATE INDEX deliveries_invitation ON deliveries (invitation_id) WHERE invitation_id IS NOT NULL;
+--bun:split
+CREATE INDEX deliveries_registration ON deliveries (registration_id) WHERE registration_id IS NOT NULL;
+--bun:split
+CREATE INDEX deliveries_person ON deliveries (person_id);
+--bun:split
+CREATE TABLE workers (
+	id {{.ID}} PRIMARY KEY,
+	seen_at {{.Instant}} NOT NULL
+){{.Strict}};
+--bun:split
+CREATE TABLE idempotency_keys (
+	person_id {{.ID}} NOT NULL REFERENCES people (id),
+	key TEXT NOT NULL,
+	input_hash TEXT NOT NULL,
+	result_id {{.ID}} NOT NULL,
+	created_at {{.Instant}} NOT NULL,
+	PRIMARY KEY (person_id, key)
+){{.Strict}};
+--bun:split
+CREATE TABLE audit_log (
+	id {{.ID}} PRIMARY KEY,
+	at {{.Instant}} NOT NULL,
+	actor_id {{.ID}},
+	action TEXT NOT NULL,
+	record_id {{.ID}} NOT NULL
+){{.Strict}};
+--bun:split
+CREATE INDEX audit_log_record ON audit_log (record_id, id);

@@ -1,0 +1,350 @@
+package db
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/uptrace/bun"
+)
+
+// SendInvitationsInput says who is invited to what: either an edition or a course run.
+type SendInvitationsInput struct {
+	IdempotencyKey string
+	EditionID      *ID
+	CourseRunID    *ID
+	Audience       AudienceInput
+	Message        *string
+	RespondBy      *time.Time
+	SendAt         *time.Time
+}
+
+// InvitationPreview is what SendInvitations would do.
+type InvitationPreview struct {
+	Total             int // different people
+	NewRecipients     int // who would get a mail
+	AlreadyInvited    int
+	AlreadyRegistered int
+	Suppressed        int // whose address takes no mail from here
+	Rows              []AudienceRow
+	Problems          Errors // what has to be mended before sending
+}
+
+// target is the edition or the course run that a campaign invites to.
+type target struct {
+	id      ID
+	column  bun.Ident // of invitations, campaigns and seats
+	field   string
+	starts  time.Time // zero when not known
+	problem *Error    // why nobody can be invited to it
+}
+
+const maxMessage = 5000 // characters
+
+// check refuses what can never be right, before any look at the database.
+func (in *SendInvitationsInput) check(now time.Time) (problems Errors) {
+	refuse := func(code ErrorCode, field, format string, args ...any) {
+		problems = append(problems, problem(code, "input."+field, format, args...))
+	}
+	switch key := in.IdempotencyKey; {
+	case strings.TrimSpace(key) == "":
+		refuse(CodeRequired, "idempotencyKey", "Give a text of your own choice, so that a repeated request does nothing twice.")
+	case len(key) > 200 || hasControl(key):
+		refuse(CodeInvalid, "idempotencyKey", "Use at most 200 characters and no control characters.")
+	}
+	if (in.EditionID == nil) == (in.CourseRunID == nil) {
+		refuse(CodeRequired, "editionId", "Name either an edition or a course run, and only one of them.")
+	}
+	a := in.Audience
+	switch {
+	case len(a.PersonIDs) == 0 && len(a.OrganisationIDs) == 0 && a.PartnershipID == nil && a.CSV == nil:
+		refuse(CodeRequired, "audience", "Say who is invited: people, organisations, a partnership or a CSV list.")
+	case len(a.PersonIDs) > maxPersonIDs:
+		refuse(CodeTooLarge, "audience.personIds", "Name at most %d people at once; these are %d.", maxPersonIDs, len(a.PersonIDs))
+	case len(a.OrganisationIDs) > maxOrganisations:
+		refuse(CodeTooLarge, "audience.organisationIds", "Name at most %d organisations at once; these are %d.", maxOrganisations, len(a.OrganisationIDs))
+	case a.CSV != nil && len(*a.CSV) > maxCSV:
+		refuse(CodeTooLarge, "audience.csv", "A list may hold at most 2 MB, about 30,000 people; this one has %.1f MB. Split it into several campaigns.", float64(len(*a.CSV))/(1<<20))
+	}
+	if m := in.Message; m != nil {
+		if utf8.RuneCountInString(*m) > maxMessage {
+			refuse(CodeTooLarge, "message", "Use at most %d characters; these are %d.", maxMessage, utf8.RuneCountInString(*m))
+		}
+		if strings.ContainsFunc(*m, func(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune("\n\r\t", r) }) {
+			refuse(CodeInvalid, "message", "Leave out control characters.")
+		}
+	}
+	sends := now
+	if in.SendAt != nil {
+		if in.SendAt.After(now.AddDate(1, 0, 0)) {
+			refuse(CodeInvalid, "sendAt", "Send within a year from now.")
+		}
+		if in.SendAt.After(sends) {
+			sends = *in.SendAt
+		}
+	}
+	if in.RespondBy != nil && !in.RespondBy.After(sends) {
+		refuse(CodeInvalid, "respondBy", "Let people answer until a moment after the mails have left.")
+	}
+	return problems
+}
+
+// target finds and locks what the campaign invites to, and refuses what the actor does not organise.
+func (v view) target(ctx context.Context, d *DB, in *SendInvitationsInput) (*target, error) {
+	if in.EditionID != nil {
+		e := new(Edition)
+		ok, err := found(d.locked(v.visible(v.tx.NewSelect().Model(e))).Where("edition.id = ?", *in.EditionID).Scan(ctx))
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("edition: %w", err)
+		case !ok:
+			return nil, problem(CodeNotFound, "input.editionId", "There is no such edition.")
+		case !v.actor.mayOrganise(e.PartnershipID):
+			return nil, problem(CodeForbidden, "input.editionId", "Only coordinators of the partnership that holds this edition can invite to it.")
+		}
+		t := &target{id: e.ID, column: "edition_id", field: "input.editionId"}
+		t.starts, _ = e.starts()
+		switch {
+		case e.Status == EditionDraft:
+			t.problem = problem(CodeConflict, t.field, "Publish this edition before inviting to it.")
+		case e.Status == EditionCancelled:
+			t.problem = problem(CodeConflict, t.field, "This edition was cancelled; nobody can be invited to it.")
+		case t.starts.IsZero() && e.Year < v.now.Year():
+			t.problem = problem(CodeConflict, t.field, "This edition is over; nobody can be invited to it.")
+		}
+		return t, t.over(v.now)
+	}
+	run, course := new(CourseRun), new(Course)
+	ok, err := found(d.locked(v.visibleRuns(v.tx.NewSelect().Model(run))).Where("course_run.id = ?", *in.CourseRunID).Scan(ctx))
+	if err != nil {
+		return nil, fmt.Errorf("course run: %w", err)
+	}
+	if !ok {
+		return nil, problem(CodeNotFound, "input.courseRunId", "There is no such course run.")
+	}
+	if err := v.tx.NewSelect().Model(course).Where("id = ?", run.CourseID).Scan(ctx); err != nil {
+		return nil, fmt.Errorf("course: %w", err)
+	}
+	if !v.actor.mayRunCourses(course.OrganisationID) {
+		return nil, problem(CodeForbidden, "input.courseRunId", "Only coordinators of the organisation that offers this course can invite to it.")
+	}
+	t := &target{id: run.ID, column: "course_run_id", field: "input.courseRunId", starts: run.starts()}
+	switch run.Status {
+	case RunDraft:
+		t.problem = problem(CodeConflict, t.field, "Publish this course run before inviting to it.")
+	case RunCancelled:
+		t.problem = problem(CodeConflict, t.field, "This course run was cancelled; nobody can be invited to it.")
+	}
+	return t, t.over(v.now)
+}
+
+// over returns why nobody can be invited to the target, nil when people can.
+func (t *target) over(now time.Time) error {
+	if t.problem == nil && !t.starts.IsZero() && !now.Before(t.starts) {
+		t.problem = problem(CodeConflict, t.field, "This meeting has begun or is over; nobody can be invited to it.")
+	}
+	if t.problem != nil {
+		return t.problem
+	}
+	return nil
+}
+
+// plan checks an input and reads its audience. Problems of the input are the error; those of the audience are in it.
+func (v view) plan(ctx context.Context, d *DB, in *SendInvitationsInput) (*target, *audience, error) {
+	t, err := v.target(ctx, d, in)
+	if err != nil {
+		return nil, nil, err
+	}
+	if in.RespondBy != nil && !t.starts.IsZero() && in.RespondBy.After(t.starts) {
+		return nil, nil, problem(CodeInvalid, "input.respondBy", "Let people answer before the meeting starts.")
+	}
+	a, err := v.readAudience(ctx, d, in.Audience, t)
+	return t, a, err
+}
+
+// PreviewInvitations shows what SendInvitations would do with the same input. It writes nothing.
+func (d *DB) PreviewInvitations(ctx context.Context, actor Actor, in SendInvitationsInput) (*InvitationPreview, error) {
+	if actor.Anonymous() {
+		return nil, notSignedIn()
+	}
+	if problems := in.check(d.now()); len(problems) > 0 {
+		return nil, problems
+	}
+	var a *audience
+	// In a transaction, so that the audience is that of one moment; it writes nothing.
+	err := d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) (err error) {
+		_, a, err = viewIn(tx, actor, now).plan(ctx, d, &in)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &InvitationPreview{
+		Total: len(a.recipients), NewRecipients: a.count(standsNew), AlreadyInvited: a.count(standsInvited),
+		AlreadyRegistered: a.count(standsRegistered), Suppressed: a.count(standsSuppressed),
+		Rows: a.rows(), Problems: firstProblems(a.problems),
+	}, nil
+}
+
+// SendInvitations invites everybody in the audience who is not yet invited or registered: the campaign, its invitations and
+// their mails are written in one transaction, and the mails leave afterwards. The same idempotency key with the same input
+// returns the same campaign. Any problem in the audience holds back the whole campaign.
+func (d *DB) SendInvitations(ctx context.Context, actor Actor, in SendInvitationsInput) (*Campaign, error) {
+	if actor.Anonymous() {
+		return nil, notSignedIn()
+	}
+	if problems := in.check(d.now()); len(problems) > 0 {
+		return nil, problems
+	}
+	hash, err := in.hash()
+	if err != nil {
+		return nil, err
+	}
+	var campaign *Campaign
+	err = d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
+		v := viewIn(tx, actor, now)
+		// Locking the actor first makes two requests with the same key follow each other.
+		if _, err := found(d.locked(tx.NewSelect().Model((*Person)(nil)).Column("id")).Where("id = ?", actor.PersonID).Scan(ctx, new(ID))); err != nil {
+			return err
+		}
+		before, err := replayed(ctx, tx, actor, in.IdempotencyKey, hash)
+		if err != nil {
+			return err
+		}
+		if !before.IsZero() {
+			campaign, err = v.campaign(ctx, before, nil)
+			return err
+		}
+		t, a, err := v.plan(ctx, d, &in)
+		if err != nil {
+			return err
+		}
+		if len(a.problems) > 0 {
+			return firstProblems(a.problems)
+		}
+		if campaign, err = d.invite(ctx, tx, now, actor, &in, t, a); err != nil {
+			return err
+		}
+		if err := remember(ctx, tx, now, actor, in.IdempotencyKey, hash, campaign.ID); err != nil {
+			return err
+		}
+		return audit(ctx, tx, now, actor, "send invitations", campaign.ID)
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.woken()
+	return campaign, nil
+}
+
+func (d *DB) invite(ctx context.Context, tx bun.Tx, now time.Time, actor Actor, in *SendInvitationsInput, t *target, a *audience) (*Campaign, error) {
+	var recipients []*recipient
+	for _, r := range a.recipients {
+		if r.standing == standsNew || r.standing == standsSuppressed {
+			recipients = append(recipients, r)
+		}
+	}
+	if len(recipients) == 0 {
+		return nil, problem(CodeConflict, "input.audience", "Everybody in this audience is invited or registered already.")
+	}
+	if err := insertNewPeople(ctx, tx, now, recipients); err != nil {
+		return nil, err
+	}
+	c := &Campaign{
+		ID: NewID(KindCampaign, now), CreatedBy: actor.PersonID, State: CampaignSending, SendAt: now, CreatedAt: now,
+		RespondBy: in.RespondBy, Version: 1, Total: len(recipients), readAt: now,
+	}
+	if in.EditionID != nil {
+		c.EditionID = t.id
+	} else {
+		c.CourseRunID = t.id
+	}
+	if in.Message != nil {
+		c.Message = strings.TrimSpace(*in.Message)
+	}
+	if in.SendAt != nil && in.SendAt.After(now) {
+		c.SendAt = in.SendAt.UTC().Truncate(time.Microsecond)
+	}
+	invitations := make([]*Invitation, len(recipients))
+	deliveries := make([]*Delivery, len(recipients))
+	for i, r := range recipients {
+		invitations[i] = &Invitation{
+			ID: NewID(KindInvitation, now), CampaignID: c.ID, PersonID: r.person.ID, Status: InvitationPending,
+			EditionID: c.EditionID, CourseRunID: c.CourseRunID,
+		}
+		deliveries[i] = &Delivery{
+			Kind: MailInvitation, PersonID: r.person.ID, CampaignID: c.ID, InvitationID: invitations[i].ID, CreatedAt: now, NotBefore: c.SendAt,
+		}
+		if r.standing == standsSuppressed {
+			deliveries[i].State = Suppressed
+			c.Suppressed++
+		}
+	}
+	if c.Suppressed == c.Total {
+		c.State, c.FinishedAt = CampaignFinished, &now
+	}
+	if _, err := tx.NewInsert().Model(c).Exec(ctx); err != nil {
+		return nil, fmt.Errorf("insert campaign: %w", err)
+	}
+	if err := insertAll(ctx, tx, invitations); err != nil {
+		return nil, fmt.Errorf("invitations: %w", err)
+	}
+	return c, queue(ctx, tx, deliveries...)
+}
+
+// firstProblems keeps the answer readable when a whole file is wrong.
+func firstProblems(problems Errors) Errors {
+	if len(problems) <= maxProblems {
+		return problems
+	}
+	more := problem(CodeTooLarge, "input.audience", "There are %d more problems; mend these first.", len(problems)-maxProblems)
+	return append(problems[:maxProblems:maxProblems], more)
+}
+
+// hash is the same for two inputs that ask for the same.
+func (in *SendInvitationsInput) hash() (string, error) {
+	raw, err := json.Marshal(in)
+	if err != nil {
+		return "", fmt.Errorf("hash input: %w", err)
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// idempotencyKey remembers what a key was used for.
+type idempotencyKey struct {
+	bun.BaseModel `bun:"table:idempotency_keys,alias:idempotency_key"`
+
+	PersonID  ID     `bun:",pk"`
+	Key       string `bun:",pk"`
+	InputHash string
+	ResultID  ID
+	CreatedAt time.Time
+}
+
+// replayed returns the result of an earlier use of the key with the same input, zero when there was none.
+func replayed(ctx context.Context, tx bun.Tx, actor Actor, key, hash string) (ID, error) {
+	k := new(idempotencyKey)
+	ok, err := found(tx.NewSelect().Model(k).Where("person_id = ?", actor.PersonID).Where("key = ?", key).Scan(ctx))
+	switch {
+	case err != nil:
+		return ID{}, fmt.Errorf("idempotency key: %w", err)
+	case ok && k.InputHash != hash:
+		return ID{}, problem(CodeKeyReused, "input.idempotencyKey", "This key was used before with another input; choose a new one.")
+	}
+	return k.ResultID, nil
+}
+
+func remember(ctx context.Context, tx bun.Tx, now time.Time, actor Actor, key, hash string, result ID) error {
+	k := &idempotencyKey{PersonID: actor.PersonID, Key: key, InputHash: hash, ResultID: result, CreatedAt: now}
+	if _, err := tx.NewInsert().Model(k).Exec(ctx); err != nil {
+		return fmt.Errorf("remember idempotency key: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,120 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// view is what one actor sees of the graph. Its methods complete rows that were loaded: each takes all rows of one type at one
+// place of the answer and the shape below them, and loads every edge in the shape with one statement for all rows.
+//
+// Organisations stand at many places of an answer. They are gathered while the rest is loaded and come with one statement at
+// the end: every reading verb returns through finish.
+type view struct {
+	tx      bun.IDB
+	actor   Actor
+	now     time.Time
+	parties *[]wantedParty
+}
+
+type wantedParty struct {
+	id  ID
+	set func(*Organisation)
+}
+
+func (d *DB) view(actor Actor) view { return viewIn(d.read, actor, d.now()) }
+
+func viewIn(tx bun.IDB, actor Actor, now time.Time) view {
+	return view{tx: tx, actor: actor, now: now, parties: new([]wantedParty)}
+}
+
+// wantOrganisation has finish load the organisation and hand it over; nothing happens for the zero ID.
+func (v view) wantOrganisation(id ID, set func(*Organisation)) {
+	if !id.IsZero() {
+		*v.parties = append(*v.parties, wantedParty{id, set})
+	}
+}
+
+// finish ends a load: it returns the error so far, or brings the organisations that were wanted.
+func (v view) finish(ctx context.Context, err error) error {
+	if err != nil || len(*v.parties) == 0 {
+		return err
+	}
+	ids := make([]ID, len(*v.parties))
+	for i, wanted := range *v.parties {
+		ids[i] = wanted.id
+	}
+	found, err := byID[Organisation](ctx, v.tx, ids)
+	if err != nil {
+		return fmt.Errorf("organisations: %w", err)
+	}
+	organisationsTogether(values(found))
+	for _, wanted := range *v.parties {
+		wanted.set(found[wanted.id])
+	}
+	*v.parties = nil
+	return nil
+}
+
+// visible restricts a query over editions to those the actor may know of.
+func (v view) visible(q *bun.SelectQuery) *bun.SelectQuery {
+	own := v.actor.partnerships()
+	if len(own) == 0 {
+		return q.Where("?TableAlias.status <> ?", EditionDraft)
+	}
+	return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("?TableAlias.status <> ?", EditionDraft).WhereOr("?TableAlias.partnership_id IN (?)", bun.List(own))
+	})
+}
+
+// siblings are the rows that were loaded together. A connection below a row is loaded for all siblings at once, when the first
+// of them is asked for it, so that it costs the same number of statements for one row and for a hundred.
+type siblings struct {
+	ids   []ID
+	mu    sync.Mutex
+	edges map[string]*edgeOnce
+}
+
+type edgeOnce struct {
+	sync.Once
+	pages any
+	err   error
+}
+
+func newSiblings(ids []ID) *siblings { return &siblings{ids: ids, edges: map[string]*edgeOnce{}} }
+
+// pageOf returns the page at an edge of one sibling. Siblings that ask for the same page with the same shape share the load.
+func pageOf[T any](s *siblings, id ID, edge string, p Page, shape Shape, load func(ids []ID) (map[ID]*Connection[T], error)) (*Connection[T], error) {
+	key := fmt.Sprintf("%s %s %v", edge, p, shape)
+	s.mu.Lock()
+	once, ok := s.edges[key]
+	if !ok {
+		once = new(edgeOnce)
+		s.edges[key] = once
+	}
+	s.mu.Unlock()
+	once.Do(func() { once.pages, once.err = load(s.ids) })
+	if once.err != nil {
+		return nil, once.err
+	}
+	return once.pages.(map[ID]*Connection[T])[id], nil
+}
+
+// all returns the rows of several pages, so that they can be completed together.
+func all[T any](pages map[ID]*Connection[T]) []*T {
+	var rows []*T
+	seen := map[*T]bool{}
+	for _, page := range pages {
+		for _, row := range page.Nodes {
+			if !seen[row] {
+				seen[row] = true
+				rows = append(rows, row)
+			}
+		}
+	}
+	return rows
+}
