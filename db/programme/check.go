@@ -148,11 +148,8 @@ func (c *checker) course(at *place, o *Course) {
 	c.text(at.field("summary"), o.Summary)
 	c.lines(at.field("audience"), o.Audience)
 	c.lines(at.field("topics"), o.Topics)
-	switch days := at.field("days"); {
-	case o.Days == 0:
-		c.problem(days, `Write in "days" how many days the course takes, at least 1.`)
-	default:
-		c.atLeastOne(days, &o.Days)
+	if o.Days < 1 || o.Days > maxCourseDays {
+		c.problem(at.field("days"), "Write how many days the course takes, from 1 to %d; it is %d.", maxCourseDays, o.Days)
 	}
 	c.atLeastOne(at.field("maxParticipants"), o.MaxParticipants)
 	c.money(at.field("price"), o.Price)

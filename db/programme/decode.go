@@ -3,6 +3,7 @@ package programme
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -74,16 +75,17 @@ func (d *decoder) value(target reflect.Value, at *place, depth int) {
 
 // record consumes an object and puts its fields into those of the target.
 func (d *decoder) record(target reflect.Value, at *place, depth int) {
-	names := fieldNames(target.Type())
-	written := make([]bool, len(names))
+	start := d.pos
+	known := fields(target.Type())
+	written := make([]bool, len(known))
 	d.fields(func(name string) {
 		offset := d.pos
-		i, known := indexOf(names, name)
+		i := slices.IndexFunc(known, func(f field) bool { return f.name == name })
 		switch {
-		case !known:
+		case i < 0:
 			d.raw()
 			d.report(at.field(name), offset, fmt.Sprintf("Correct or remove the field %q; %s has the fields %s.",
-				name, recordName(target.Type()), strings.Join(names, ", ")))
+				name, recordName(target.Type()), names(known)))
 		case written[i]:
 			d.raw()
 			d.report(at.field(name), offset, fmt.Sprintf("Remove one of the fields %q; it is written twice here.", name))
@@ -92,27 +94,42 @@ func (d *decoder) record(target reflect.Value, at *place, depth int) {
 			d.value(target.Field(i), at.field(name), depth+1)
 		}
 	})
-}
-
-// fieldNames gives the JSON names of a record's fields. They come first in the struct, by their index.
-func fieldNames(record reflect.Type) []string {
-	var names []string
-	for field := range record.Fields() {
-		if tag, ok := field.Tag.Lookup("json"); ok {
-			name, _, _ := strings.Cut(tag, ",")
-			names = append(names, name)
+	for i, f := range known {
+		if f.required && !written[i] {
+			d.report(at.field(f.name), start, missing(f.name))
 		}
 	}
-	return names
 }
 
-func indexOf(names []string, name string) (int, bool) {
-	for i, n := range names {
-		if n == name {
-			return i, true
+// missing says that a field is.
+func missing(name string) string {
+	return fmt.Sprintf("Add the field %q; it is required here.", name)
+}
+
+// A field of a record, as its Go type declares it.
+type field struct {
+	name     string
+	required bool
+}
+
+// fields gives the fields of a record, each at its index in the struct.
+func fields(record reflect.Type) []field {
+	var list []field
+	for f := range record.Fields() {
+		if tag, ok := f.Tag.Lookup("json"); ok {
+			name, options, _ := strings.Cut(tag, ",")
+			list = append(list, field{name, options != "omitempty"})
 		}
 	}
-	return 0, false
+	return list
+}
+
+func names(list []field) string {
+	var all []string
+	for _, f := range list {
+		all = append(all, f.name)
+	}
+	return strings.Join(all, ", ")
 }
 
 // recordName says what a record is, with its article: "an edition".

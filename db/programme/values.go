@@ -22,14 +22,15 @@ const (
 	maxText = 20_000
 )
 
-// Dates, in years, and numbers beyond these are slips of the pen.
+// Years and numbers beyond these are slips of the pen.
 const (
 	minYear   = 1000
 	maxYear   = 9999
 	maxNumber = 1_000_000_000
 	maxAmount = 1_000_000_000_000
 
-	maxTermYears = 999
+	maxTermYears  = 999
+	maxCourseDays = 999
 )
 
 var (
@@ -62,7 +63,7 @@ func (c *checker) problem(at *place, message string, args ...any) {
 // present reports a required value that is missing.
 func (c *checker) present(at *place, value string) bool {
 	if value == "" {
-		c.problem(at, "Add the field %q; it is required here.", at.step.field)
+		c.report.add(at, missing(at.step.field))
 	}
 	return value != ""
 }
@@ -217,7 +218,7 @@ func (c *checker) email(at *place, address string) {
 	}
 	parsed, err := mail.ParseAddress(address)
 	if err != nil || parsed.Name != "" || parsed.Address != address || len(address) > 254 ||
-		strings.ContainsFunc(address, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }) {
+		strings.ContainsFunc(address, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) || strings.ContainsRune(`"<>`, r) }) {
 		c.problem(at, `Write a mail address and nothing else, as in "name@example.org".`)
 	}
 }
