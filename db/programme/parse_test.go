@@ -1,6 +1,7 @@
 package programme_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -205,8 +206,10 @@ func TestOutside(t *testing.T) {
 	}
 }
 
-// Parse never panics, tells a place inside the file, and what it accepts it accepts again when written anew.
+// Parse never panics and tells a place inside the file. What it accepts, the schema accepts, and Parse itself when
+// written anew.
 func FuzzParse(f *testing.F) {
+	schema := compile(f)
 	for _, data := range badFiles(f) {
 		f.Add(data)
 	}
@@ -225,6 +228,9 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		file.Outside()
+		if err := accepts(schema, bytes.TrimPrefix(data, []byte("\ufeff"))); err != nil {
+			t.Errorf("schema: %v", err)
+		}
 		again, err := json.Marshal(file)
 		if err != nil {
 			t.Fatal(err)

@@ -96,7 +96,7 @@ func (r *reader) locate(m *mark) {
 	first := r.peek()
 	m.offset = r.pos
 	visit := func(s step) {
-		if inner := m.steps[s]; inner != nil && inner.offset < 0 {
+		if inner := m.steps[s]; inner != nil {
 			r.locate(inner)
 		} else {
 			r.raw()

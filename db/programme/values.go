@@ -217,7 +217,7 @@ func (c *checker) email(at *place, address string) {
 		return
 	}
 	parsed, err := mail.ParseAddress(address)
-	if err != nil || parsed.Name != "" || parsed.Address != address || len(address) > 254 ||
+	if err != nil || parsed.Address != address || len(address) > 254 ||
 		strings.ContainsFunc(address, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) || strings.ContainsRune(`"<>`, r) }) {
 		c.problem(at, `Write a mail address and nothing else, as in "name@example.org".`)
 	}
