@@ -18,8 +18,8 @@ type Course struct {
 	Title           string
 	FoldedTitle     string
 	Summary         string
-	Audience        List
-	Topics          List
+	Audience        []string
+	Topics          []string
 	Days            int
 	MaxParticipants *int
 	PriceMinor      *int
@@ -58,7 +58,7 @@ type CourseRun struct {
 	StartsOn     Date
 	EndsOn       Date
 	TimeZone     string
-	Languages    List
+	Languages    []string
 	VenueName    string
 	VenueAddress string
 	VenueCity    string

@@ -26,7 +26,7 @@ type Edition struct {
 	EndsOn         *Date
 	SortsOn        Date // StartsOn, else the first day of the year
 	TimeZone       string
-	Languages      List
+	Languages      []string
 	VenueName      string // "" when not known
 	VenueAddress   string
 	VenueCity      string

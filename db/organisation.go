@@ -44,7 +44,10 @@ type (
 )
 
 // Party is an organisation of either type; nil when there is none.
-type Party interface{ organisation() *Organisation }
+type Party interface {
+	Node
+	organisation() *Organisation
+}
 
 func (o *Municipality) organisation() *Organisation { return (*Organisation)(o) }
 func (o *Institution) organisation() *Organisation  { return (*Organisation)(o) }

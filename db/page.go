@@ -17,6 +17,22 @@ type Page struct {
 	Count         bool // whether TotalCount is read
 }
 
+// String writes the page so that two that ask for the same are equal.
+func (p Page) String() string {
+	part := func(size *int, cursor *string) string {
+		switch {
+		case size == nil && cursor == nil:
+			return "-"
+		case cursor == nil:
+			return fmt.Sprint(*size)
+		case size == nil:
+			return *cursor
+		}
+		return fmt.Sprint(*size, " ", *cursor)
+	}
+	return fmt.Sprintf("%s/%s/%t", part(p.First, p.After), part(p.Last, p.Before), p.Count)
+}
+
 // MaxPage is the largest page that can be asked for.
 const MaxPage = 100
 
@@ -161,9 +177,11 @@ func connect[T any](ctx context.Context, tx bun.IDB, o order[T], p Page, restric
 	}
 	c := o.page(rows, w)
 	if p.Count {
-		if c.TotalCount, err = restrict(tx.NewSelect().Model((*T)(nil))).Count(ctx); err != nil {
+		total, err := restrict(tx.NewSelect().Model((*T)(nil))).Count(ctx)
+		if err != nil {
 			return nil, fmt.Errorf("count: %w", err)
 		}
+		c.TotalCount = int(total)
 	}
 	return c, nil
 }

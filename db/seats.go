@@ -240,5 +240,5 @@ func (v view) position(ctx context.Context, r *Registration) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("position: %w", err)
 	}
-	return n, nil
+	return int(n), nil
 }

@@ -13,21 +13,21 @@ import (
 type Session struct {
 	bun.BaseModel `bun:"table:sessions,alias:session"`
 
-	ID          ID `bun:",pk"`
-	Key         string
-	EditionID   ID
-	ParentID    ID `bun:",nullzero"`
-	Kind        SessionKind
-	Title       string
-	Abstract    *string
-	Day         Date
-	StartsLocal *LocalTime // nil when only the order is known
-	EndsLocal   *LocalTime
-	StartsAt    *time.Time
-	EndsAt      *time.Time
-	RoomID      ID   `bun:",nullzero"`
-	Languages   List // those of the edition when it has none of its own
-	Position    int  // over the whole edition: by day and time, parents before their children
+	ID            ID `bun:",pk"`
+	Key           string
+	EditionID     ID
+	ParentID      ID `bun:",nullzero"`
+	Kind          SessionKind
+	Title         string
+	Abstract      *string
+	Date          Date       `bun:"day"`
+	StartsAtLocal *LocalTime `bun:"starts_local"` // nil when only the order is known
+	EndsAtLocal   *LocalTime `bun:"ends_local"`
+	StartsAt      *time.Time
+	EndsAt        *time.Time
+	RoomID        ID       `bun:",nullzero"`
+	Languages     []string // those of the edition when it has none of its own
+	Position      int      // over the whole edition: by day and time, parents before their children
 
 	Room          *Room           `bun:"rel:belongs-to,join:room_id=id"`
 	Edition       *Edition        `bun:"-"`
@@ -118,7 +118,7 @@ func (v view) days(ctx context.Context, editions []*Edition, shape Shape) error 
 		for day := *edition.StartsOn; day <= *edition.EndsOn; day = day.AddDays(1) {
 			d := &Day{Date: day}
 			for _, s := range byEdition[edition.ID] {
-				if s.Day == day && s.ParentID.IsZero() {
+				if s.Date == day && s.ParentID.IsZero() {
 					d.Sessions = append(d.Sessions, s)
 				}
 			}

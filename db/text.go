@@ -1,9 +1,6 @@
 package db
 
 import (
-	"database/sql/driver"
-	"encoding/json"
-	"fmt"
 	"strings"
 	"unicode"
 
@@ -20,29 +17,6 @@ func fold(text string) string {
 		return lower
 	}
 	return strings.Join(strings.Fields(plain), " ")
-}
-
-// List is a short list of texts in one column, as JSON on both dialects.
-type List []string
-
-// Value implements driver.Valuer.
-func (l List) Value() (driver.Value, error) {
-	if l == nil {
-		l = List{}
-	}
-	raw, err := json.Marshal(l)
-	return string(raw), err
-}
-
-// Scan implements sql.Scanner.
-func (l *List) Scan(src any) error {
-	switch v := src.(type) {
-	case string:
-		return json.Unmarshal([]byte(v), l)
-	case []byte:
-		return json.Unmarshal(v, l)
-	}
-	return fmt.Errorf("scan list: unexpected %T", src)
 }
 
 // hasControl reports whether the text holds a control character, line breaks included: such text must never reach a header.

@@ -1,0 +1,21 @@
+package db
+
+// The pages and edges of each connection, as the graph names them.
+type (
+	MunicipalityConnection = Connection[Municipality]
+	MunicipalityEdge       = Edge[Municipality]
+	InstitutionConnection  = Connection[Institution]
+	InstitutionEdge        = Edge[Institution]
+	PartnershipConnection  = Connection[Partnership]
+	PartnershipEdge        = Edge[Partnership]
+	EditionConnection      = Connection[Edition]
+	EditionEdge            = Edge[Edition]
+	CourseConnection       = Connection[Course]
+	CourseEdge             = Edge[Course]
+	CourseRunConnection    = Connection[CourseRun]
+	CourseRunEdge          = Edge[CourseRun]
+	InvitationConnection   = Connection[Invitation]
+	InvitationEdge         = Edge[Invitation]
+	AudienceRowConnection  = Connection[AudienceRow]
+	AudienceRowEdge        = Edge[AudienceRow]
+)

@@ -1,0 +1,32 @@
+// Package scalar reads and writes the scalars whose Go types are not db's own.
+package scalar
+
+import (
+	"errors"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+// MarshalDateTime writes an instant in UTC (RFC 3339), null for the zero time.
+func MarshalDateTime(t time.Time) graphql.Marshaler {
+	if t.IsZero() {
+		return graphql.Null
+	}
+	return graphql.WriterFunc(func(w io.Writer) {
+		_, _ = io.WriteString(w, strconv.Quote(t.UTC().Format(time.RFC3339Nano)))
+	})
+}
+
+// UnmarshalDateTime reads an RFC 3339 instant with its offset; a date alone or a time without offset is refused.
+func UnmarshalDateTime(v any) (time.Time, error) {
+	text, ok := v.(string)
+	if ok {
+		if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, errors.New("an instant is written with its offset, for example 2016-11-17T12:00:00Z")
+}
