@@ -176,6 +176,9 @@ func TestManySendersAtOnce(t *testing.T) {
 		sending.Go(func() { srv.Inject(smtptest.Refuse("nobody@example.org")) })
 	}
 	srv.WaitFor(t, senders*each)
+	if got := srv.Count(); got != senders*each {
+		t.Errorf("WaitFor returned at %d messages, want %d", got, senders*each)
+	}
 	sending.Wait()
 	recipients := make(map[string]bool)
 	for _, m := range srv.Messages() {
