@@ -200,10 +200,15 @@ func TestOldestMakeRoom(t *testing.T) {
 func TestBytesAreBounded(t *testing.T) {
 	t.Parallel()
 	b := start(t, 100)
-	big := plain("big", "X") + strings.Repeat(strings.Repeat("x", 998)+"\r\n", 25_000) // 25 MB
-	b.send(t, big, "anna@example.org", "bert@example.org", "carl@example.org")
-	if got := b.messages(t, ""); len(got) != 2 || got[1].To != "bert@example.org" {
-		t.Errorf("kept %d mails of 25 MB, want the newest 2 within 64 MB", len(got))
+	big := plain("big", "X") + strings.Repeat(strings.Repeat("x", 998)+"\r\n", 1000) // just over 1 MB
+	recipients := make([]string, 100)
+	for i := range recipients {
+		recipients[i] = fmt.Sprintf("person%d@example.org", i)
+	}
+	b.send(t, big, recipients...)
+	got := b.messages(t, "")
+	if want := 64 << 20 / got[0].Size; len(got) != want || got[0].To != "person99@example.org" {
+		t.Errorf("kept %d mails of %d bytes, want the newest %d", len(got), got[0].Size, want)
 	}
 
 	c, err := textproto.Dial("tcp", b.smtp)
