@@ -29,8 +29,9 @@ func (m *mail) open() letter {
 		l.Problems = append(l.Problems, "This mail has too many parts to be taken apart. Its source is all there is to see.")
 		return l
 	}
-	parser := enmime.NewParser(enmime.DisableTextConversion(true), enmime.SkipMalformedParts(true),
-		enmime.DisableCharacterDetection(true), enmime.MaxStoredPartErrors(10))
+	// The detection takes UTF-8 with few umlauts for something else: the declared character set is the better guess.
+	parser := enmime.NewParser(enmime.DisableTextConversion(true), enmime.DisableCharacterDetection(true),
+		enmime.MaxStoredPartErrors(10))
 	envelope, err := parser.ReadEnvelope(bytes.NewReader(m.raw))
 	if err != nil {
 		l.Problems = append(l.Problems, "This mail cannot be taken apart: "+err.Error()+".")

@@ -19,7 +19,7 @@ const pageSize = 100
 var pageFiles embed.FS
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
-	"clock": func(t time.Time) string { return t.Format("2 January 2006, 15:04:05") },
+	"clock": func(t time.Time) string { return t.Format("2 Jan 2006, 15:04:05") },
 	"iso":   func(t time.Time) string { return t.Format(time.RFC3339) },
 	"size":  readableSize,
 	"count": readableCount,
@@ -132,7 +132,7 @@ func (mb *Mailbox) showMail(w http.ResponseWriter, r *http.Request) {
 			page.Events = append(page.Events, events...)
 		}
 	case "source":
-		page.Source = strings.ToValidUTF8(string(m.raw), "�")
+		page.Source = string(m.raw)
 	}
 	writePage(w, http.StatusOK, "mail.html", page)
 }
@@ -148,7 +148,7 @@ func writePage(w http.ResponseWriter, status int, name string, page any) {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	w.Write(body.Bytes())
+	w.Write(bytes.ToValidUTF8(body.Bytes(), []byte("\uFFFD"))) // mails may hold any bytes
 }
 
 // readableSize writes a number of bytes as people do.
@@ -162,11 +162,11 @@ func readableSize(bytes int) string {
 	return fmt.Sprintf("%.1f MB", float64(bytes)/1000_000)
 }
 
-// readableCount writes "no mails", "1 mail" or "1,234 mails".
+// readableCount writes "No mails", "1 mail" or "1,234 mails".
 func readableCount(n int) string {
 	switch {
 	case n == 0:
-		return "no mails"
+		return "No mails"
 	case n == 1:
 		return "1 mail"
 	case n < 1000:

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // invitation is a mail with every kind of part.
@@ -40,7 +41,7 @@ func TestListPage(t *testing.T) {
 	contains(t, "search", found, "6 mails found", `value="PERSON20 number"`, "mail number 20.", "mail number 200.")
 	lacks(t, "search", found, "mail number 19.")
 	contains(t, "paged search", b.page(t, "/mailbox?q=invitation"), "205 mails found", `href="/mailbox?before=106&amp;q=invitation"`)
-	contains(t, "vain search", b.page(t, "/mailbox?q=nowhere"), "no mails found", "No mail mentions")
+	contains(t, "vain search", b.page(t, "/mailbox?q=nowhere"), "No mails found", "No mail mentions")
 	if status, _, _ := b.get(t, "/mailbox?before=x"); status != http.StatusBadRequest {
 		t.Errorf("a damaged link gives %d, want 400", status)
 	}
@@ -137,13 +138,40 @@ func TestBrokenMailIsStillShown(t *testing.T) {
 			b.send(t, raw, "anna@example.org")
 			contains(t, "list", b.page(t, "/mailbox"), "anna@example.org", `href="/mailbox/1"`)
 			contains(t, "mail", b.page(t, "/mailbox/1"), "anna@example.org", "Source")
-			b.page(t, "/mailbox/1?view=source")
-			b.page(t, "/mailbox/1?view=calendar")
+			for _, path := range []string{"/mailbox", "/mailbox/1?view=text", "/mailbox/1?view=calendar", "/mailbox/1?view=source"} {
+				if page := b.page(t, path); !utf8.ValidString(page) {
+					t.Errorf("%s is not UTF-8: %q", path, page)
+				}
+			}
 			if got := b.message(t, "1"); got.To != "anna@example.org" {
 				t.Errorf("json: %+v", got)
 			}
 		})
 	}
+}
+
+func TestPartsOfAMail(t *testing.T) {
+	t.Parallel()
+	b := start(t, 10)
+	b.send(t, "Content-Type: text/html\r\n\r\n<p>Only HTML</p>\r\n", "anna@example.org")
+	if got := b.message(t, "1"); got.Text != "" || !strings.Contains(got.HTML, "Only HTML") {
+		t.Errorf("got %+v, want no text that was not sent", got)
+	}
+	lacks(t, "tabs", b.page(t, "/mailbox/1"), "view=text", "view=calendar")
+
+	b.send(t, "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nStill here\r\n"+
+		"--b\r\nContent-Type: multipart/mixed\r\n\r\nno boundary\r\n--b--\r\n", "anna@example.org")
+	if got := b.message(t, "2"); !strings.Contains(got.Text, "Still here") {
+		t.Errorf("got %+v, want the part that can be read", got)
+	}
+
+	b.send(t, "Content-Type: text/plain; charset=utf-8\r\n\r\n"+strings.Repeat("Die Stadt laedt ein ", 20)+"Lübeck\r\n", "anna@example.org")
+	contains(t, "text with one umlaut", b.message(t, "3").Text, "Lübeck")
+
+	b.send(t, "Content-Type: text/calendar\r\n\r\nBEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20261112\r\n"+
+		"DTEND;VALUE=DATE:20261114\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n", "anna@example.org")
+	calendar := b.page(t, "/mailbox/4?view=calendar")
+	contains(t, "whole days", calendar, ">Thursday 12 November 2026<", ">Friday 13 November 2026<")
 }
 
 // nested is a mail of that many multiparts, each the only part of the one before.

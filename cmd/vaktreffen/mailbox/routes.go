@@ -16,7 +16,7 @@ var stylesheet []byte
 
 const (
 	// pagePolicy is the Content-Security-Policy of the mailbox's own pages: what it shows may be hostile.
-	pagePolicy = "default-src 'none'; style-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	pagePolicy = "default-src 'none'; style-src 'self'; img-src data:; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 	// mailSandbox is what an HTML mail may do: let a person who clicks a link follow it out of the frame. The page that
 	// the link opens is not sandboxed, or its buttons would not work.
 	mailSandbox = "allow-top-navigation-by-user-activation allow-popups allow-popups-to-escape-sandbox"
