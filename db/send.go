@@ -222,7 +222,7 @@ func (d *DB) PreviewInvitations(ctx context.Context, actor Actor, in SendInvitat
 // SendInvitations invites everybody in the audience who is not yet invited or registered: the campaign, its invitations and
 // their mails are written in one transaction, and the mails leave afterwards. The same idempotency key with the same input
 // returns the same campaign. Any problem in the audience holds back the whole campaign.
-func (d *DB) SendInvitations(ctx context.Context, actor Actor, in SendInvitationsInput) (*Campaign, error) {
+func (d *DB) SendInvitations(ctx context.Context, actor Actor, in SendInvitationsInput, shape Shape) (*Campaign, error) {
 	if actor.Anonymous() {
 		return nil, notSignedIn()
 	}
@@ -267,7 +267,8 @@ func (d *DB) SendInvitations(ctx context.Context, actor Actor, in SendInvitation
 		return nil, err
 	}
 	d.woken()
-	return campaign, nil
+	v := d.view(actor)
+	return campaign, v.finish(ctx, v.meetings(ctx, []*Campaign{campaign}, shape))
 }
 
 func (d *DB) invite(ctx context.Context, tx bun.Tx, now time.Time, actor Actor, in *SendInvitationsInput, t *target, a *audience) (*Campaign, error) {
