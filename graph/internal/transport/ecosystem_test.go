@@ -16,6 +16,21 @@ func TestAudits(t *testing.T) {
 	runScript(t, "audit.mjs", serve(t, newToySchema()).URL)
 }
 
+func TestClients(t *testing.T) {
+	t.Parallel()
+	schema := newToySchema()
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case schema.ticks <- n:
+			case <-t.Context().Done():
+				return
+			}
+		}
+	}()
+	runScript(t, "clients.mjs", serve(t, schema).URL, "subscription { ticks }", "3", "valid")
+}
+
 // runScript fails the test if the Node script does.
 func runScript(t *testing.T, script string, args ...string) {
 	t.Helper()

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -132,6 +133,16 @@ func serve(t *testing.T, schema *toySchema, configure ...func(*transport.Config)
 	srv := handler.New(schema)
 	transport.Install(srv, cfg)
 	srv.Use(extension.Introspection{})
+	server := httptest.NewServer(srv)
+	t.Cleanup(server.Close)
+	return server
+}
+
+// serveStreams serves streams alone, with this heartbeat.
+func serveStreams(t *testing.T, schema *toySchema, heartbeat time.Duration) *httptest.Server {
+	t.Helper()
+	srv := handler.New(schema)
+	srv.AddTransport(transport.NewSSE(func(*http.Request) int64 { return bodyLimit }, heartbeat))
 	server := httptest.NewServer(srv)
 	t.Cleanup(server.Close)
 	return server
