@@ -1,0 +1,34 @@
+// Package limits refuses hostile GraphQL documents before they cost anything.
+//
+// A document passes three gates, cheapest first:
+//
+//	text        bytes and tokens, before parsing
+//	structure   depth, aliases, repeated fields, directives, fragments, root fields,
+//	            before validation, whose time grows with the square of some of them
+//	cost        how many objects the answer may hold, with this request's variables
+//
+// Each gate takes time linear in the document: what a fragment amounts to is
+// found once, however often it is spread, and sums saturate. A document that
+// has passed the first two is remembered together with its parsed form.
+//
+// Every refusal names the limit and what the document has, in its message and
+// in extensions:
+//
+//	{"message": "The document nests 14 levels deep; at most 12 are allowed.",
+//	 "extensions": {"code": "DEPTH_LIMIT", "limit": 12, "actual": 14}}
+//
+// # Cost
+//
+// Scalars are free. An object costs half a point, and so does each object of a
+// list: the larger of first and last for a connection, [MaxPage] if the document
+// gives neither; as many as the longest list among the arguments; else
+// [PlainListSize], for lists without arguments are small ones. Lists inside lists
+// multiply. A connection passes its page on to the lists directly in it (nodes,
+// edges).
+//
+// # Introspection
+//
+// Introspection is refused unless [Config].Introspection is set. Where it is
+// allowed it counts for neither depth nor cost: the validator holds it to three
+// nested lists.
+package limits
