@@ -18,15 +18,16 @@ const (
 	// have: the days of an edition, the themes of a session.
 	PlainListSize = 5
 
-	// objectsPerPoint is how many objects one point pays for.
-	objectsPerPoint = 2
+	// objectsPerPoint is how many objects one point pays for. With three, the
+	// widest pages that public sites show stay below [CostAnonymous].
+	objectsPerPoint = 3
 )
 
 // cost returns the points of an operation, rounded up. It saturates.
 func cost(op *graphql.OperationContext) int {
 	c := counter{op: op, fragments: map[string]objects{}}
 	n := c.selection(op.Operation.SelectionSet).within(PlainListSize)
-	return n/objectsPerPoint + n%objectsPerPoint
+	return n/objectsPerPoint + min(n%objectsPerPoint, 1)
 }
 
 // objects counts the objects below a selection. What lists directly in it hold

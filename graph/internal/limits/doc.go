@@ -19,12 +19,11 @@
 //
 // # Cost
 //
-// Scalars are free. An object costs half a point, and so does each object of a
-// list: the larger of first and last for a connection, [MaxPage] if the document
-// gives neither; as many as the longest list among the arguments; else
-// [PlainListSize], for lists without arguments are small ones. Lists inside lists
-// multiply. A connection passes its page on to the lists directly in it (nodes,
-// edges).
+// Scalars are free. Three objects cost a point. A connection has as many as the
+// larger of first and last, [MaxPage] if the document gives neither, and passes
+// them on to the lists directly in it (nodes, edges). A list with a list of
+// arguments (ids) has as many as that. Every other list is assumed to have
+// [PlainListSize]. Lists inside lists multiply.
 //
 // # Introspection
 //
