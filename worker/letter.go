@@ -86,19 +86,19 @@ type Action struct{ Label, URL string }
 // Letters writes letters. It is safe for use by many goroutines.
 type Letters struct {
 	layout  *htmltemplate.Template
-	words   map[wordsKey]*texttemplate.Template
+	words   map[wordsKey]*words
 	tongues map[string]*tongue
 }
 
 type wordsKey struct{ kind, locale string }
 
-// sections is what every kind must say in every language; those in the first two lines are the same for all kinds.
+// labels is what every language names once for all kinds; sections is what every kind says in every language.
+func labels() []string {
+	return []string{"when", "where", "host", "languages", "respond_by", "position", "programme"}
+}
+
 func sections() []string {
-	return []string{
-		"greeting", "closing", "footer", "when", "where", "host", "languages", "respond_by", "position", "position_fact",
-		"programme",
-		"subject", "preheader", "body", "action", "note", "reason",
-	}
+	return []string{"greeting", "closing", "footer", "position_fact", "subject", "preheader", "body", "action", "note", "reason"}
 }
 
 // NewLetters parses all templates. It fails when a kind lacks a section in a language.
@@ -108,23 +108,43 @@ func NewLetters() (*Letters, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Letters{layout: layout, words: map[wordsKey]*texttemplate.Template{}, tongues: tongues()}
+	l := &Letters{layout: layout, words: map[wordsKey]*words{}, tongues: tongues()}
 	for _, locale := range Locales() {
 		for _, kind := range Kinds() {
-			words, err := texttemplate.New("").Option("missingkey=error").ParseFS(templateFiles,
-				"templates/letter."+locale+".tmpl", "templates/"+kind+"."+locale+".tmpl")
-			if err != nil {
-				return nil, err
+			if l.words[wordsKey{kind, locale}], err = parseWords(kind, locale); err != nil {
+				return nil, fmt.Errorf("letter %s in %s: %w", kind, locale, err)
 			}
-			for _, section := range sections() {
-				if words.Lookup(section) == nil {
-					return nil, fmt.Errorf("letter %s in %s lacks the section %q", kind, locale, section)
-				}
-			}
-			l.words[wordsKey{kind, locale}] = words
 		}
 	}
 	return l, nil
+}
+
+// words is what one kind says in one language.
+type words struct {
+	sections *texttemplate.Template
+	labels   map[string]string
+}
+
+func parseWords(kind, locale string) (*words, error) {
+	parsed, err := texttemplate.New("").Option("missingkey=error").ParseFS(templateFiles,
+		"templates/letter."+locale+".tmpl", "templates/"+kind+"."+locale+".tmpl")
+	if err != nil {
+		return nil, err
+	}
+	for _, section := range sections() {
+		if parsed.Lookup(section) == nil {
+			return nil, fmt.Errorf("the section %q is missing", section)
+		}
+	}
+	w := &words{sections: parsed, labels: map[string]string{}}
+	for _, label := range labels() {
+		var b strings.Builder
+		if err := parsed.ExecuteTemplate(&b, label, nil); err != nil {
+			return nil, err
+		}
+		w.labels[label] = b.String()
+	}
+	return w, nil
 }
 
 // Write words a letter of a kind in the reader's language, English if that is not one of Locales. It fails when a
@@ -138,7 +158,7 @@ func (l *Letters) Write(kind, locale string, facts Facts) (*Letter, error) {
 	if !ok {
 		return nil, fmt.Errorf("letter: unknown kind %q", kind)
 	}
-	pen := &pen{words: words, said: said{facts: facts, tongue: l.tongues[language]}}
+	pen := &pen{words: words, tongue: l.tongues[language], said: say(facts, l.tongues[language])}
 	letter := pen.write(kind, facts)
 	letter.Locale, letter.layout = language, l.layout
 	if pen.err != nil {
@@ -149,9 +169,10 @@ func (l *Letters) Write(kind, locale string, facts Facts) (*Letter, error) {
 
 // pen executes sections and keeps the first error.
 type pen struct {
-	words *texttemplate.Template
-	said  said
-	err   error
+	words  *words
+	tongue *tongue
+	said   *said
+	err    error
 }
 
 func (p *pen) write(kind string, f Facts) *Letter {
@@ -165,10 +186,10 @@ func (p *pen) write(kind string, f Facts) *Letter {
 	}
 	add := func(label, value string) {
 		if value != "" {
-			letter.Facts = append(letter.Facts, Fact{p.section(label), value})
+			letter.Facts = append(letter.Facts, Fact{p.words.labels[label], value})
 		}
 	}
-	m, t := f.Meeting, p.said.tongue
+	m, t := f.Meeting, p.tongue
 	add("when", t.when(m))
 	add("where", place(m))
 	add("host", oneLine(m.Host, maxSubject))
@@ -184,7 +205,7 @@ func (p *pen) write(kind string, f Facts) *Letter {
 		letter.Note = p.section("note")
 	}
 	if m.URL != "" {
-		letter.Actions = append(letter.Actions, Action{p.section("programme"), p.link(m.URL)})
+		letter.Actions = append(letter.Actions, Action{p.words.labels["programme"], p.link(m.URL)})
 	}
 	return letter
 }
@@ -194,7 +215,7 @@ func (p *pen) section(name string) string {
 		return ""
 	}
 	var b strings.Builder
-	p.err = p.words.ExecuteTemplate(&b, name, p.said)
+	p.err = p.words.sections.ExecuteTemplate(&b, name, p.said)
 	return strings.TrimSpace(b.String())
 }
 
@@ -207,12 +228,34 @@ func (p *pen) link(address string) string {
 	return address
 }
 
-// said is what the words may mention. A method that returns an error ends the letter when its fact is missing; the
-// others return "" then, for {{with}}.
+// said is what the words may mention. The fields are "" when unknown, for {{with}}; a method ends the letter then.
 type said struct {
-	facts  Facts
-	tongue *tongue
+	Name, Dates, Deadline, Summary, Message string
+	CalendarEntry                           bool
+
+	title, organiser string
+	position         int
 }
+
+func say(f Facts, t *tongue) *said {
+	return &said{
+		Name:          oneLine(f.PersonName, maxName),
+		Dates:         t.dates(f.Meeting),
+		Deadline:      t.deadline(f.RespondBy),
+		Summary:       plainText(f.Meeting.Summary),
+		Message:       plainText(f.Message),
+		CalendarEntry: f.CalendarEntry,
+		title:         oneLine(f.Meeting.Title, maxSubject),
+		organiser:     oneLine(f.OrganiserName, maxName),
+		position:      f.Position,
+	}
+}
+
+// Title is the name of the meeting.
+func (s *said) Title() (string, error) { return needed("the title of the meeting", s.title) }
+
+// Organiser is who signs.
+func (s *said) Organiser() (string, error) { return needed("the name of the organiser", s.organiser) }
 
 func needed(what, value string) (string, error) {
 	if value == "" {
@@ -221,27 +264,13 @@ func needed(what, value string) (string, error) {
 	return value, nil
 }
 
-func (s said) Title() (string, error) {
-	return needed("the title of the meeting", oneLine(s.facts.Meeting.Title, maxSubject))
-}
-
-func (s said) Organiser() (string, error) {
-	return needed("the name of the organiser", oneLine(s.facts.OrganiserName, maxName))
-}
-
-func (s said) Position() (int, error) {
-	if s.facts.Position < 1 {
+// Position is the place on the waiting list.
+func (s *said) Position() (int, error) {
+	if s.position < 1 {
 		return 0, errors.New("the position on the waiting list is missing")
 	}
-	return s.facts.Position, nil
+	return s.position, nil
 }
-
-func (s said) Name() string        { return oneLine(s.facts.PersonName, maxName) }
-func (s said) Dates() string       { return s.tongue.dates(s.facts.Meeting) }
-func (s said) Deadline() string    { return s.tongue.deadline(s.facts.RespondBy) }
-func (s said) Summary() string     { return plainText(s.facts.Meeting.Summary) }
-func (s said) Message() string     { return plainText(s.facts.Message) }
-func (s said) CalendarEntry() bool { return s.facts.CalendarEntry }
 
 func place(m Meeting) string {
 	var parts []string

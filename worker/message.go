@@ -151,6 +151,10 @@ func notPlain(r rune) bool { return r <= ' ' || r > '~' || r == '<' || r == '>' 
 // oneLine makes a header's value of any text: line breaks and other control characters become spaces, invisible
 // formatting such as a change of writing direction goes, and what is longer than limit characters is cut.
 func oneLine(s string, limit int) string {
+	if len(s) <= limit && s == strings.TrimSpace(s) && !strings.Contains(s, "  ") &&
+		!strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return s
+	}
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsControl(r), unicode.IsSpace(r):

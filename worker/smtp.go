@@ -170,14 +170,19 @@ func (p *Pool) dial(ctx context.Context) (*smtpConnection, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 
-	// A go-mail client for each connection: a shared one changes its own fields while it dials. It neither passes
-	// ctx on after the TCP handshake nor closes the socket when a later step fails, so both are done here.
+	// A go-mail client for each connection: a shared one changes its own fields while it dials. It neither heeds ctx
+	// after the TCP handshake nor closes the socket when a later step fails, so both are done here.
 	c := &smtpConnection{born: time.Now()}
+	stop := func() bool { return true }
 	client, err := mail.NewClient(p.server.host, p.server.options(
-		func(ctx context.Context, network, address string) (net.Conn, error) {
+		func(_ context.Context, network, address string) (net.Conn, error) {
 			var err error
-			if c.wire, err = p.dialTCP(ctx, network, address); err != nil || p.server.encryption != implicitTLS {
-				return c.wire, err
+			if c.wire, err = p.dialTCP(ctx, network, address); err != nil {
+				return nil, err
+			}
+			stop = context.AfterFunc(ctx, c.cut)
+			if p.server.encryption != implicitTLS {
+				return c.wire, nil
 			}
 			secure := tls.Client(c.wire, p.server.tlsConfig())
 			return secure, secure.HandshakeContext(ctx)
@@ -185,7 +190,14 @@ func (p *Pool) dial(ctx context.Context) (*smtpConnection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c, c.open(ctx, client)
+	c.client, err = client.DialToSMTPClientWithContext(ctx)
+	if !stop() {
+		err = fmt.Errorf("the mail server was not ready within %v", dialTimeout)
+	}
+	if err != nil && c.wire != nil {
+		c.cut()
+	}
+	return c, err
 }
 
 // takeIdle returns the connection that was used last and may still be used, or nil.

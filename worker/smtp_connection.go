@@ -11,7 +11,6 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/wneessen/go-mail"
 	"github.com/wneessen/go-mail/smtp"
 )
 
@@ -25,22 +24,6 @@ type smtpConnection struct {
 	born     time.Time
 	messages int
 	expiry   *time.Timer // while idle
-}
-
-// open greets the server, encrypts and signs in. When it fails the connection is closed.
-func (c *smtpConnection) open(ctx context.Context, client *mail.Client) (err error) {
-	// Until ctx ends: the deadline go-mail sets meanwhile is the one for a whole message.
-	watched := make(chan struct{})
-	defer close(watched)
-	go func() {
-		select {
-		case <-ctx.Done():
-			c.cut()
-		case <-watched:
-		}
-	}()
-	c.client, err = client.DialToSMTPClientWithContext(ctx)
-	return err
 }
 
 // send delivers one message and reports whether the connection may take another.
@@ -116,9 +99,7 @@ func (c *smtpConnection) broke(ctx context.Context, err error) Outcome {
 
 // cut ends the connection at once, whatever is going on.
 func (c *smtpConnection) cut() {
-	if c.wire != nil {
-		_ = c.wire.Close() // there is nothing left to save
-	}
+	_ = c.wire.Close() // there is nothing left to save
 }
 
 // quit ends the connection politely.
