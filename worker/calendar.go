@@ -76,7 +76,7 @@ func (c *Calendar) Bytes() ([]byte, error) {
 	event.SetOrganizer(c.Organizer, commonName(c.OrganizerName)...)
 	if c.Method != CalendarPublish { // RFC 5546 section 3.2.1: PUBLISH has no attendees
 		event.AddAttendee(c.Attendee, append(commonName(c.AttendeeName), ics.CalendarUserTypeIndividual,
-			ics.ParticipationRoleReqParticipant, ics.ParticipationStatusAccepted, ics.WithRSVP(false))...)
+			ics.ParticipationRoleReqParticipant, ics.ParticipationStatusAccepted)...)
 	}
 	return []byte(calendar.Serialize(ics.WithNewLine("\r\n"))), nil
 }

@@ -87,7 +87,7 @@ func (m *Message) seal() (*sealed, error) {
 	}
 	msg.SetMessageIDWithValue(m.MessageID)
 	msg.SetDateWithValue(m.Date)
-	msg.Subject(oneLine(m.Subject, maxSubject))
+	msg.Subject(headerText(m.Subject, maxSubject))
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834
 	// Not "All", which would suppress delivery reports too.
 	msg.SetGenHeader(mail.HeaderXAutoResponseSuppress, "OOF, AutoReply")
@@ -143,12 +143,18 @@ func parseAddress(address, name string) (*netmail.Address, error) {
 	if err != nil {
 		return nil, errors.New("not a mail address: its domain cannot exist")
 	}
-	return &netmail.Address{Name: oneLine(name, maxName), Address: address[:at+1] + domain}, nil
+	return &netmail.Address{Name: headerText(name, maxName), Address: address[:at+1] + domain}, nil
 }
 
 func notPlain(r rune) bool { return r <= ' ' || r > '~' || r == '<' || r == '>' }
 
-// oneLine makes a header's value of any text: line breaks and other control characters become spaces, invisible
+// headerText makes a header's value of any text. What looks like an encoded word (RFC 2047) would reach the reader
+// decoded, so it is taken apart.
+func headerText(s string, limit int) string {
+	return strings.ReplaceAll(oneLine(s, limit), "=?", "= ?")
+}
+
+// oneLine makes one line of any text: line breaks and other control characters become spaces, invisible
 // formatting such as a change of writing direction goes, and what is longer than limit characters is cut.
 func oneLine(s string, limit int) string {
 	if len(s) <= limit && s == strings.TrimSpace(s) && !strings.Contains(s, "  ") &&

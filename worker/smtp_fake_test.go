@@ -71,6 +71,7 @@ func (c *talk) hear() string {
 func (c *talk) greet(extensions ...string) {
 	c.say("220 fake.example.org")
 	c.hear()
+	c.say("250-fake.example.org")
 	for _, extension := range extensions {
 		c.say("250-" + extension)
 	}
