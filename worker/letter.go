@@ -70,8 +70,8 @@ type Letter struct {
 	Paragraphs []string // a line break within one is kept
 	Facts      []Fact
 	Actions    []Action // the first is what the letter is about
-	Note       string
-	Closing    string // greeting and signature, on two lines
+	Note       string   // about the first action
+	Closing    string   // greeting and signature, on two lines
 	Footer     string
 
 	layout *htmltemplate.Template

@@ -35,11 +35,11 @@ func (l *Letter) Text() string {
 		}
 		b.WriteByte('\n')
 	}
-	for _, action := range l.Actions {
+	for i, action := range l.Actions {
 		b.WriteString(action.Label + ":\n" + action.URL + "\n\n")
-	}
-	if l.Note != "" {
-		block(l.Note)
+		if i == 0 && l.Note != "" {
+			block(l.Note)
+		}
 	}
 	block(l.Closing)
 	b.WriteString("-- \n") // RFC 3676 section 4.3: what follows is not part of an answer
