@@ -116,6 +116,9 @@ const maxDetail = 300 // bytes
 // redact makes a server's words fit for logs and screens: one line, no mail addresses, not the recipient's name in
 // front of the @, no credentials.
 func redact(detail string, server smtpServer, recipient string) string {
+	if detail == "" {
+		return ""
+	}
 	detail = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(detail, "?"), func(r rune) bool {
 		return unicode.IsSpace(r) || unicode.IsControl(r)
 	}), " ")

@@ -107,13 +107,11 @@ func (s smtpServer) tlsConfig() *tls.Config {
 
 // options configures a go-mail client that dials through dial.
 func (s smtpServer) options(dial mail.DialContextFunc) []mail.Option {
-	policy := mail.NoTLS
+	policy := mail.NoTLS // for implicit TLS too: the dialer has shaken hands already
 	switch s.encryption {
 	case starttls:
 		policy = mail.TLSMandatory
-	case opportunistic, implicitTLS:
-		// For implicit TLS the dialer has shaken hands already. go-mail learns so only under a policy that looks
-		// at the connection, and without knowing it would keep the password back.
+	case opportunistic:
 		policy = mail.TLSOpportunistic
 	}
 	options := []mail.Option{

@@ -195,9 +195,12 @@ func TestCancelling(t *testing.T) {
 				go func() { outcome <- pool.Send(ctx, testMessage(1)) }()
 				synctest.Wait()
 				cancel()
-				synctest.Wait()
+				start := time.Now()
 				if out := <-outcome; out.Result != test.result || !strings.Contains(out.Detail, "interrupted") {
 					t.Errorf("%+v, want %v", out, test.result)
+				}
+				if waited := time.Since(start); waited != 0 {
+					t.Errorf("waited %v for a server that says nothing", waited)
 				}
 				if connections, _ := fake.count(); connections != 1 {
 					t.Errorf("%d connections, want 1: nobody waits for another attempt", connections)
@@ -367,6 +370,27 @@ func TestBreaker(t *testing.T) {
 			t.Errorf("after the server came back: %+v", out)
 		}
 		closePool(t, pool)
+	})
+}
+
+func TestServerThatWantsASignInIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		fake := &fakeSMTP{handle: func(_ int, c *talk) { c.greet(); c.agree("MAIL", "530 5.7.0 authentication required") }}
+		pool := fake.pipe(t, 1)
+		for range 3 {
+			if out := pool.Send(t.Context(), testMessage(1)); out.Result != Unreachable || !strings.Contains(out.Detail, "authentication") {
+				t.Errorf("%+v", out)
+			}
+		}
+		if connections, _ := fake.count(); connections != 1 {
+			t.Errorf("%d connections, want 1", connections)
+		}
+		time.Sleep(firstBackoff)
+		pool.Send(t.Context(), testMessage(1))
+		if connections, _ := fake.count(); connections != 2 {
+			t.Errorf("%d connections after the backoff, want 2", connections)
+		}
 	})
 }
 
