@@ -28,7 +28,7 @@ type Config struct {
 	PublicURL       string        `env:"PUBLIC_URL" placeholder:"URL" help:"Where people reach this program: https://meetings.example.org"`
 	Listen          string        `env:"LISTEN" default:"127.0.0.1:8080" help:"Address to serve on."`
 	AllowedOrigins  []string      `env:"ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Sites whose pages may call the API from a browser: https://www.example.org"`
-	Development     bool          `env:"DEVELOPMENT" help:"Allow introspection."`
+	Development     bool          `env:"DEVELOPMENT" help:"Serve GraphiQL and allow introspection."`
 	Lease           time.Duration `env:"LEASE" default:"30s" help:"After how long a worker that was not seen counts as dead."`
 	LogLevel        slog.Level    `env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 }
