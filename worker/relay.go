@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -82,8 +83,8 @@ func (w *Worker) relayOnce(ctx context.Context, l *lane, client *asynq.Client, i
 func depth(inspector *asynq.Inspector, queue string) (int, error) {
 	info, err := inspector.GetQueueInfo(queue)
 	switch {
-	case errors.Is(err, asynq.ErrQueueNotFound):
-		return 0, nil
+	case err != nil && strings.Contains(err.Error(), "does not exist"):
+		return 0, nil // a queue that never had a task, or whose Redis was emptied; asynq exports no way to tell this error
 	case err != nil:
 		return 0, err
 	}
