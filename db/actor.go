@@ -114,6 +114,31 @@ func (d *DB) Authenticate(ctx context.Context, token string) (_ Actor, ok bool, 
 	return a, true, nil
 }
 
+// RoleView is one part of an actor as coordinator, with its partnership and organisation.
+type RoleView struct {
+	Partnership  *Partnership
+	Organisation Party
+}
+
+// Viewer returns the person who is asking and what they coordinate; nil for the anonymous actor.
+func (d *DB) Viewer(ctx context.Context, actor Actor, person, role Shape) (*Person, []RoleView, error) {
+	v := d.view(actor)
+	people, err := v.loadPeople(ctx, []ID{actor.PersonID}, person)
+	if err != nil || people[actor.PersonID] == nil {
+		return nil, nil, err
+	}
+	partnerships, err := v.loadPartnerships(ctx, actor.partnerships(), role.Of("partnership"))
+	if err != nil {
+		return nil, nil, err
+	}
+	roles := make([]RoleView, len(actor.Coordinates))
+	for i, c := range actor.Coordinates {
+		roles[i].Partnership = partnerships[c.PartnershipID]
+		v.wantOrganisation(c.OrganisationID, func(o *Organisation) { roles[i].Organisation = o.party() })
+	}
+	return people[actor.PersonID], roles, v.finish(ctx, nil)
+}
+
 // hashToken is how tokens are kept. They hold 32 random bytes, so a plain hash is enough.
 func hashToken(token string) string {
 	sum := sha256.Sum256([]byte(token))

@@ -131,8 +131,8 @@ func (v view) meetings(ctx context.Context, rows []*Campaign, shape Shape) error
 var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // PauseCampaign holds back the mails that have not left. Those a process has begun to send still leave.
-func (d *DB) PauseCampaign(ctx context.Context, actor Actor, id ID) (*Campaign, error) {
-	return d.steer(ctx, actor, id, "pause campaign", func(ctx context.Context, tx bun.Tx, _ time.Time, c *Campaign) error {
+func (d *DB) PauseCampaign(ctx context.Context, actor Actor, id ID, shape Shape) (*Campaign, error) {
+	return d.steer(ctx, actor, id, shape, "pause campaign", func(ctx context.Context, tx bun.Tx, _ time.Time, c *Campaign) error {
 		switch c.State {
 		case CampaignPaused:
 			return nil
@@ -145,8 +145,8 @@ func (d *DB) PauseCampaign(ctx context.Context, actor Actor, id ID) (*Campaign, 
 }
 
 // ResumeCampaign lets a paused campaign continue.
-func (d *DB) ResumeCampaign(ctx context.Context, actor Actor, id ID) (*Campaign, error) {
-	return d.steer(ctx, actor, id, "resume campaign", func(ctx context.Context, tx bun.Tx, now time.Time, c *Campaign) error {
+func (d *DB) ResumeCampaign(ctx context.Context, actor Actor, id ID, shape Shape) (*Campaign, error) {
+	return d.steer(ctx, actor, id, shape, "resume campaign", func(ctx context.Context, tx bun.Tx, now time.Time, c *Campaign) error {
 		switch c.State {
 		case CampaignSending:
 			return nil
@@ -163,8 +163,8 @@ func (d *DB) ResumeCampaign(ctx context.Context, actor Actor, id ID) (*Campaign,
 }
 
 // CancelCampaign stops a campaign for good: what has not left is cancelled, and its invitations are withdrawn.
-func (d *DB) CancelCampaign(ctx context.Context, actor Actor, id ID) (*Campaign, error) {
-	return d.steer(ctx, actor, id, "cancel campaign", func(ctx context.Context, tx bun.Tx, now time.Time, c *Campaign) error {
+func (d *DB) CancelCampaign(ctx context.Context, actor Actor, id ID, shape Shape) (*Campaign, error) {
+	return d.steer(ctx, actor, id, shape, "cancel campaign", func(ctx context.Context, tx bun.Tx, now time.Time, c *Campaign) error {
 		switch c.State {
 		case CampaignCancelled:
 			return nil
@@ -203,14 +203,15 @@ func rescheduleQueued(ctx context.Context, tx bun.Tx, campaign ID, at time.Time)
 }
 
 // steer changes the course of a campaign that the actor organises, under its lock.
-func (d *DB) steer(ctx context.Context, actor Actor, id ID, action string,
+func (d *DB) steer(ctx context.Context, actor Actor, id ID, shape Shape, action string,
 	change func(context.Context, bun.Tx, time.Time, *Campaign) error,
 ) (*Campaign, error) {
 	if actor.Anonymous() {
 		return nil, notSignedIn()
 	}
-	c := new(Campaign)
+	var c *Campaign
 	err := d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
+		c = new(Campaign)
 		ok, err := found(d.locked(tx.NewSelect().Model(c)).Where("id = ?", id).Scan(ctx))
 		if err != nil {
 			return err
@@ -238,7 +239,8 @@ func (d *DB) steer(ctx context.Context, actor Actor, id ID, action string,
 		return nil, err
 	}
 	d.woken()
-	return c, nil
+	v := d.view(actor)
+	return c, v.finish(ctx, v.meetings(ctx, []*Campaign{c}, shape))
 }
 
 func notSignedIn() *Error {

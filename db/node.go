@@ -18,6 +18,22 @@ func (d *DB) Node(ctx context.Context, actor Actor, id ID, shape Shape) (Node, e
 	return n, nil
 }
 
+// Nodes returns several records by their ids, in the order asked for, nil for each that is not there. At most MaxPage.
+func (d *DB) Nodes(ctx context.Context, actor Actor, ids []ID, shape Shape) ([]Node, error) {
+	if len(ids) > MaxPage {
+		return nil, problem(CodeTooLarge, "ids", "Ask for at most %d records at a time; these are %d.", MaxPage, len(ids))
+	}
+	v := d.view(actor)
+	nodes := make([]Node, len(ids))
+	for i, id := range ids {
+		var err error
+		if nodes[i], err = v.node(ctx, id, shape); err != nil {
+			return nil, err
+		}
+	}
+	return nodes, v.finish(ctx, nil)
+}
+
 func (v view) node(ctx context.Context, id ID, shape Shape) (Node, error) {
 	one := []ID{id}
 	switch id.Kind() {

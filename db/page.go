@@ -95,7 +95,7 @@ func readCursor(cursor *string, field string, keys int) (values []string, err er
 	if err == nil {
 		err = json.Unmarshal(raw, &values)
 	}
-	if err != nil || len(values) != keys || ParseID(values[keys-1]).Kind() == KindUnknown {
+	if err != nil || len(values) != keys || keys == 2 && ParseID(values[1]).Kind() == KindUnknown {
 		return nil, problem(CodeInvalid, field, "This is not a cursor of this list; use a cursor or endCursor exactly as it was returned.")
 	}
 	return values, nil

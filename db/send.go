@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -33,7 +34,32 @@ type InvitationPreview struct {
 	AlreadyRegistered int
 	Suppressed        int // whose address takes no mail from here
 	Rows              []AudienceRow
-	Problems          Errors // what has to be mended before sending
+	Problems          []*Error // what has to be mended before sending
+}
+
+// Page returns a page of the rows.
+func (p *InvitationPreview) Page(page Page) (*Connection[AudienceRow], error) {
+	w, err := page.check(1)
+	if err != nil {
+		return nil, err
+	}
+	from := 0
+	if w.after != nil {
+		if from, err = strconv.Atoi(w.after[0]); err != nil || from < 0 || from > len(p.Rows) {
+			return nil, problem(CodeInvalid, "after", "This is not a cursor of this list; use a cursor or endCursor exactly as it was returned.")
+		}
+	}
+	to := min(from+w.limit, len(p.Rows))
+	c := &Connection[AudienceRow]{TotalCount: len(p.Rows), PageInfo: PageInfo{HasPreviousPage: from > 0, HasNextPage: to < len(p.Rows)}}
+	c.Nodes, c.Edges = make([]*AudienceRow, to-from), make([]*Edge[AudienceRow], to-from)
+	for i := range to - from {
+		c.Nodes[i] = &p.Rows[from+i]
+		c.Edges[i] = &Edge[AudienceRow]{Cursor: writeCursor([]string{strconv.Itoa(from + i + 1)}), Node: c.Nodes[i]}
+	}
+	if n := len(c.Edges); n > 0 {
+		c.PageInfo.StartCursor, c.PageInfo.EndCursor = &c.Edges[0].Cursor, &c.Edges[n-1].Cursor
+	}
+	return c, nil
 }
 
 // target is the edition or the course run that a campaign invites to.
@@ -195,7 +221,7 @@ func (d *DB) PreviewInvitations(ctx context.Context, actor Actor, in SendInvitat
 // SendInvitations invites everybody in the audience who is not yet invited or registered: the campaign, its invitations and
 // their mails are written in one transaction, and the mails leave afterwards. The same idempotency key with the same input
 // returns the same campaign. Any problem in the audience holds back the whole campaign.
-func (d *DB) SendInvitations(ctx context.Context, actor Actor, in SendInvitationsInput) (*Campaign, error) {
+func (d *DB) SendInvitations(ctx context.Context, actor Actor, in SendInvitationsInput, shape Shape) (*Campaign, error) {
 	if actor.Anonymous() {
 		return nil, notSignedIn()
 	}
@@ -240,7 +266,8 @@ func (d *DB) SendInvitations(ctx context.Context, actor Actor, in SendInvitation
 		return nil, err
 	}
 	d.woken()
-	return campaign, nil
+	v := d.view(actor)
+	return campaign, v.finish(ctx, v.meetings(ctx, []*Campaign{campaign}, shape))
 }
 
 func (d *DB) invite(ctx context.Context, tx bun.Tx, now time.Time, actor Actor, in *SendInvitationsInput, t *target, a *audience) (*Campaign, error) {

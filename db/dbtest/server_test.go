@@ -2,7 +2,7 @@ package dbtest
 
 import (
 	"bufio"
-	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -14,8 +14,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // childVariable makes TestChild, run in a process of its own, do what it names.
@@ -110,13 +108,33 @@ func TestServersEndWithTheirProcess(t *testing.T) {
 						return fmt.Errorf("%s still answers", address)
 					}
 				}
-				if files := left(t, folder); len(files) > 0 {
-					return fmt.Errorf("%q are left", files)
-				}
-				return nil
+				return empty(t, folder)
 			})
 		})
 	}
+}
+
+func TestAServerStillStartingEndsWithItsProcess(t *testing.T) {
+	t.Parallel()
+	requiredPostgres(t)
+	folder := sharedFolder(t)
+	c := child(t, "serve", "TMPDIR="+folder, "TEST_DATABASE_URL=")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() error {
+		if empty(t, folder) == nil {
+			return errors.New("the server has no files yet")
+		}
+		return nil
+	})
+	if err := c.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Wait(); err == nil {
+		t.Error("the child was not killed")
+	}
+	eventually(t, func() error { return empty(t, folder) })
 }
 
 // sharedFolder returns a temporary folder that PostgreSQL's account can use too.
@@ -140,6 +158,14 @@ func left(t *testing.T, folder string) []string {
 		t.Fatal(err)
 	}
 	return files
+}
+
+func empty(t *testing.T, folder string) error {
+	t.Helper()
+	if files := left(t, folder); len(files) > 0 {
+		return fmt.Errorf("%q are left", files)
+	}
+	return nil
 }
 
 // eventually fails the test when done still has an objection after 20 seconds.
@@ -270,91 +296,6 @@ func requiredPostgres(t *testing.T) string {
 		refuse(t, err)
 	}
 	return programs
-}
-
-func TestPostgresProgramsAreFound(t *testing.T) {
-	t.Parallel()
-	debian, elsewhere := t.TempDir(), t.TempDir()
-	install := func(folder string, programs ...string) string {
-		if err := os.MkdirAll(folder, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		for _, program := range programs {
-			if err := os.WriteFile(filepath.Join(folder, program), []byte("#!/bin/sh\necho "+elsewhere+"/configured\n"), 0o755); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return folder
-	}
-	onPath := func(folders ...string) func(string) (string, error) {
-		return func(program string) (string, error) {
-			for _, folder := range folders {
-				if path := filepath.Join(folder, program); isFile(path) {
-					return path, nil
-				}
-			}
-			return "", exec.ErrNotFound
-		}
-	}
-	all := []string{"initdb", "pg_ctl", "postgres"}
-	installed := install(elsewhere+"/installed", all...)
-	configured := install(elsewhere+"/configured", all...)
-	client := install(elsewhere+"/client", "pg_config")
-	partial := install(elsewhere+"/partial", "initdb")
-	links := install(elsewhere + "/links")
-	if err := os.Symlink(installed+"/initdb", links+"/initdb"); err != nil {
-		t.Fatal(err)
-	}
-	install(debian+"/9.6/bin", all...)
-	newest := install(debian+"/15/bin", all...)
-	install(debian+"/17/bin", "pg_config")
-
-	for name, c := range map[string]struct {
-		path   func(string) (string, error)
-		debian string
-		want   string
-	}{
-		"on the path":                  {onPath(installed), debian, installed},
-		"linked from the path":         {onPath(links), debian, installed},
-		"incomplete on the path":       {onPath(partial), debian, newest},
-		"the newest complete version":  {onPath(), debian, newest},
-		"where pg_config points":       {onPath(client), elsewhere, configured},
-		"nowhere":                      {onPath(), elsewhere, ""},
-		"a version before pg_config's": {onPath(client), debian, newest},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if got := postgresPrograms(c.path, c.debian); got != c.want {
-				t.Errorf("got %q, want %q", got, c.want)
-			}
-		})
-	}
-}
-
-func isFile(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular()
-}
-
-func TestMigratedPostgresHasTheSchema(t *testing.T) {
-	t.Parallel()
-	for range 2 { // the first may have to migrate the template, the second copies it
-		connection, err := pgx.Connect(t.Context(), migratedPostgres(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer connection.Close(context.Background())
-		var tables int
-		if err := connection.QueryRow(t.Context(), "select count(*) from pg_tables where schemaname = 'public'").Scan(&tables); err != nil {
-			t.Fatal(err)
-		}
-		if tables == 0 {
-			t.Error("there are no tables")
-		}
-		if _, err := connection.Exec(t.Context(), "create table only_here (id int)"); err != nil {
-			t.Error(err)
-		}
-	}
 }
 
 func TestLogicalDatabasesRunOutAndComeBack(t *testing.T) {

@@ -477,7 +477,6 @@ type MutationResolver interface {
 }
 type PreviewInvitationsPayloadResolver interface {
 	Rows(ctx context.Context, obj *db.InvitationPreview, first *int, after *string) (*db.Connection[db.AudienceRow], error)
-	Problems(ctx context.Context, obj *db.InvitationPreview) ([]*db.Error, error)
 }
 type QueryResolver interface {
 	Node(ctx context.Context, id db.ID) (db.Node, error)
@@ -10312,7 +10311,7 @@ func (ec *executionContext) _PreviewInvitationsPayload_userErrors(ctx context.Co
 			return ec.fieldContext_PreviewInvitationsPayload_userErrors(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.PreviewInvitationsPayload().Problems(ctx, obj)
+			return obj.Problems, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
@@ -10326,8 +10325,8 @@ func (ec *executionContext) fieldContext_PreviewInvitationsPayload_userErrors(_ 
 	fc = &graphql.FieldContext{
 		Object:     "PreviewInvitationsPayload",
 		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
+		IsMethod:   false,
+		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_UserError(ctx, field)
 		},
@@ -15866,11 +15865,10 @@ func (ec *executionContext) _PreviewInvitationsPayload(ctx context.Context, sel 
 					return ec._PreviewInvitationsPayload_rows(ctx, field, obj)
 				})
 		case "userErrors":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._PreviewInvitationsPayload_userErrors(ctx, field, obj)
-				})
+			out.Values[i] = ec._PreviewInvitationsPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

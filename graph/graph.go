@@ -1,0 +1,192 @@
+// Package graph is the HTTP edge: the GraphQL API, and the few pages that a mail's link opens. Resolvers make one call of
+// package db each and decide nothing; rules live there.
+package graph
+
+//go:generate sh -c "cd .. && go tool gqlgen generate"
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/vaktreffen/vaktreffen/db"
+	"github.com/vaktreffen/vaktreffen/graph/internal/exec"
+	"github.com/vaktreffen/vaktreffen/graph/internal/limits"
+	"github.com/vaktreffen/vaktreffen/graph/internal/transport"
+)
+
+// Config is what the edge needs to know about the program around it.
+type Config struct {
+	DB          *db.DB
+	Log         *slog.Logger
+	Origins     []string        // sites besides our own that may call the API from a browser, as https://host
+	Development bool            // serves /graphiql and allows introspection
+	Draining    <-chan struct{} // closed when the process is about to end: streams end, readiness is off
+}
+
+// The largest bodies, in bytes. People who are signed in may send a list of people as CSV, whose own limit is lower and is
+// explained in the answer.
+const (
+	bodyAnonymous = 256 << 10
+	bodySignedIn  = 8 << 20
+)
+
+// Handler serves /graphql, /i/{token} (the page of an invitation), /healthz and /readyz. It fails on an origin that is none.
+func Handler(cfg Config) (http.Handler, error) {
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", crossOrigin(cfg.Origins, signIn(cfg, graphQL(cfg))))
+	answerPages(mux, cfg)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", ready(cfg))
+	if cfg.Development {
+		editor, err := graphiQL(context.Background(), cfg.DB)
+		if err != nil {
+			return nil, fmt.Errorf("graphiql: %w", err)
+		}
+		mux.Handle("/graphiql/", editor)
+	}
+	protection := http.NewCrossOriginProtection()
+	for _, origin := range cfg.Origins {
+		if err := protection.AddTrustedOrigin(origin); err != nil {
+			return nil, fmt.Errorf("allowed origin %q: %w", origin, err)
+		}
+	}
+	return protection.Handler(mux), nil
+}
+
+func graphQL(cfg Config) http.Handler {
+	schema := exec.NewExecutableSchema(exec.Config{Resolvers: resolver{db: cfg.DB, draining: cfg.Draining}})
+	srv := handler.New(schema)
+	transport.Install(srv, transport.Config{
+		BodyLimit: func(r *http.Request) int64 {
+			if actor(r.Context()).Anonymous() {
+				return bodyAnonymous
+			}
+			return bodySignedIn
+		},
+		Origins: cfg.Origins,
+		SignIn: func(ctx context.Context, token string) (context.Context, error) {
+			a, ok, err := cfg.DB.Authenticate(ctx, token)
+			if err == nil && !ok {
+				err = &db.Error{Code: db.CodeNotSignedIn, Message: "This token is not valid, or no longer."}
+			}
+			return withActor(ctx, a), err
+		},
+		Draining: cfg.Draining,
+	})
+	limits.Install(srv, limits.Config{
+		Introspection: cfg.Development,
+		Cost: func(ctx context.Context) int {
+			switch a := actor(ctx); {
+			case a.Anonymous():
+				return limits.CostAnonymous
+			case len(a.Coordinates) == 0:
+				return limits.CostSignedIn
+			default:
+				return limits.CostOrganiser
+			}
+		},
+	})
+	srv.SetErrorPresenter(present(cfg.Log))
+	srv.SetRecoverFunc(func(ctx context.Context, panicked any) error {
+		cfg.Log.ErrorContext(ctx, "panic in a resolver", "panic", panicked)
+		return gqlerror.Errorf("panic")
+	})
+	srv.AroundOperations(logOperations(cfg.Log))
+	return srv
+}
+
+// signIn puts the actor of a bearer token into the request's context. A token that is not valid is refused, so that a client
+// whose token ran out does not take the public answer for its own.
+func signIn(cfg Config, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		token := bearer(r)
+		if token == "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		a, ok, err := cfg.DB.Authenticate(r.Context(), token)
+		switch {
+		case err != nil:
+			cfg.Log.ErrorContext(r.Context(), "authenticate", "error", err)
+			refuse(w, http.StatusServiceUnavailable, "UNAVAILABLE", "Sign-in cannot be checked at the moment; try again.")
+		case !ok:
+			w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+			refuse(w, http.StatusUnauthorized, string(db.CodeNotSignedIn), "This token is not valid, or no longer; sign in again or leave it out.")
+		default:
+			next.ServeHTTP(w, r.WithContext(withActor(r.Context(), a)))
+		}
+	})
+}
+
+// refuse answers a request that does not reach the API, in the form of a GraphQL answer.
+func refuse(w http.ResponseWriter, status int, code, message string) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(`{"errors":[{"message":"` + message + `","extensions":{"code":"` + code + `"}}]}`))
+}
+
+// crossOrigin lets the named sites call the API from a browser (CORS). Credentials are never allowed: the API knows no cookies.
+func crossOrigin(origins []string, next http.Handler) http.Handler {
+	allowed := make(map[string]bool, len(origins))
+	for _, origin := range origins {
+		allowed[origin] = true
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Add("Vary", "Origin")
+		if origin := r.Header.Get("Origin"); allowed[origin] {
+			w.Header().Set("Access-Control-Allow-Origin", origin)
+			if r.Method == http.MethodOptions {
+				w.Header().Set("Access-Control-Allow-Methods", "GET, POST")
+				w.Header().Set("Access-Control-Allow-Headers", "Content-Type, Authorization, Apollo-Require-Preflight, X-Apollo-Operation-Name")
+				w.Header().Set("Access-Control-Max-Age", "7200")
+				w.WriteHeader(http.StatusNoContent)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func ready(cfg Config) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-cfg.Draining:
+			http.Error(w, "draining", http.StatusServiceUnavailable)
+			return
+		default:
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+		defer cancel()
+		if err := cfg.DB.Ping(ctx); err != nil {
+			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("ok\n"))
+	}
+}
+
+// logOperations writes a line for each operation: its name and what it cost, never its variables.
+func logOperations(log *slog.Logger) graphql.OperationMiddleware {
+	return func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+		began := time.Now()
+		ctx, statements := db.CountStatements(ctx)
+		respond := next(ctx)
+		return func(ctx context.Context) *graphql.Response {
+			response := respond(ctx)
+			if response != nil {
+				op := graphql.GetOperationContext(ctx)
+				log.DebugContext(ctx, "operation", "name", op.OperationName, "duration", time.Since(began),
+					"statements", statements.Load(), "errors", len(response.Errors))
+			}
+			return response
+		}
+	}
+}

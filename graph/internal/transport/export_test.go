@@ -1,0 +1,13 @@
+package transport
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+// NewSSE is the transport of streams with a heart that beats as fast as a test likes.
+func NewSSE(bodyLimit func(*http.Request) int64, heartbeat time.Duration) graphql.Transport {
+	return sse{bodyLimit: bodyLimit, heartbeat: heartbeat}
+}

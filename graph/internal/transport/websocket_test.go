@@ -1,0 +1,236 @@
+package transport_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/coder/websocket"
+	"github.com/coder/websocket/wsjson"
+
+	"github.com/vaktreffen/vaktreffen/graph/internal/transport"
+)
+
+// message is one of graphql-transport-ws.
+type message struct {
+	Type    string          `json:"type"`
+	ID      string          `json:"id,omitempty"`
+	Payload json.RawMessage `json:"payload,omitempty"`
+}
+
+// socket is a test's end of a WebSocket.
+type socket struct {
+	t    *testing.T
+	conn *websocket.Conn
+}
+
+func open(t *testing.T, url string, initPayload string) socket {
+	t.Helper()
+	conn, _, err := websocket.Dial(t.Context(), url, &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.CloseNow() })
+	s := socket{t, conn}
+	s.send(message{Type: "connection_init", Payload: json.RawMessage(initPayload)})
+	return s
+}
+
+func (s socket) send(m message) {
+	s.t.Helper()
+	if err := wsjson.Write(s.t.Context(), s.conn, m); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s socket) subscribe(id, query string) {
+	s.t.Helper()
+	payload, err := json.Marshal(map[string]string{"query": query})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.send(message{Type: "subscribe", ID: id, Payload: payload})
+}
+
+// expect reads the next message and compares it.
+func (s socket) expect(want string) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	var m message
+	if err := wsjson.Read(ctx, s.conn, &m); err != nil {
+		s.t.Fatalf("waiting for %s: %v", want, err)
+	}
+	if got := strings.TrimSpace(fmt.Sprintf("%s %s %s", m.Type, m.ID, m.Payload)); !strings.HasPrefix(got, want) {
+		s.t.Fatalf("got %s, want %s", got, want)
+	}
+}
+
+// expectClose reads until the connection is closed and compares the code.
+func (s socket) expectClose(want websocket.StatusCode) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	for {
+		if _, _, err := s.conn.Read(ctx); err != nil {
+			if got := websocket.CloseStatus(err); got != want {
+				s.t.Fatalf("closed with %v (%v), want %v", got, err, want)
+			}
+			return
+		}
+	}
+}
+
+func TestWebSocketRunsOperations(t *testing.T) {
+	t.Parallel()
+	schema := newToySchema()
+	s := open(t, serve(t, schema).URL, `{}`)
+	s.expect("connection_ack")
+	s.subscribe("q", `{ greeting(name: "Bo") }`)
+	s.expect(`next q {"data":{"greeting":"hello Bo"}}`)
+	s.expect("complete q")
+	s.subscribe("s", "subscription { ticks }")
+	schema.ticks <- 7
+	s.expect(`next s {"data":{"ticks":7}}`)
+	s.send(message{Type: "complete", ID: "s"})
+	wait(t, schema.stopped, "end of the subscription")
+}
+
+func TestWebSocketSignsIn(t *testing.T) {
+	t.Parallel()
+	server := serve(t, newToySchema())
+	for payload, who := range map[string]string{
+		`{}`: "", `{"Authorization":"Bearer valid"}`: "Ada", `{"authorization":"bearer valid"}`: "Ada",
+	} {
+		s := open(t, server.URL, payload)
+		s.expect("connection_ack")
+		s.subscribe("q", "{ who }")
+		s.expect(fmt.Sprintf(`next q {"data":{"who":%q}}`, who))
+	}
+	for _, payload := range []string{`{"Authorization":"Bearer stolen"}`, `{"Authorization":"Basic valid"}`} {
+		open(t, server.URL, payload).expectClose(4403)
+	}
+}
+
+func TestWebSocketRefusesTheUpgrade(t *testing.T) {
+	t.Parallel()
+	const friend = "https://agenda.example.nl"
+	server := serve(t, newToySchema(), func(cfg *transport.Config) { cfg.Origins = []string{friend} })
+	for name, tc := range map[string]struct {
+		origin, subprotocol string
+		status              int
+	}{
+		"this host":           {server.URL, "graphql-transport-ws", 101},
+		"a configured origin": {friend, "graphql-transport-ws", 101},
+		"one of several":      {"", "graphql-ws, graphql-transport-ws", 101},
+		"another origin":      {"https://evil.example", "graphql-transport-ws", 403},
+		"a suffix of ours":    {friend + ".evil.example", "graphql-transport-ws", 403},
+		"the origin null":     {"null", "graphql-transport-ws", 403},
+		"the old protocol":    {"", "graphql-ws", 400},
+		"no protocol":         {"", "", 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			header := []string{
+				"Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+				"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: " + tc.subprotocol,
+			}
+			if tc.origin != "" {
+				header = append(header, "Origin: "+tc.origin)
+			}
+			resp := upgrade(t, server.URL, header)
+			if resp.StatusCode != tc.status {
+				t.Errorf("got %d, want %d", resp.StatusCode, tc.status)
+			}
+			if chosen := resp.Header.Get("Sec-WebSocket-Protocol"); tc.status == 101 && chosen != "graphql-transport-ws" {
+				t.Errorf("the server chose the protocol %q", chosen)
+			}
+		})
+	}
+}
+
+// upgrade returns the answer to the handshake and hangs up.
+func upgrade(t *testing.T, url string, header []string) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range header {
+		name, value, _ := strings.Cut(line, ": ")
+		req.Header.Set(name, value)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp
+}
+
+func TestWebSocketLimitsOperations(t *testing.T) {
+	t.Parallel()
+	schema := newToySchema()
+	s := open(t, serve(t, schema).URL, `{}`)
+	s.expect("connection_ack")
+	for n := range transport.MaxOperationsPerConnection {
+		s.subscribe(fmt.Sprint(n), "subscription { ticks }")
+		wait(t, schema.started, "start")
+	}
+	s.subscribe("more", "{ who }")
+	s.expect(`next more {"errors":[{"message":"This connection already has 20 operations running`)
+	s.expect("complete more")
+
+	// One that the client completes makes room for another.
+	s.send(message{Type: "complete", ID: "3"})
+	s.expect("complete 3")
+	s.subscribe("again", "{ who }")
+	s.expect(`next again {"data":{"who":""}}`)
+	s.expect("complete again")
+
+	// However one ends, the next has its place as soon as the client hears of it.
+	for n := range 50 {
+		id := fmt.Sprint("in turn ", n)
+		s.subscribe(id, "{ who }")
+		s.expect("next " + id + ` {"data":{"who":""}}`)
+		s.expect("complete " + id)
+	}
+}
+
+func TestWebSocketSurvivesPanics(t *testing.T) {
+	t.Parallel()
+	s := open(t, serve(t, newToySchema()).URL, `{}`)
+	s.expect("connection_ack")
+	for range 2 * transport.MaxOperationsPerConnection {
+		s.subscribe("p", "{ greeting(name: null) }")
+		s.expect("error p")
+		s.expect("complete p")
+	}
+	s.subscribe("q", "{ who }")
+	s.expect(`next q {"data":{"who":""}}`)
+}
+
+func TestWebSocketReadLimit(t *testing.T) {
+	t.Parallel()
+	s := open(t, serve(t, newToySchema()).URL, `{}`)
+	s.expect("connection_ack")
+	s.subscribe("big", "{ who } #"+strings.Repeat("x", 70_000))
+	s.expectClose(websocket.StatusMessageTooBig)
+}
+
+func TestDrainingClosesWebSockets(t *testing.T) {
+	t.Parallel()
+	schema := newToySchema()
+	draining := make(chan struct{})
+	server := serve(t, schema, func(cfg *transport.Config) { cfg.Draining = draining })
+	s := open(t, server.URL, `{}`)
+	s.expect("connection_ack")
+	s.subscribe("s", "subscription { ticks }")
+	wait(t, schema.started, "start")
+	close(draining)
+	s.expectClose(websocket.StatusServiceRestart)
+	wait(t, schema.stopped, "end of the subscription")
+}

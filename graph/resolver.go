@@ -1,0 +1,66 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/vaktreffen/vaktreffen/db"
+	"github.com/vaktreffen/vaktreffen/graph/internal/exec"
+	"github.com/vaktreffen/vaktreffen/graph/internal/model"
+)
+
+// resolver answers the fields that are more than a value of a loaded record: each makes one call of package db and decides
+// nothing. One file per noun.
+type resolver struct {
+	db       *db.DB
+	draining <-chan struct{}
+}
+
+var _ exec.ResolverRoot = resolver{}
+
+type (
+	queryResolver        struct{ resolver }
+	mutationResolver     struct{ resolver }
+	subscriptionResolver struct{ resolver }
+	municipalityResolver struct{ resolver }
+	institutionResolver  struct{ resolver }
+	seriesResolver       struct{ resolver }
+	courseResolver       struct{ resolver }
+	campaignResolver     struct{ resolver }
+	previewResolver      struct{ resolver }
+)
+
+func (r resolver) Query() exec.QueryResolver               { return queryResolver{r} }
+func (r resolver) Mutation() exec.MutationResolver         { return mutationResolver{r} }
+func (r resolver) Subscription() exec.SubscriptionResolver { return subscriptionResolver{r} }
+func (r resolver) Municipality() exec.MunicipalityResolver { return municipalityResolver{r} }
+func (r resolver) Institution() exec.InstitutionResolver   { return institutionResolver{r} }
+func (r resolver) Series() exec.SeriesResolver             { return seriesResolver{r} }
+func (r resolver) Course() exec.CourseResolver             { return courseResolver{r} }
+func (r resolver) Campaign() exec.CampaignResolver         { return campaignResolver{r} }
+func (r resolver) PreviewInvitationsPayload() exec.PreviewInvitationsPayloadResolver {
+	return previewResolver{r}
+}
+
+// Node returns any record by its id.
+func (r queryResolver) Node(ctx context.Context, id db.ID) (db.Node, error) {
+	return r.db.Node(ctx, actor(ctx), id, shape(ctx))
+}
+
+// Nodes returns several records by their ids.
+func (r queryResolver) Nodes(ctx context.Context, ids []db.ID) ([]db.Node, error) {
+	return r.db.Nodes(ctx, actor(ctx), ids, shape(ctx))
+}
+
+// Viewer returns who is asking.
+func (r queryResolver) Viewer(ctx context.Context) (*model.Viewer, error) {
+	read := shape(ctx)
+	person, roles, err := r.db.Viewer(ctx, actor(ctx), read.Of("person"), read.Of("roles"))
+	if person == nil || err != nil {
+		return nil, err
+	}
+	viewer := &model.Viewer{Person: person, Roles: make([]*model.Role, len(roles))}
+	for i, role := range roles {
+		viewer.Roles[i] = &model.Role{Role: model.RoleNameCoordinator, Partnership: role.Partnership, Organisation: role.Organisation}
+	}
+	return viewer, nil
+}

@@ -1,0 +1,300 @@
+package worker
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	htmltemplate "html/template"
+	"net/url"
+	"slices"
+	"strings"
+	texttemplate "text/template"
+	"time"
+)
+
+//go:embed templates
+var templateFiles embed.FS
+
+// The kinds of letter. Each has its words in templates/<kind>.<locale>.tmpl.
+const (
+	KindInvitation             = "invitation"
+	KindRegistrationConfirmed  = "registration_confirmed"
+	KindRegistrationWaitlisted = "registration_waitlisted"
+	KindRegistrationCancelled  = "registration_cancelled"
+)
+
+// Kinds lists every kind of letter.
+func Kinds() []string {
+	return []string{KindInvitation, KindRegistrationConfirmed, KindRegistrationWaitlisted, KindRegistrationCancelled}
+}
+
+// Locales lists every language that letters are written in.
+func Locales() []string { return []string{"nl", "de", "en"} }
+
+// Facts is what a letter tells one person.
+type Facts struct {
+	PersonName    string // empty: the greeting does without
+	OrganiserName string // who signs
+	Meeting       Meeting
+	RespondBy     time.Time // in the zone to write it in; zero: no deadline
+	Message       string    // the organiser's own words, plain text, paragraphs apart by blank lines
+	AnswerURL     string    // the person's own page, where all answering happens
+	Position      int       // on the waiting list, from 1
+	CalendarEntry bool      // the mail carries a calendar entry (for a cancelled registration: its cancellation)
+}
+
+// Meeting is an edition or a course run as letters describe it. Only Title must be there.
+type Meeting struct {
+	Title, Summary string
+	Year           int // when nothing but the year is known
+	// Starts and Ends are in the zone of the meeting, zero when unknown. With WholeDays only their dates are known.
+	Starts, Ends time.Time
+	WholeDays    bool
+	Days         []Day // from when till when on each day, if it has several
+
+	VenueName, Address, City string
+	Host                     string
+	Languages                []string // tags such as "de"
+	URL                      string   // of the public page, or empty
+}
+
+// Day is one day of a meeting, in the zone of the meeting.
+type Day struct{ Starts, Ends time.Time }
+
+// Letter is what a mail says, the same in text and in HTML.
+type Letter struct {
+	Locale     string
+	Subject    string
+	Preheader  string // what mail clients show beside the subject; hidden in the HTML, left out of the text
+	Greeting   string
+	Paragraphs []string // a line break within one is kept
+	Facts      []Fact
+	Actions    []Action // the first is what the letter is about
+	Note       string   // about the first action
+	Closing    string   // greeting and signature, on two lines
+	Footer     string
+
+	layout *htmltemplate.Template
+}
+
+// Fact is one line of the table of a letter. Value may have several lines.
+type Fact struct{ Label, Value string }
+
+// Action is a link.
+type Action struct{ Label, URL string }
+
+// Letters writes letters. It is safe for use by many goroutines.
+type Letters struct {
+	layout  *htmltemplate.Template
+	words   map[wordsKey]*words
+	tongues map[string]*tongue
+}
+
+type wordsKey struct{ kind, locale string }
+
+// labels is what every language names once for all kinds; sections is what every kind says in every language.
+func labels() []string {
+	return []string{"when", "where", "host", "languages", "respond_by", "position", "programme"}
+}
+
+func sections() []string {
+	return []string{"greeting", "closing", "footer", "position_fact", "subject", "preheader", "body", "action", "note", "reason"}
+}
+
+// NewLetters parses all templates. It fails when a kind lacks a section in a language.
+func NewLetters() (*Letters, error) {
+	layout, err := htmltemplate.New("layout.html.tmpl").Funcs(htmltemplate.FuncMap{"lines": lines}).
+		ParseFS(templateFiles, "templates/layout.html.tmpl")
+	if err != nil {
+		return nil, err
+	}
+	l := &Letters{layout: layout, words: map[wordsKey]*words{}, tongues: tongues()}
+	for _, locale := range Locales() {
+		for _, kind := range Kinds() {
+			if l.words[wordsKey{kind, locale}], err = parseWords(kind, locale); err != nil {
+				return nil, fmt.Errorf("letter %s in %s: %w", kind, locale, err)
+			}
+		}
+	}
+	return l, nil
+}
+
+// words is what one kind says in one language.
+type words struct {
+	sections *texttemplate.Template
+	labels   map[string]string
+}
+
+func parseWords(kind, locale string) (*words, error) {
+	parsed, err := texttemplate.New("").Option("missingkey=error").ParseFS(templateFiles,
+		"templates/letter."+locale+".tmpl", "templates/"+kind+"."+locale+".tmpl")
+	if err != nil {
+		return nil, err
+	}
+	for _, section := range sections() {
+		if parsed.Lookup(section) == nil {
+			return nil, fmt.Errorf("the section %q is missing", section)
+		}
+	}
+	w := &words{sections: parsed, labels: map[string]string{}}
+	for _, label := range labels() {
+		var b strings.Builder
+		if err := parsed.ExecuteTemplate(&b, label, nil); err != nil {
+			return nil, err
+		}
+		w.labels[label] = b.String()
+	}
+	return w, nil
+}
+
+// Write words a letter of a kind in the reader's language, English if that is not one of Locales. It fails when a
+// fact is missing that the words need, rather than leave a blank.
+func (l *Letters) Write(kind, locale string, facts Facts) (*Letter, error) {
+	language, _, _ := strings.Cut(locale, "-")
+	if !slices.Contains(Locales(), language) {
+		language = "en"
+	}
+	words, ok := l.words[wordsKey{kind, language}]
+	if !ok {
+		return nil, fmt.Errorf("letter: unknown kind %q", kind)
+	}
+	pen := &pen{words: words, tongue: l.tongues[language], said: say(facts, l.tongues[language])}
+	letter := pen.write(kind, facts)
+	letter.Locale, letter.layout = language, l.layout
+	if pen.err != nil {
+		return nil, fmt.Errorf("letter %s in %s: %w", kind, language, pen.err)
+	}
+	return letter, nil
+}
+
+// pen executes sections and keeps the first error.
+type pen struct {
+	words  *words
+	tongue *tongue
+	said   *said
+	err    error
+}
+
+func (p *pen) write(kind string, f Facts) *Letter {
+	letter := &Letter{
+		Subject:    oneLine(p.section("subject"), maxSubject),
+		Preheader:  oneLine(p.section("preheader"), maxSubject),
+		Greeting:   oneLine(p.section("greeting"), maxSubject),
+		Paragraphs: paragraphs(p.section("body")),
+		Closing:    p.section("closing"),
+		Footer:     oneLine(p.section("footer"), 2*maxSubject),
+	}
+	add := func(label, value string) {
+		if value != "" {
+			letter.Facts = append(letter.Facts, Fact{p.words.labels[label], value})
+		}
+	}
+	m, t := f.Meeting, p.tongue
+	add("when", t.when(m))
+	add("where", place(m))
+	add("host", oneLine(m.Host, maxSubject))
+	add("languages", t.list(t.languageNames(m.Languages)))
+	switch kind {
+	case KindInvitation:
+		add("respond_by", t.deadlineFact(f.RespondBy))
+	case KindRegistrationWaitlisted:
+		add("position", p.section("position_fact"))
+	}
+	if f.AnswerURL != "" || kind != KindRegistrationCancelled {
+		letter.Actions = append(letter.Actions, Action{p.section("action"), p.link(f.AnswerURL)})
+		letter.Note = p.section("note")
+	}
+	if m.URL != "" {
+		letter.Actions = append(letter.Actions, Action{p.words.labels["programme"], p.link(m.URL)})
+	}
+	return letter
+}
+
+func (p *pen) section(name string) string {
+	if p.err != nil {
+		return ""
+	}
+	var b strings.Builder
+	p.err = p.words.sections.ExecuteTemplate(&b, name, p.said)
+	return strings.TrimSpace(b.String())
+}
+
+// link refuses what is not a web address; a letter without its link would be useless.
+func (p *pen) link(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.ContainsFunc(address, notPlain) {
+		p.err = errors.Join(p.err, errors.New("a link is missing or is not a web address"))
+	}
+	return address
+}
+
+// said is what the words may mention. The fields are "" when unknown, for {{with}}; a method ends the letter then.
+type said struct {
+	Name, Dates, Deadline, Summary, Message string
+	CalendarEntry                           bool
+
+	title, organiser string
+	position         int
+}
+
+func say(f Facts, t *tongue) *said {
+	return &said{
+		Name:          oneLine(f.PersonName, maxName),
+		Dates:         t.dates(f.Meeting),
+		Deadline:      t.deadline(f.RespondBy),
+		Summary:       plainText(f.Meeting.Summary),
+		Message:       plainText(f.Message),
+		CalendarEntry: f.CalendarEntry,
+		title:         oneLine(f.Meeting.Title, maxSubject),
+		organiser:     oneLine(f.OrganiserName, maxName),
+		position:      f.Position,
+	}
+}
+
+// Title is the name of the meeting.
+func (s *said) Title() (string, error) { return needed("the title of the meeting", s.title) }
+
+// Organiser is who signs.
+func (s *said) Organiser() (string, error) { return needed("the name of the organiser", s.organiser) }
+
+func needed(what, value string) (string, error) {
+	if value == "" {
+		return "", fmt.Errorf("%s is missing", what)
+	}
+	return value, nil
+}
+
+// Position is the place on the waiting list.
+func (s *said) Position() (int, error) {
+	if s.position < 1 {
+		return 0, errors.New("the position on the waiting list is missing")
+	}
+	return s.position, nil
+}
+
+func place(m Meeting) string {
+	var parts []string
+	for _, part := range []string{m.VenueName, m.Address, m.City} {
+		if part = oneLine(part, maxSubject); part != "" && !slices.Contains(parts, part) {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// paragraphs splits at blank lines.
+func paragraphs(text string) []string {
+	var all []string
+	var paragraph []string
+	for line := range strings.Lines(text + "\n\n") {
+		if line = strings.TrimRight(line, " \t\n"); line != "" {
+			paragraph = append(paragraph, line)
+		} else if paragraph != nil {
+			all = append(all, strings.Join(paragraph, "\n"))
+			paragraph = nil
+		}
+	}
+	return all
+}
+
+func lines(s string) []string { return strings.Split(s, "\n") }

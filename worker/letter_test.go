@@ -1,0 +1,366 @@
+package worker_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"github.com/vaktreffen/vaktreffen/worker"
+)
+
+func amsterdam(t testing.TB) *time.Location {
+	t.Helper()
+	zone, err := time.LoadLocation("Europe/Amsterdam")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zone
+}
+
+// everything fills every field, with text that HTML and templates could trip over.
+func everything(t testing.TB) worker.Facts {
+	zone := amsterdam(t)
+	return worker.Facts{
+		PersonName:    "Marieke de Vries",
+		OrganiserName: "Gemeente Groningen, Externe Betrekkingen",
+		Meeting: worker.Meeting{
+			Title:     "Vaktreffen Groningen – Oldenburg – Bremen 2027",
+			Summary:   "Ambtenaren en kennisinstellingen uit drie steden werken een dag lang aan energie & klimaat.",
+			Starts:    time.Date(2027, 5, 20, 9, 30, 0, 0, zone),
+			Ends:      time.Date(2027, 5, 20, 17, 0, 0, 0, zone),
+			VenueName: "Het Kasteel", Address: "Melkweg 1", City: "Groningen",
+			Host:      "Gemeente Groningen",
+			Languages: []string{"de", "en"},
+			URL:       "https://vaktreffen.example.org/meetings/2027?lang=nl&part=1",
+		},
+		RespondBy:     time.Date(2027, 4, 30, 23, 59, 59, 0, zone),
+		Message:       "Dit jaar staan <b>warmtenetten</b> & {{.Title}} centraal.\nNeem een \"voorbeeld\" mee.\n\nDe bus vertrekt om 8.00 uur.",
+		AnswerURL:     "https://vaktreffen.example.org/a/Zk3tq9-mQ2",
+		Position:      3,
+		CalendarEntry: true,
+	}
+}
+
+func letters(t testing.TB) *worker.Letters {
+	t.Helper()
+	l, err := worker.NewLetters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func eachKindAndLocale(t *testing.T, test func(t *testing.T, kind, locale string)) {
+	for _, kind := range worker.Kinds() {
+		for _, locale := range worker.Locales() {
+			t.Run(kind+"/"+locale, func(t *testing.T) {
+				t.Parallel()
+				test(t, kind, locale)
+			})
+		}
+	}
+}
+
+func TestTextAndHTMLSayTheSame(t *testing.T) {
+	t.Parallel()
+	l := letters(t)
+	eachKindAndLocale(t, func(t *testing.T, kind, locale string) {
+		letter, err := l.Write(kind, locale, everything(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := letter.HTML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen, links, lang := read(t, page)
+		text := squeeze(letter.Text())
+
+		said := slices.Concat([]string{letter.Greeting, letter.Note, letter.Footer}, letter.Paragraphs,
+			strings.Split(letter.Closing, "\n"))
+		for _, fact := range letter.Facts {
+			said = append(said, fact.Label, fact.Value)
+		}
+		for _, action := range letter.Actions {
+			said = append(said, action.Label, action.URL)
+		}
+		for _, phrase := range said {
+			phrase = squeeze(phrase)
+			if phrase == "" || !strings.Contains(text, phrase) {
+				t.Errorf("the text lacks %q:\n%s", phrase, letter.Text())
+			}
+			if !strings.Contains(seen+" "+strings.Join(links, " "), phrase) {
+				t.Errorf("the HTML lacks %q:\n%s", phrase, seen)
+			}
+		}
+		want := []string{"https://vaktreffen.example.org/a/Zk3tq9-mQ2", "https://vaktreffen.example.org/meetings/2027?lang=nl&part=1"}
+		if !slices.Equal(links, want) {
+			t.Errorf("links = %q, want %q", links, want)
+		}
+		if strings.Count(letter.Text(), "\n"+want[0]+"\n") != 1 || strings.Count(letter.Text(), "\n"+want[1]+"\n") != 1 {
+			t.Errorf("each link should stand on a line of its own:\n%s", letter.Text())
+		}
+		if lang != locale {
+			t.Errorf("lang = %q, want %q", lang, locale)
+		}
+		for _, foreign := range []string{"src=", "url(", "@import", "<img", "<link", "<script", "<b>", "ZgotmplZ", "<no value>"} {
+			if strings.Contains(page, foreign) {
+				t.Errorf("the page contains %q", foreign)
+			}
+		}
+		for _, line := range strings.Split(letter.Text(), "\n") {
+			if len([]rune(line)) > 72 && strings.Contains(line, " ") {
+				t.Errorf("line of %d characters: %q", len([]rune(line)), line)
+			}
+		}
+	})
+}
+
+func TestLetterShowsTheFactsOfItsKind(t *testing.T) {
+	t.Parallel()
+	l := letters(t)
+	tests := map[string][]string{
+		"invitation/nl": {"Uitnodiging: Vaktreffen", "Geachte Marieke de Vries,", "donderdag 20 mei 2027, 9.30–17.00 uur (Nederlandse tijd)",
+			"Het Kasteel, Melkweg 1, Groningen", "Duits en Engels", "vrijdag 30 april 2027", "uiterlijk 30 april 2027", "warmtenetten"},
+		"invitation/de": {"Einladung: Vaktreffen", "Guten Tag Marieke de Vries,", "Donnerstag, 20. Mai 2027, 09:30–17:00 Uhr (niederländische Zeit)",
+			"Deutsch und Englisch", "Freitag, 30. April 2027", "bis zum 30. April 2027", "warmtenetten"},
+		"invitation/en": {"Invitation: Vaktreffen", "Dear Marieke de Vries,", "Thursday 20 May 2027, 09:30–17:00 (Dutch time)",
+			"German and English", "Friday 30 April 2027", "by 30 April 2027", "warmtenetten"},
+		"registration_confirmed/nl":  {"Bevestiging: ", "is bevestigd", "in de bijlage", "20 mei 2027"},
+		"registration_confirmed/de":  {"Bestätigung: ", "bestätigen", "im Anhang", "20. Mai 2027"},
+		"registration_confirmed/en":  {"Confirmation: ", "is confirmed", "attached", "20 May 2027"},
+		"registration_waitlisted/nl": {"Wachtlijst: ", "op plaats 3 van de wachtlijst", "zodra u aan de beurt bent"},
+		"registration_waitlisted/de": {"Warteliste: ", "auf Platz 3 der Warteliste", "sobald Sie an der Reihe sind"},
+		"registration_waitlisted/en": {"Waiting list: ", "at position 3 on the waiting list", "as soon as it is your turn"},
+		"registration_cancelled/nl":  {"Afmelding: ", "is geannuleerd", "vervalt de afspraak"},
+		"registration_cancelled/de":  {"Abmeldung: ", "ist storniert", "entfällt der Termin"},
+		"registration_cancelled/en":  {"Cancellation: ", "has been cancelled", "removes the entry"},
+	}
+	eachKindAndLocale(t, func(t *testing.T, kind, locale string) {
+		letter, err := l.Write(kind, locale, everything(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := squeeze(letter.Subject + "\n" + letter.Text())
+		phrases := tests[kind+"/"+locale]
+		if len(phrases) == 0 {
+			t.Fatal("no phrases to look for: add this kind to the table")
+		}
+		for _, phrase := range phrases {
+			if !strings.Contains(all, phrase) {
+				t.Errorf("lacks %q:\n%s", phrase, all)
+			}
+		}
+		if kind != worker.KindRegistrationWaitlisted && strings.Contains(all, "3") && strings.Contains(strings.ToLower(all), "wachtlijst") {
+			t.Errorf("mentions the waiting list:\n%s", all)
+		}
+	})
+}
+
+func TestLetterNeedsItsFacts(t *testing.T) {
+	t.Parallel()
+	l := letters(t)
+	tests := map[string]struct {
+		kind string
+		drop func(*worker.Facts)
+		want string
+	}{
+		"title":        {worker.KindInvitation, func(f *worker.Facts) { f.Meeting.Title = " \n" }, "title of the meeting is missing"},
+		"organiser":    {worker.KindRegistrationConfirmed, func(f *worker.Facts) { f.OrganiserName = "" }, "organiser is missing"},
+		"answer page":  {worker.KindInvitation, func(f *worker.Facts) { f.AnswerURL = "" }, "a link is missing"},
+		"script link":  {worker.KindInvitation, func(f *worker.Facts) { f.AnswerURL = "javascript:alert(1)" }, "a link is missing or is not"},
+		"other scheme": {worker.KindInvitation, func(f *worker.Facts) { f.Meeting.URL = "ftp://example.org/x" }, "is not a web address"},
+		"position":     {worker.KindRegistrationWaitlisted, func(f *worker.Facts) { f.Position = 0 }, "position on the waiting list is missing"},
+		"known kind":   {"love_letter", func(*worker.Facts) {}, `unknown kind "love_letter"`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			facts := everything(t)
+			test.drop(&facts)
+			if letter, err := l.Write(test.kind, "nl", facts); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("letter %v, error %v; want an error with %q", letter, err, test.want)
+			}
+		})
+	}
+}
+
+func TestLetterDoesWithout(t *testing.T) {
+	t.Parallel()
+	l := letters(t)
+	bare := worker.Facts{
+		OrganiserName: "Secretariaat",
+		Meeting:       worker.Meeting{Title: "Ledenvergadering", Year: 2028},
+		AnswerURL:     "https://example.org/a/1",
+		Position:      1,
+	}
+	eachKindAndLocale(t, func(t *testing.T, kind, locale string) {
+		facts := bare
+		if kind == worker.KindRegistrationCancelled {
+			facts.AnswerURL = ""
+		}
+		letter, err := l.Write(kind, locale, facts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(letter.Subject, "Ledenvergadering, 2028") {
+			t.Errorf("subject %q", letter.Subject)
+		}
+		text := letter.Text()
+		if strings.Contains(text, "\n\n\n") || strings.Contains(text, "  \n") {
+			t.Errorf("an empty fact left a gap:\n%s", text)
+		}
+		if facts.AnswerURL == "" && (len(letter.Actions) != 0 || letter.Note != "") {
+			t.Errorf("a link without an address: %+v, note %q", letter.Actions, letter.Note)
+		}
+		for _, word := range []string{"bijlage", "Anhang", "attach"} {
+			if strings.Contains(text, word) {
+				t.Errorf("speaks of an attachment that is not there:\n%s", text)
+			}
+		}
+	})
+
+	letter, err := l.Write(worker.KindInvitation, "fr-BE", bare)
+	if err != nil || letter.Locale != "en" {
+		t.Errorf("an unknown language should become English: %v, %v", letter, err)
+	}
+	letter, err = l.Write(worker.KindInvitation, "de-AT", bare)
+	if err != nil || letter.Locale != "de" {
+		t.Errorf("de-AT should become German: %v, %v", letter, err)
+	}
+}
+
+func TestDatesAsPeopleWriteThem(t *testing.T) {
+	t.Parallel()
+	l := letters(t)
+	zone := amsterdam(t)
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	oslo, err := time.LoadLocation("Europe/Oslo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(zone *time.Location, month time.Month, day, hour, minute int) time.Time {
+		return time.Date(2027, month, day, hour, minute, 0, 0, zone)
+	}
+	tests := map[string]struct {
+		meeting    worker.Meeting
+		nl, de, en string
+	}{
+		"nothing known": {worker.Meeting{}, "datum volgt", "Termin folgt", "date to be announced"},
+		"only a year":   {worker.Meeting{Year: 2027}, "2027 (datum volgt)", "2027 (Termin folgt)", "2027 (date to be announced)"},
+		"one whole day": {worker.Meeting{Starts: at(zone, 5, 20, 0, 0), WholeDays: true},
+			"donderdag 20 mei 2027", "Donnerstag, 20. Mai 2027", "Thursday 20 May 2027"},
+		"two days of a month": {worker.Meeting{Starts: at(zone, 5, 20, 0, 0), Ends: at(zone, 5, 21, 0, 0), WholeDays: true},
+			"20–21 mei 2027", "20.–21. Mai 2027", "20–21 May 2027"},
+		"across months": {worker.Meeting{Starts: at(zone, 5, 31, 0, 0), Ends: at(zone, 6, 2, 0, 0), WholeDays: true},
+			"31 mei – 2 juni 2027", "31. Mai – 2. Juni 2027", "31 May – 2 June 2027"},
+		"across years": {worker.Meeting{Starts: at(zone, 12, 30, 0, 0), Ends: at(zone, 12, 33, 0, 0), WholeDays: true},
+			"30 december 2027 – 2 januari 2028", "30. Dezember 2027 – 2. Januar 2028", "30 December 2027 – 2 January 2028"},
+		"a start only": {worker.Meeting{Starts: at(berlin, 5, 20, 9, 5)},
+			"donderdag 20 mei 2027, 9.05 uur (Duitse tijd)", "Donnerstag, 20. Mai 2027, 09:05 Uhr (deutsche Zeit)",
+			"Thursday 20 May 2027, 09:05 (German time)"},
+		"past midnight": {worker.Meeting{Starts: at(oslo, 5, 20, 21, 0), Ends: at(oslo, 5, 21, 1, 0)},
+			"van donderdag 20 mei 2027, 21.00 uur tot vrijdag 21 mei 2027, 1.00 uur (Europe/Oslo)",
+			"von Donnerstag, 20. Mai 2027, 21:00 Uhr bis Freitag, 21. Mai 2027, 01:00 Uhr (Europe/Oslo)",
+			"from Thursday 20 May 2027, 21:00 to Friday 21 May 2027, 01:00 (Europe/Oslo)"},
+		"day by day": {worker.Meeting{Starts: at(zone, 5, 20, 9, 30), Ends: at(zone, 5, 21, 13, 0), Days: []worker.Day{
+			{at(zone, 5, 20, 9, 30), at(zone, 5, 20, 17, 0)}, {at(zone, 5, 21, 9, 0), at(zone, 5, 21, 13, 0)}}},
+			"donderdag 20 mei 2027, 9.30–17.00 uur\nvrijdag 21 mei 2027, 9.00–13.00 uur (Nederlandse tijd)",
+			"Donnerstag, 20. Mai 2027, 09:30–17:00 Uhr\nFreitag, 21. Mai 2027, 09:00–13:00 Uhr (niederländische Zeit)",
+			"Thursday 20 May 2027, 09:30–17:00\nFriday 21 May 2027, 09:00–13:00 (Dutch time)"},
+	}
+	for name, test := range tests {
+		for locale, want := range map[string]string{"nl": test.nl, "de": test.de, "en": test.en} {
+			facts := worker.Facts{OrganiserName: "O", Meeting: test.meeting, AnswerURL: "https://example.org/"}
+			facts.Meeting.Title = "T"
+			letter, err := l.Write(worker.KindInvitation, locale, facts)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			} else if got := letter.Facts[0].Value; got != want {
+				t.Errorf("%s in %s: %q, want %q", name, locale, got, want)
+			}
+		}
+	}
+}
+
+func TestDeadlineAtTheEndOfADayIsADate(t *testing.T) {
+	t.Parallel()
+	l := letters(t)
+	zone := amsterdam(t)
+	tests := map[time.Time][2]string{
+		time.Date(2027, 4, 30, 23, 59, 59, 0, zone): {"uiterlijk 30 april 2027 laten", "vrijdag 30 april 2027"},
+		time.Date(2027, 5, 1, 0, 0, 0, 0, zone):     {"uiterlijk 30 april 2027 laten", "vrijdag 30 april 2027"},
+		time.Date(2027, 4, 30, 17, 0, 0, 0, zone): {"uiterlijk 30 april 2027 om 17.00 uur laten",
+			"vrijdag 30 april 2027, 17.00 uur (Nederlandse tijd)"},
+	}
+	for deadline, want := range tests {
+		facts := everything(t)
+		facts.RespondBy = deadline
+		letter, err := l.Write(worker.KindInvitation, "nl", facts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := squeeze(letter.Text()); !strings.Contains(text, want[0]) || letter.Facts[4].Value != want[1] {
+			t.Errorf("%v: want %q in %s\nand the fact %q, is %+v", deadline, want[0], text, want[1], letter.Facts[4])
+		}
+	}
+}
+
+// read returns what a person sees of a page, the links on it, and its language.
+func read(t *testing.T, page string) (seen string, links []string, lang string) {
+	t.Helper()
+	root, err := html.Parse(strings.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for node := range root.Descendants() {
+		attributes := map[string]string{}
+		for _, a := range node.Attr {
+			attributes[a.Key] = a.Val
+		}
+		switch {
+		case node.Data == "html" && node.Type == html.ElementNode:
+			lang = attributes["lang"]
+		case node.Data == "a" && node.Type == html.ElementNode:
+			links = append(links, attributes["href"])
+		case node.Type == html.TextNode && node.Parent.Data != "style" && node.Parent.Data != "title" &&
+			!strings.Contains(style(node.Parent), "display:none"):
+			b.WriteString(node.Data + " ")
+		}
+	}
+	return squeeze(b.String()), links, lang
+}
+
+func style(node *html.Node) string {
+	for _, a := range node.Attr {
+		if a.Key == "style" {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+func BenchmarkLetter(b *testing.B) {
+	l := letters(b)
+	facts := everything(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		letter, err := l.Write(worker.KindInvitation, "nl", facts)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := letter.HTML(); err != nil {
+			b.Fatal(err)
+		}
+		letter.Text()
+	}
+}

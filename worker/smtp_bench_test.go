@@ -1,0 +1,106 @@
+package worker
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net"
+	"sync/atomic"
+	"testing"
+)
+
+// BenchmarkSend sends invitations over ten connections to a sink on loopback that does next to nothing.
+func BenchmarkSend(b *testing.B) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go swallow(conn)
+		}
+	}()
+	pool, err := NewPool(SMTPConfig{URL: "smtp://" + listener.Addr().String()}, 10)
+	if err != nil {
+		b.Fatal(err)
+	}
+	message := benchmarkMessage(b)
+	b.SetParallelism(5) // ten senders on two cores
+	b.ReportAllocs()
+	var failed atomic.Int64
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if out := pool.Send(b.Context(), message); out.Result != Sent {
+				failed.Add(1)
+			}
+		}
+	})
+	if failed.Load() > 0 {
+		b.Errorf("%d not sent", failed.Load())
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "mails/s")
+	if err := pool.Close(b.Context()); err != nil {
+		b.Error(err)
+	}
+}
+
+// BenchmarkSeal is the part of BenchmarkSend that writes the message to memory.
+func BenchmarkSeal(b *testing.B) {
+	message := benchmarkMessage(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := message.seal(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func benchmarkMessage(b *testing.B) *Message {
+	l, err := NewLetters()
+	if err != nil {
+		b.Fatal(err)
+	}
+	letter, err := l.Write(KindInvitation, "nl", Facts{
+		PersonName: "Marieke de Vries", OrganiserName: "Gemeente Groningen", AnswerURL: "https://vaktreffen.example.org/a/1",
+		Meeting: Meeting{Title: "Vaktreffen 2027", Year: 2027, City: "Groningen", Languages: []string{"de", "en"}},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	message := testMessage(1)
+	message.Subject, message.Text = letter.Subject, letter.Text()
+	if message.HTML, err = letter.HTML(); err != nil {
+		b.Fatal(err)
+	}
+	return message
+}
+
+// swallow answers every SMTP command and keeps nothing.
+func swallow(conn net.Conn) {
+	defer conn.Close()
+	lines := bufio.NewReaderSize(conn, 32<<10)
+	_, _ = io.WriteString(conn, "220 sink\r\n")
+	data := false
+	for {
+		line, err := lines.ReadSlice('\n')
+		switch {
+		case err != nil:
+			return
+		case data && !bytes.Equal(line, []byte(".\r\n")):
+			continue
+		case !data && bytes.HasPrefix(line, []byte("DATA")):
+			data = true
+			_, _ = io.WriteString(conn, "354 go on\r\n")
+			continue
+		}
+		data = false
+		if _, err := io.WriteString(conn, "250 OK\r\n"); err != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,130 @@
+package worker
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+
+	"github.com/wneessen/go-mail"
+)
+
+// SMTPConfig names the mail server that takes every message.
+//
+// URL is smtp://user:password@host:port. The scheme smtp:// encrypts when the server offers STARTTLS, and on the
+// loopback address never; smtp+starttls:// insists on STARTTLS, smtps:// speaks TLS from the first byte. For smtp://
+// the query ?tls=none, ?tls=opportunistic or ?tls=starttls chooses otherwise. The port may be left out (587, or 465
+// for smtps://, or 25 without encryption). A certificate that does not verify is a failure, never a reason to go on
+// in the clear. A password crosses the network only encrypted; on loopback it may go in the clear.
+type SMTPConfig struct {
+	URL string
+}
+
+type encryption int
+
+const (
+	plaintext     encryption = iota
+	opportunistic            // STARTTLS when the server offers it
+	starttls                 // STARTTLS or nothing
+	implicitTLS              // TLS from the first byte
+)
+
+// smtpServer is an SMTPConfig that was understood.
+type smtpServer struct {
+	host           string
+	port           int
+	user, password string
+	encryption     encryption
+	roots          *x509.CertPool // nil: those of the system
+}
+
+// parse reads the URL. Its errors never repeat the URL, which may hold a password.
+func (c SMTPConfig) parse() (smtpServer, error) {
+	u, err := url.Parse(c.URL)
+	if err != nil || u.Opaque != "" {
+		return smtpServer{}, errors.New("smtp url: not of the form smtp://user:password@host:port")
+	}
+	s := smtpServer{host: u.Hostname(), user: u.User.Username()}
+	s.password, _ = u.User.Password()
+	if s.host == "" {
+		return smtpServer{}, errors.New("smtp url: the host is missing")
+	}
+	if u.Path != "" && u.Path != "/" {
+		return smtpServer{}, errors.New("smtp url: a path has no meaning; write a / within the password as %2F")
+	}
+
+	query := u.Query()
+	wanted := query.Get("tls")
+	query.Del("tls")
+	if len(query) > 0 {
+		return smtpServer{}, errors.New("smtp url: the only parameter is tls")
+	}
+	switch {
+	case u.Scheme == "smtps" && wanted == "":
+		s.encryption = implicitTLS
+	case u.Scheme == "smtp+starttls" && wanted == "":
+		s.encryption = starttls
+	case u.Scheme == "smtps" || u.Scheme == "smtp+starttls":
+		return smtpServer{}, fmt.Errorf("smtp url: %s already says how to encrypt; leave the parameter tls out", u.Scheme)
+	case u.Scheme != "smtp":
+		return smtpServer{}, errors.New("smtp url: the scheme must be smtp, smtps or smtp+starttls")
+	case wanted == "none", wanted == "" && isLoopback(s.host):
+		s.encryption = plaintext
+	case wanted == "opportunistic", wanted == "":
+		s.encryption = opportunistic
+	case wanted == "starttls":
+		s.encryption = starttls
+	default:
+		return smtpServer{}, errors.New("smtp url: tls must be none, opportunistic or starttls")
+	}
+
+	switch port := u.Port(); {
+	case port != "":
+		if s.port, err = strconv.Atoi(port); err != nil || s.port < 1 || s.port > 65535 {
+			return smtpServer{}, errors.New("smtp url: the port must be between 1 and 65535")
+		}
+	case s.encryption == implicitTLS:
+		s.port = 465
+	case s.encryption == plaintext:
+		s.port = 25
+	default:
+		s.port = 587
+	}
+	return s, nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func (s smtpServer) tlsConfig() *tls.Config {
+	return &tls.Config{ServerName: s.host, MinVersion: tls.VersionTLS12, RootCAs: s.roots}
+}
+
+// options configures a go-mail client that dials through dial.
+func (s smtpServer) options(dial mail.DialContextFunc) []mail.Option {
+	policy := mail.NoTLS // for implicit TLS too: the dialer has shaken hands already
+	switch s.encryption {
+	case starttls:
+		policy = mail.TLSMandatory
+	case opportunistic:
+		policy = mail.TLSOpportunistic
+	}
+	options := []mail.Option{
+		mail.WithPort(s.port),
+		mail.WithTLSConfig(s.tlsConfig()),
+		mail.WithTLSPolicy(policy),
+		mail.WithTimeout(messageTimeout),
+		mail.WithDialContextFunc(dial),
+	}
+	if s.user != "" {
+		options = append(options, mail.WithUsername(s.user), mail.WithPassword(s.password),
+			mail.WithOpportunisticSMTPAuth(mail.SMTPAuthSCRAMSHA256, mail.SMTPAuthSCRAMSHA1,
+				mail.SMTPAuthPlain, mail.SMTPAuthLogin))
+	}
+	return options
+}
