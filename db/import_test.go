@@ -275,7 +275,7 @@ func TestImportMovesTheWaitingUp(t *testing.T) {
 		wantRows(t, database, "SELECT ticket, status FROM registrations ORDER BY ticket", "1 CONFIRMED", "2 CONFIRMED", "3 CONFIRMED", "4 WAITLISTED")
 		wantRows(t, database, "SELECT kind FROM deliveries", "registration_confirmed")
 		select {
-		case <-database.Wake():
+		case <-database.Wake(db.Urgent):
 		default:
 			t.Error("nobody was told of the new delivery")
 		}
