@@ -85,6 +85,9 @@ func (r *CourseRun) id() ID { return r.ID }
 // Organisation returns who offers the course, if the shape asked for it.
 func (c *Course) Organisation() Party { return c.organisation.party() }
 
+// OfferedBy returns the name of who offers the course, "" when that is not loaded.
+func (c *Course) OfferedBy() string { return c.organisation.name() }
+
 // Price returns what one participant pays; nil when that is not known.
 func (c *Course) Price() *Money { return money(c.PriceMinor, c.PriceCurrency) }
 

@@ -19,7 +19,7 @@ type DB struct {
 	handles
 	clock   func() time.Time
 	linkKey atomic.Pointer[[]byte]
-	wake    chan struct{}
+	wake    map[Lane]chan struct{}
 }
 
 // Option changes how a database is opened.
@@ -34,7 +34,7 @@ func Open(ctx context.Context, address string, options ...Option) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &DB{handles: h, clock: time.Now, wake: make(chan struct{}, 1)}
+	d := &DB{handles: h, clock: time.Now, wake: map[Lane]chan struct{}{Urgent: make(chan struct{}, 1), Bulk: make(chan struct{}, 1)}}
 	for _, option := range options {
 		option(d)
 	}
@@ -120,14 +120,16 @@ func (d *DB) change(ctx context.Context, verb func(ctx context.Context, tx bun.T
 	return err
 }
 
-// Wake returns a channel that gets a value after this process queued deliveries, so that a relay in the same process
-// need not wait for its next look.
-func (d *DB) Wake() <-chan struct{} { return d.wake }
+// Wake returns a channel that gets a value after this process queued deliveries, so that the relay of a lane in the same
+// process need not wait for its next look.
+func (d *DB) Wake(lane Lane) <-chan struct{} { return d.wake[lane] }
 
 func (d *DB) woken() {
-	select {
-	case d.wake <- struct{}{}:
-	default:
+	for _, lane := range d.wake {
+		select {
+		case lane <- struct{}{}:
+		default:
+		}
 	}
 }
 

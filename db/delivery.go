@@ -205,6 +205,22 @@ func (d *DB) RequeueStale(ctx context.Context, stale Stale) (requeued int, err e
 	return requeued, err
 }
 
+// RequeueLost puts mails of a lane back into the queue that were claimed longer ago than the age and not begun. It is for a
+// relay that finds its queue in Redis empty.
+func (d *DB) RequeueLost(ctx context.Context, lane Lane, age time.Duration) (int64, error) {
+	lost := d.read.NewSelect().Model((*Delivery)(nil)).Where("lane = ?", lane).Where("state = ?", Enqueued).
+		Where("claim IS NOT NULL").Where("claimed_at < ?", d.now().Add(-age))
+	if any, err := lost.Exists(ctx); !any || err != nil {
+		return 0, err
+	}
+	result, err := d.write.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", Queued).Set("claim = NULL").
+		Where("lane = ?", lane).Where("state = ?", Enqueued).Where("claim IS NOT NULL").Where("claimed_at < ?", d.now().Add(-age)).Exec(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("requeue lost deliveries: %w", err)
+	}
+	return result.RowsAffected()
+}
+
 // Outcome is what came of one attempt to send a mail.
 type Outcome struct {
 	DeliveryID ID

@@ -77,6 +77,9 @@ func (e *Edition) id() ID { return e.ID }
 // Host returns who receives the others, if the shape asked for it.
 func (e *Edition) Host() Party { return e.host.party() }
 
+// HostName returns the name of who receives the others, "" when that is not known or not loaded.
+func (e *Edition) HostName() string { return e.host.name() }
+
 // Venue returns where the edition is held; nil when that is not known.
 func (e *Edition) Venue() *Venue {
 	return venue(e.VenueName, e.VenueAddress, e.VenueCity, e.VenueCountry)

@@ -68,7 +68,10 @@ var unknownID = ID{0: 0xff, 15: 0xff}
 // ParseID reads the opaque text form. Text that is not an ID gives one that names no record.
 func ParseID(text string) ID {
 	var id ID
-	if n, err := base64.RawURLEncoding.Strict().Decode(id[:], []byte(text)); err != nil || n != len(id) || len(text) != 22 {
+	if len(text) != base64.RawURLEncoding.EncodedLen(len(id)) {
+		return unknownID
+	}
+	if _, err := base64.RawURLEncoding.Strict().Decode(id[:], []byte(text)); err != nil {
 		return unknownID
 	}
 	if id[6]>>4 != 7 || id[8]>>6 != 2 {

@@ -19,8 +19,12 @@ type Mail struct {
 	Position     int           // on the waiting list, from 1
 	Edition      *Edition      // with host; nil when it is about a course run
 	CourseRun    *CourseRun    // with course and organisation; nil when it is about an edition
+	Hours        []Hours       // of each day of the edition that the programme gives times for
 	AnswerToken  string        // of the personal link; "" when there is no invitation
 }
+
+// Hours are when an edition begins and ends on one of its days.
+type Hours struct{ Starts, Ends time.Time }
 
 // Outcome begins the outcome of this mail.
 func (m *Mail) Outcome(result Result) Outcome {
@@ -162,6 +166,10 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 	if err != nil {
 		return nil, err
 	}
+	hours, err := v.hours(ctx, editionIDs)
+	if err != nil {
+		return nil, err
+	}
 	mails := make([]*Mail, len(deliveries))
 	for i, x := range deliveries {
 		m := &Mail{Delivery: x, Person: people[x.PersonID], Registration: registrations[x.RegistrationID]}
@@ -182,10 +190,40 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 				}
 			}
 		}
-		m.Edition, m.CourseRun = editions[editionID], runs[runID]
+		m.Edition, m.CourseRun, m.Hours = editions[editionID], runs[runID], hours[editionID]
 		mails[i] = m
 	}
 	return mails, v.finish(ctx, nil)
+}
+
+// hours returns when editions begin and end on each of their days, as far as their programmes give times.
+func (v view) hours(ctx context.Context, editions []ID) (map[ID][]Hours, error) {
+	if editions = distinct(editions); len(editions) == 0 {
+		return nil, nil
+	}
+	var rows []*Session
+	if err := v.tx.NewSelect().Model(&rows).Column("edition_id", "day", "starts_at", "ends_at").Where("edition_id IN (?)", bun.List(editions)).
+		Where("parent_id IS NULL").Where("starts_at IS NOT NULL").Order("day").Scan(ctx); err != nil {
+		return nil, fmt.Errorf("hours: %w", err)
+	}
+	hours := map[ID][]Hours{}
+	for edition, sessions := range groupBy(rows, func(s *Session) ID { return s.EditionID }) {
+		day := Date("")
+		for _, s := range sessions {
+			if s.Date != day {
+				day = s.Date
+				hours[edition] = append(hours[edition], Hours{Starts: *s.StartsAt, Ends: *s.EndsAt})
+			}
+			h := &hours[edition][len(hours[edition])-1]
+			if s.StartsAt.Before(h.Starts) {
+				h.Starts = *s.StartsAt
+			}
+			if s.EndsAt.After(h.Ends) {
+				h.Ends = *s.EndsAt
+			}
+		}
+	}
+	return hours, nil
 }
 
 // invitationsOfMails finds the invitation of each delivery: its own, or the one that led to its registration.

@@ -68,6 +68,14 @@ func (o *Organisation) party() Party {
 	}
 }
 
+// name returns the organisation's name; "" for none.
+func (o *Organisation) name() string {
+	if o == nil {
+		return ""
+	}
+	return o.Name
+}
+
 func parties(organisations []*Organisation) []Party {
 	all := make([]Party, len(organisations))
 	for i, o := range organisations {

@@ -93,10 +93,10 @@ type AgreementStatus string
 
 // The statuses of agreements.
 const (
-	AgreementNotYetSigned    AgreementStatus = "NOT_YET_SIGNED"
-	AgreementActive          AgreementStatus = "ACTIVE"
-	AgreementTacitlyRenewed  AgreementStatus = "TACITLY_RENEWED"
-	AgreementStatusIsExpired AgreementStatus = "EXPIRED"
+	AgreementNotYetSigned   AgreementStatus = "NOT_YET_SIGNED"
+	AgreementActive         AgreementStatus = "ACTIVE"
+	AgreementTacitlyRenewed AgreementStatus = "TACITLY_RENEWED"
+	AgreementExpired        AgreementStatus = "EXPIRED"
 )
 
 func (p *Partnership) id() ID { return p.ID }
@@ -125,7 +125,7 @@ func (a *Agreement) Status(on Date) AgreementStatus {
 	case a.Renewal == RenewalTacit:
 		return AgreementTacitlyRenewed
 	default:
-		return AgreementStatusIsExpired
+		return AgreementExpired
 	}
 }
 

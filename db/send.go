@@ -37,7 +37,6 @@ type InvitationPreview struct {
 	Problems          []*Error // what has to be mended before sending
 }
 
-
 // Page returns a page of the rows.
 func (p *InvitationPreview) Page(page Page) (*Connection[AudienceRow], error) {
 	w, err := page.check(1)

@@ -2,6 +2,8 @@
 // package db each and decide nothing; rules live there.
 package graph
 
+//go:generate sh -c "cd .. && go tool gqlgen generate"
+
 import (
 	"context"
 	"fmt"
@@ -24,7 +26,7 @@ type Config struct {
 	DB          *db.DB
 	Log         *slog.Logger
 	Origins     []string        // sites besides our own that may call the API from a browser, as https://host
-	Development bool            // allows introspection
+	Development bool            // serves /graphiql and allows introspection
 	Draining    <-chan struct{} // closed when the process is about to end: streams end, readiness is off
 }
 
@@ -42,6 +44,13 @@ func Handler(cfg Config) (http.Handler, error) {
 	answerPages(mux, cfg)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", ready(cfg))
+	if cfg.Development {
+		editor, err := graphiQL(context.Background(), cfg.DB)
+		if err != nil {
+			return nil, fmt.Errorf("graphiql: %w", err)
+		}
+		mux.Handle("/graphiql/", editor)
+	}
 	protection := http.NewCrossOriginProtection()
 	for _, origin := range cfg.Origins {
 		if err := protection.AddTrustedOrigin(origin); err != nil {

@@ -121,6 +121,9 @@ func (p *Pool) Send(ctx context.Context, m *Message) Outcome {
 	return out
 }
 
+// Unreachable returns for how long the server is not tried again after it could not be reached, zero when it may be.
+func (p *Pool) Unreachable() time.Duration { return p.breaker.closedFor() }
+
 // attempt sends over c, or over a new connection if c is nil, and puts the connection back if it is still good.
 // It reports whether another attempt on a new connection makes sense.
 func (p *Pool) attempt(ctx context.Context, letter *sealed, c *smtpConnection) (out Outcome, again bool) {

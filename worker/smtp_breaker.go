@@ -34,6 +34,16 @@ func (b *breaker) allow() (detail string, ok bool) {
 	return "", true
 }
 
+// closedFor returns how long nobody may dial, zero when somebody may.
+func (b *breaker) closedFor() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.backoff == 0 {
+		return 0
+	}
+	return max(0, time.Until(b.until))
+}
+
 func (b *breaker) succeeded() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -118,7 +118,7 @@ CREATE TABLE deliveries (
 	dated_at {{.Instant}},
 	sent_at {{.Instant}},
 	last_code {{.Int}} NOT NULL,
-	last_error TEXT NOT NULL,
+	last_error TEXT,
 	CHECK ((claim IS NULL) = (state NOT IN ('ENQUEUED', 'SENDING')))
 ){{.Strict}};
 --bun:split

@@ -38,7 +38,7 @@ const (
 const MaxErrors = 20
 
 // rememberedDocuments bounds the cache of parsed documents. Frontends send some
-// dozens; a flood of distinct ones of the largest size takes some 200 MB.
+// dozens; a flood of distinct ones of the largest size takes some 90 MB.
 const rememberedDocuments = 200
 
 // The codes of refusals, in extensions.code.

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/mail"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/vaktreffen/vaktreffen/db"
+	"github.com/vaktreffen/vaktreffen/worker"
+)
+
+// Config is everything that can be set, by flag or by environment. Defaults suit one machine; production sets DATABASE_URL,
+// REDIS_URL, SMTP_URL, MAIL_FROM and PUBLIC_URL.
+type Config struct {
+	DatabaseURL     string        `env:"DATABASE_URL" placeholder:"URL" help:"postgres://… or sqlite:/path/to/file.db; without it an SQLite file in the data folder."`
+	Data            string        `env:"DATA" default:"data" help:"Folder of the SQLite file."`
+	RedisURL        string        `env:"REDIS_URL" placeholder:"URL" help:"redis://…, rediss://… or redis-sentinel://…; without it a Redis inside the process."`
+	SMTPURL         string        `name:"smtp-url" env:"SMTP_URL" placeholder:"URL" help:"The mail server: smtp://user:password@host:587, smtps://…, smtp+starttls://…"`
+	SMTPConnections int           `name:"smtp-connections" env:"SMTP_CONNECTIONS" default:"10" help:"Connections to the mail server for bulk mail; two more are kept for urgent mail."`
+	MailFrom        string        `env:"MAIL_FROM" placeholder:"SENDER" help:"Sender of all mails: Name <address@domain>."`
+	PublicURL       string        `env:"PUBLIC_URL" placeholder:"URL" help:"Where people reach this program: https://meetings.example.org"`
+	Listen          string        `env:"LISTEN" default:"127.0.0.1:8080" help:"Address to serve on."`
+	AllowedOrigins  []string      `env:"ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Sites whose pages may call the API from a browser: https://www.example.org"`
+	Development     bool          `env:"DEVELOPMENT" help:"Serve GraphiQL and allow introspection."`
+	Lease           time.Duration `env:"LEASE" default:"30s" help:"After how long a worker that was not seen counts as dead."`
+	LogLevel        slog.Level    `env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
+}
+
+// badConfig names everything that is wrong with the configuration at once.
+type badConfig []string
+
+func (b badConfig) Error() string {
+	return "the configuration has to be mended:\n  " + strings.Join(b, "\n  ")
+}
+
+// needs are the parts of the configuration that a command uses.
+type needs struct{ http, mail bool }
+
+// check looks at everything a command uses and reports all that is wrong.
+func (c *Config) check(n needs) error {
+	var bad badConfig
+	refuse := func(variable, format string, args ...any) {
+		bad = append(bad, variable+": "+fmt.Sprintf(format, args...))
+	}
+	postgres := strings.HasPrefix(c.DatabaseURL, "postgres://") || strings.HasPrefix(c.DatabaseURL, "postgresql://")
+	if c.DatabaseURL != "" && !postgres && !strings.HasPrefix(c.DatabaseURL, "sqlite:") {
+		refuse("DATABASE_URL", "starts with postgres:// or sqlite:")
+	}
+	if n.http {
+		if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+			refuse("LISTEN", "is an address with a port, for example 127.0.0.1:8080")
+		}
+		for _, origin := range c.AllowedOrigins {
+			if u, err := url.Parse(origin); err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" {
+				refuse("ALLOWED_ORIGINS", "%q is not an origin; write https://www.example.org without a path", origin)
+			}
+		}
+	}
+	if n.mail {
+		if postgres && c.RedisURL == "" {
+			refuse("REDIS_URL", "is needed with PostgreSQL, so that several workers share one queue")
+		}
+		if c.SMTPURL == "" {
+			refuse("SMTP_URL", "names no mail server; mails could not be sent")
+		} else if _, err := worker.NewPool(worker.SMTPConfig{URL: c.SMTPURL}, 1); err != nil {
+			refuse("SMTP_URL", "%s", err)
+		}
+		if _, err := mail.ParseAddress(c.MailFrom); err != nil {
+			refuse("MAIL_FROM", "is the sender of all mails, written Name <address@domain>")
+		}
+		if u, err := url.Parse(c.PublicURL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+			refuse("PUBLIC_URL", "is where people reach this program, for example https://meetings.example.org")
+		}
+		if c.SMTPConnections < 1 || c.SMTPConnections > 100 {
+			refuse("SMTP_CONNECTIONS", "is a number from 1 to 100")
+		}
+		if c.Lease < time.Second || c.Lease > time.Hour {
+			refuse("LEASE", "is a duration from 1s to 1h")
+		}
+	}
+	if c.RedisURL != "" {
+		if _, err := worker.OpenRedis(context.Background(), c.RedisURL); err != nil {
+			refuse("REDIS_URL", "%s", err)
+		}
+	}
+	if len(bad) > 0 {
+		return bad
+	}
+	return nil
+}
+
+// openDB opens the database and, unless only told to look, brings its schema up to date.
+func (c *Config) openDB(ctx context.Context, migrate bool) (*db.DB, error) {
+	address := c.DatabaseURL
+	if address == "" {
+		path, err := filepath.Abs(filepath.Join(c.Data, "vaktreffen.db"))
+		if err != nil {
+			return nil, fmt.Errorf("data folder: %w", err)
+		}
+		address = "sqlite:" + path
+	}
+	d, err := db.Open(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	if migrate {
+		err = d.Migrate(ctx)
+	} else {
+		err = d.Migrated(ctx)
+	}
+	if err != nil {
+		_ = d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// logger writes to standard error: text for people, and never an address, a name or a mail body.
+func (c *Config) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel}))
+}
+
+func (c *Config) publicURL() string { return strings.TrimRight(c.PublicURL, "/") }

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/vaktreffen/vaktreffen/db"
+	"github.com/vaktreffen/vaktreffen/graph"
+	"github.com/vaktreffen/vaktreffen/worker"
+)
+
+type serveCommand struct{}
+
+// Run serves API and pages and sends mail until the context ends.
+func (serveCommand) Run(ctx context.Context, c *Config) error {
+	return c.serve(ctx, needs{http: true, mail: true})
+}
+
+type apiCommand struct{}
+
+// Run serves API and pages until the context ends.
+func (apiCommand) Run(ctx context.Context, c *Config) error {
+	return c.serve(ctx, needs{http: true})
+}
+
+type workerCommand struct{}
+
+// Run sends mail until the context ends.
+func (workerCommand) Run(ctx context.Context, c *Config) error {
+	return c.serve(ctx, needs{mail: true})
+}
+
+func (c *Config) serve(ctx context.Context, n needs) error {
+	if err := c.check(n); err != nil {
+		return err
+	}
+	log := c.logger()
+	d, err := c.openDB(ctx, true)
+	if err != nil {
+		return err
+	}
+	defer d.Close() //nolint:errcheck // the process ends
+	p := &process{db: d, log: log}
+	if n.mail {
+		if err := p.startWorker(ctx, c); err != nil {
+			return err
+		}
+	}
+	if n.http {
+		listener, err := net.Listen("tcp", c.Listen)
+		if err != nil {
+			p.stop()
+			return fmt.Errorf("listen: %w", err)
+		}
+		if err := p.startHTTP(c, listener, nil); err != nil {
+			p.stop()
+			return err
+		}
+	}
+	return p.wait(ctx)
+}
+
+// process is what runs until the program is told to end.
+type process struct {
+	db       *db.DB
+	log      *slog.Logger
+	redis    *worker.Redis
+	worker   *worker.Worker
+	server   *http.Server
+	draining chan struct{}
+	requests sync.WaitGroup // running, streams included
+	failed   chan error
+}
+
+func (p *process) startWorker(ctx context.Context, c *Config) (err error) {
+	if p.redis, err = worker.OpenRedis(context.WithoutCancel(ctx), c.RedisURL); err != nil {
+		return err
+	}
+	p.worker, err = worker.New(worker.Config{
+		DB: p.db, Redis: p.redis, Log: p.log, SMTP: worker.SMTPConfig{URL: c.SMTPURL}, Connections: c.SMTPConnections,
+		From: c.MailFrom, PublicURL: c.publicURL(), Lease: c.Lease,
+	})
+	if err != nil {
+		return err
+	}
+	if err := p.worker.Start(ctx); err != nil {
+		p.worker = nil
+		return err
+	}
+	p.log.Info("worker started")
+	return nil
+}
+
+// startHTTP serves the API and the pages, and whatever extra handlers are given, on the listener.
+func (p *process) startHTTP(c *Config, listener net.Listener, extra map[string]http.Handler) error {
+	p.draining = make(chan struct{})
+	p.failed = make(chan error, 1)
+	api, err := graph.Handler(graph.Config{
+		DB: p.db, Log: p.log, Origins: c.AllowedOrigins, Development: c.Development, Draining: p.draining,
+	})
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", api)
+	for pattern, handler := range extra {
+		mux.Handle(pattern, handler)
+	}
+	p.server = &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			p.requests.Add(1)
+			defer p.requests.Done()
+			mux.ServeHTTP(w, r)
+		}),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
+	}
+	go func() {
+		if err := p.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			p.failed <- err
+		}
+	}()
+	p.log.Info("serving", "address", listener.Addr().String())
+	return nil
+}
+
+// wait runs until the context ends or the server fails, and then ends everything in order.
+func (p *process) wait(ctx context.Context) error {
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-p.failed:
+	}
+	p.log.Info("ending: finishing what is under way")
+	p.stop()
+	p.log.Info("ended")
+	return err
+}
+
+// stop ends in order: readiness off and streams closed, requests finished, mails in flight finished.
+func (p *process) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
+	defer cancel()
+	if p.server != nil {
+		close(p.draining)
+		if err := p.server.Shutdown(ctx); err != nil {
+			p.log.Warn("requests were still running", "error", err)
+		}
+		p.finishStreams(ctx)
+	}
+	if p.worker != nil {
+		p.worker.Stop(ctx)
+	}
+	if p.redis != nil {
+		p.redis.Close()
+	}
+}
+
+// finishStreams waits for WebSockets, which the server does not count among its requests.
+func (p *process) finishStreams(ctx context.Context) {
+	done := make(chan struct{})
+	go func() { p.requests.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		p.log.Warn("streams were still open")
+	}
+}

@@ -1,0 +1,97 @@
+package db
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/vaktreffen/vaktreffen/db/programme"
+)
+
+// importedCourses are the courses of a file and their runs.
+type importedCourses struct {
+	courses  []*Course
+	trainers []*courseTrainer
+	related  []*relatedCourse
+	runs     []*CourseRun
+}
+
+func (i *importing) planCourses(ctx context.Context) error {
+	known, err := lookUp(ctx, i, programme.CourseKind, keysOf(i.file.Courses, func(c programme.Course) string { return c.Key }),
+		func(c *Course) string { return c.Key })
+	if err != nil {
+		return err
+	}
+	runs, err := selectBy[*CourseRun](ctx, i, "course_id", idsOf(values(known)))
+	if err != nil {
+		return err
+	}
+	runIDs := map[within]ID{}
+	for _, r := range runs {
+		runIDs[within{r.CourseID, r.Key}] = r.ID
+	}
+	for _, c := range i.file.Courses {
+		row := &Course{
+			ID: i.idOf(programme.CourseKind, c.Key, known[c.Key] != nil, KindCourse), Key: c.Key, OrganisationID: i.ids[programme.OrganisationKind][c.Organisation],
+			Title: c.Title, FoldedTitle: fold(c.Title), Summary: c.Summary, Audience: list(c.Audience), Topics: list(c.Topics), Days: c.Days,
+			MaxParticipants: c.MaxParticipants,
+		}
+		row.PriceMinor, row.PriceCurrency = amount(c.Price)
+		i.courses = append(i.courses, row)
+		for n, person := range i.all(programme.PersonKind, c.Trainers) {
+			i.trainers = append(i.trainers, &courseTrainer{CourseID: row.ID, PersonID: person, Position: n})
+		}
+		for _, r := range c.Runs {
+			run := &CourseRun{
+				ID: i.orNew(runIDs[within{row.ID, r.Key}], KindCourseRun), Key: r.Key, CourseID: row.ID, Status: CourseRunStatus(r.Status),
+				StartsOn: Date(r.StartsOn), EndsOn: Date(r.EndsOn), TimeZone: r.TimeZone, Languages: list(r.Languages),
+			}
+			run.VenueName, run.VenueAddress, run.VenueCity, run.VenueCountry = place(r.Venue)
+			i.runs = append(i.runs, run)
+			i.seats = append(i.seats, &Seats{CourseRunID: run.ID, Capacity: cmp.Or(r.Capacity, c.MaxParticipants)})
+		}
+	}
+	for n, c := range i.file.Courses {
+		for position, other := range i.all(programme.CourseKind, c.Related) {
+			i.related = append(i.related, &relatedCourse{CourseID: i.courses[n].ID, RelatedID: other, Position: position})
+		}
+	}
+	return nil
+}
+
+func (i *importing) writeCourses(ctx context.Context) error {
+	if err := upsert(ctx, i, i.courses, "organisation_id", "title", "folded_title", "summary", "audience", "topics", "days",
+		"max_participants", "price_minor", "price_currency"); err != nil {
+		return err
+	}
+	ids := idsOf(i.courses)
+	if err := replace(ctx, i, "course_id", ids, i.trainers); err != nil {
+		return err
+	}
+	if err := replace(ctx, i, "course_id", ids, i.related); err != nil {
+		return err
+	}
+	return upsert(ctx, i, i.runs, "status", "starts_on", "ends_on", "time_zone", "languages",
+		"venue_name", "venue_address", "venue_city", "venue_country")
+}
+
+// list returns the texts as the database keeps them: never NULL.
+func list(texts []string) []string {
+	if texts == nil {
+		return []string{}
+	}
+	return texts
+}
+
+func amount(m *programme.Money) (minor *int, currency string) {
+	if m == nil {
+		return nil, ""
+	}
+	return &m.AmountMinor, m.Currency
+}
+
+func place(v *programme.Venue) (name, address, city, country string) {
+	if v == nil {
+		return "", "", "", ""
+	}
+	return v.Name, v.Address, v.City, v.Country
+}

@@ -1,0 +1,83 @@
+package db
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/uptrace/bun"
+)
+
+// importedSeats are the places in what a file holds. Sessions have seats once a file states a capacity.
+type importedSeats struct {
+	seats        []*Seats // as they should be
+	addedSeats   []*Seats
+	resizedSeats map[ID]*int // their capacity
+}
+
+func (i *importing) planSeats(ctx context.Context) error {
+	known := map[ID]*Seats{} // by edition, session or run
+	for column, owner := range map[bun.Ident]func(*Seats) ID{
+		"edition_id":    func(s *Seats) ID { return s.EditionID },
+		"session_id":    func(s *Seats) ID { return s.SessionID },
+		"course_run_id": func(s *Seats) ID { return s.CourseRunID },
+	} {
+		rows, err := selectBy[*Seats](ctx, i, column, distinct(idsBy(i.seats, owner)))
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			known[owner(row)] = row
+		}
+	}
+	i.resizedSeats = map[ID]*int{}
+	for _, s := range i.seats {
+		had := known[cmp.Or(s.EditionID, s.SessionID, s.CourseRunID)]
+		switch {
+		case had == nil && (s.Capacity != nil || s.SessionID.IsZero()):
+			s.ID = NewID(KindSeats, i.now)
+			i.addedSeats = append(i.addedSeats, s)
+		case had != nil && !sameLimit(had.Capacity, s.Capacity):
+			i.resizedSeats[had.ID] = s.Capacity
+		}
+	}
+	return nil
+}
+
+func sameLimit(a, b *int) bool { return a == b || a != nil && b != nil && *a == *b }
+
+// writeSeats adds seats and gives others another capacity, under the lock of their counters. Nobody loses a place; who waits
+// moves up into places that were added while registration is open.
+func (i *importing) writeSeats(ctx context.Context) error {
+	if err := upsert(ctx, i, i.addedSeats); err != nil {
+		return err
+	}
+	ids := slices.SortedFunc(maps.Keys(i.resizedSeats), func(a, b ID) int { return bytes.Compare(a[:], b[:]) })
+	for part := range slices.Chunk(ids, chunk) {
+		var rows []*Seats
+		if err := i.db.locked(i.tx.NewSelect().Model(&rows)).Where("id IN (?)", bun.List(part)).Order("id").Scan(ctx); err != nil {
+			return fmt.Errorf("lock seats: %w", err)
+		}
+		for _, row := range rows {
+			row.Capacity = i.resizedSeats[row.ID]
+		}
+		if err := upsert(ctx, i, rows, "capacity"); err != nil {
+			return err
+		}
+		if err := viewIn(i.tx, Actor{}, i.now).openings(ctx, rows); err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if row.RegistrationOpen && row.Waiting > 0 && row.room() {
+				i.promoted = true
+				if err := i.db.promote(ctx, i.tx, i.now, row); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package worker
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/vaktreffen/vaktreffen/db"
+)
+
+// compose writes the mail of a delivery out of the truth it was loaded with.
+func (w *Worker) compose(m *db.Mail) (*Message, error) {
+	meeting, err := meetingOf(m)
+	if err != nil {
+		return nil, err
+	}
+	facts := Facts{PersonName: m.Person.Name, Meeting: meeting, Position: m.Position}
+	if m.AnswerToken != "" {
+		facts.AnswerURL = w.cfg.PublicURL + "/i/" + m.AnswerToken
+	}
+	message := &Message{
+		Kind: string(m.Delivery.Kind), MessageID: m.Delivery.ID.String() + "@" + w.domain(), Date: *m.Delivery.DatedAt,
+		From: w.from.Address, FromName: w.from.Name, To: *m.Person.Address, ToName: m.Person.Name, Locale: string(m.Person.Language),
+	}
+	if m.Organiser != nil {
+		facts.OrganiserName = m.Organiser.Name
+		if m.Organiser.Address != nil {
+			message.ReplyTo = *m.Organiser.Address
+		}
+	}
+	switch m.Delivery.Kind {
+	case db.MailInvitation:
+		message.Bulk = true
+		facts.Message = m.Campaign.Message
+		if m.Campaign.RespondBy != nil {
+			facts.RespondBy = m.Campaign.RespondBy.In(meetingZone(m))
+		}
+	case db.MailConfirmed:
+		message.Calendar = w.entry(m, meeting, CalendarRequest)
+	case db.MailCancelled:
+		message.Calendar = w.entry(m, meeting, CalendarCancel)
+	}
+	facts.CalendarEntry = message.Calendar != nil
+	letter, err := w.letters.Write(message.Kind, message.Locale, facts)
+	if err != nil {
+		return nil, err
+	}
+	message.Subject, message.Text = letter.Subject, letter.Text()
+	message.HTML, err = letter.HTML()
+	return message, err
+}
+
+// domain is where Message-IDs and calendar UIDs are unique: that of the sender.
+func (w *Worker) domain() string {
+	_, domain, _ := strings.Cut(w.from.Address, "@")
+	return domain
+}
+
+// entry returns the calendar entry of a registration; nil when not even the day is known.
+func (w *Worker) entry(m *db.Mail, meeting Meeting, method CalendarMethod) *Calendar {
+	if meeting.Starts.IsZero() {
+		return nil
+	}
+	var where []string
+	for _, part := range []string{meeting.VenueName, meeting.Address, meeting.City} {
+		if part != "" {
+			where = append(where, part)
+		}
+	}
+	c := &Calendar{
+		Method: method, UID: m.Registration.ID.String() + "@" + w.domain(), Sequence: m.Registration.CalendarSequence,
+		Stamp: m.Delivery.CreatedAt, Summary: meeting.Title, Description: meeting.Summary, Location: strings.Join(where, ", "),
+		Starts: meeting.Starts, Ends: meeting.Ends, WholeDays: meeting.WholeDays,
+		Organizer: w.from.Address, OrganizerName: w.from.Name, Attendee: *m.Person.Address, AttendeeName: m.Person.Name,
+	}
+	if m.Organiser != nil && m.Organiser.Address != nil {
+		c.Organizer, c.OrganizerName = *m.Organiser.Address, m.Organiser.Name
+	}
+	return c
+}
+
+func meetingZone(m *db.Mail) *time.Location {
+	zone := ""
+	if m.Edition != nil {
+		zone = m.Edition.TimeZone
+	} else {
+		zone = m.CourseRun.TimeZone
+	}
+	location, err := time.LoadLocation(zone)
+	if err != nil {
+		return time.UTC // the import refuses unknown zones
+	}
+	return location
+}
+
+// meetingOf describes the edition or the course run that a mail is about.
+func meetingOf(m *db.Mail) (Meeting, error) {
+	zone := meetingZone(m)
+	if e := m.Edition; e != nil {
+		meeting := Meeting{
+			Title: e.Title, Summary: e.Summary, Year: e.Year, VenueName: e.VenueName, Address: e.VenueAddress, City: e.VenueCity,
+			Languages: e.Languages,
+		}
+		if host := e.HostName(); host != "" {
+			meeting.Host = host
+		}
+		if e.StartsOn != nil {
+			meeting.setDays(*e.StartsOn, *e.EndsOn, zone)
+		}
+		meeting.setHours(m.Hours, zone)
+		return meeting, nil
+	}
+	r := m.CourseRun
+	if r == nil || r.Course == nil {
+		return Meeting{}, fmt.Errorf("mail %s is about nothing", m.Delivery.ID)
+	}
+	meeting := Meeting{
+		Title: r.Course.Title, Summary: r.Course.Summary, VenueName: r.VenueName, Address: r.VenueAddress, City: r.VenueCity,
+		Languages: r.Languages, Host: r.Course.OfferedBy(),
+	}
+	meeting.setDays(r.StartsOn, r.EndsOn, zone)
+	return meeting, nil
+}
+
+// setDays says of a meeting only on which days it is.
+func (m *Meeting) setDays(first, last db.Date, zone *time.Location) {
+	day := func(d db.Date) time.Time {
+		t := d.Time()
+		return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, zone)
+	}
+	m.Starts, m.Ends, m.WholeDays = day(first), day(last), true
+}
+
+// setHours says when a meeting begins and ends on each of its days, when the programme tells it.
+func (m *Meeting) setHours(hours []db.Hours, zone *time.Location) {
+	for _, h := range hours {
+		m.Days = append(m.Days, Day{Starts: h.Starts.In(zone), Ends: h.Ends.In(zone)})
+	}
+	if n := len(m.Days); n > 0 {
+		m.Starts, m.Ends, m.WholeDays = m.Days[0].Starts, m.Days[n-1].Ends, false
+	}
+	if len(m.Days) == 1 {
+		m.Days = nil
+	}
+}

@@ -1,0 +1,62 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"github.com/vaktreffen/vaktreffen/db"
+)
+
+// handle sends the mails of a claim one after another. What it does not come to goes back into the queue.
+func (w *Worker) handle(ctx context.Context, l *lane, claim db.ID) {
+	mails, err := w.cfg.DB.StartDeliveries(ctx, claim, w.id)
+	if err != nil {
+		w.cfg.Log.ErrorContext(ctx, "start mails", "claim", claim, "error", err)
+		return // the claim is void or will count as lost
+	}
+	for i, m := range mails {
+		if w.stopped() || ctx.Err() != nil {
+			w.putBack(mails[i:], 0, "")
+			return
+		}
+		message, err := w.compose(m)
+		if err != nil {
+			w.cfg.Log.ErrorContext(ctx, "compose mail", "delivery", m.Delivery.ID, "kind", m.Delivery.Kind, "error", err)
+			failed := m.Outcome(db.ResultFailed)
+			failed.Detail = "The mail could not be composed."
+			w.ledger.write(failed)
+			continue
+		}
+		sent := l.pool.Send(ctx, message)
+		if sent.Result == Unreachable {
+			w.putBack(mails[i:], max(l.pool.Unreachable(), time.Second), sent.Detail)
+			return
+		}
+		outcome := m.Outcome(results[sent.Result])
+		outcome.Code, outcome.Detail = sent.Code, sent.Detail
+		w.ledger.write(outcome)
+	}
+}
+
+var results = map[Result]db.Result{
+	Sent: db.ResultSent, Later: db.ResultLater, Failed: db.ResultFailed, Uncertain: db.ResultUncertain,
+}
+
+func (w *Worker) stopped() bool {
+	select {
+	case <-w.stopping:
+		return true
+	default:
+		return false
+	}
+}
+
+// putBack returns mails that were not offered to the mail server to the queue, to be tried after the pause.
+func (w *Worker) putBack(mails []*db.Mail, pause time.Duration, detail string) {
+	outcomes := make([]db.Outcome, len(mails))
+	for i, m := range mails {
+		outcomes[i] = m.Outcome(db.ResultUnreachable)
+		outcomes[i].Pause, outcomes[i].Detail = pause, detail
+	}
+	w.ledger.write(outcomes...)
+}

@@ -1,0 +1,82 @@
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/vaktreffen/vaktreffen/db"
+)
+
+// ledger commits outcomes in groups: all that arrive while a commit is under way go into the next one. Who hands in an outcome
+// waits for its commit, so a connection never has more than one mail that SQL does not know the end of.
+type ledger struct {
+	db      *db.DB
+	log     *slog.Logger
+	entries chan entry
+}
+
+type entry struct {
+	outcomes []db.Outcome
+	written  chan struct{}
+}
+
+// largestGroup bounds one commit.
+const largestGroup = 200
+
+func newLedger(d *db.DB, log *slog.Logger) *ledger {
+	return &ledger{db: d, log: log, entries: make(chan entry, largestGroup)}
+}
+
+// write commits outcomes and returns when they are committed. It does not give up: the mails have left.
+func (l *ledger) write(outcomes ...db.Outcome) {
+	e := entry{outcomes: outcomes, written: make(chan struct{})}
+	l.entries <- e
+	<-e.written
+}
+
+// run commits what comes in until ctx ends. End it only when nobody writes any more.
+func (l *ledger) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e := <-l.entries:
+			l.commit(ctx, l.gather(e))
+		}
+	}
+}
+
+func (l *ledger) gather(first entry) []entry {
+	group := []entry{first}
+	for len(group) < largestGroup {
+		select {
+		case e := <-l.entries:
+			group = append(group, e)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+func (l *ledger) commit(ctx context.Context, group []entry) {
+	var outcomes []db.Outcome
+	for _, e := range group {
+		outcomes = append(outcomes, e.outcomes...)
+	}
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		err := l.db.SettleDeliveries(ctx, outcomes)
+		if err == nil || ctx.Err() != nil {
+			break
+		}
+		l.log.Error("outcomes of mails cannot be committed; trying again", "mails", len(outcomes), "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+	for _, e := range group {
+		close(e.written)
+	}
+}

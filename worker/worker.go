@@ -1,0 +1,182 @@
+// Package worker brings queued mails from the database to the mail server: a relay claims them and hands chunks to asynq,
+// handlers compose and send them over pooled SMTP connections, a ledger commits what came of each.
+//
+//	db.Delivery   QUEUED ──claim──► ENQUEUED ──start──► SENDING ──settle──► SENT, FAILED, …
+//	                │ relay            │ handler            │ ledger
+//	                ▼                  ▼                    ▼
+//	asynq         task {claim}  ──► handle(claim) ──► Pool.Send, one mail at a time
+//
+// SQL is the truth at every step; what Redis holds may be lost. A process may be killed at any moment: mails it had claimed or
+// begun are claimed again once it was not seen for a while. A connection sends its next mail only after the outcome of the
+// last one is committed, so at most one mail for each connection is sent twice then, with the same Message-ID and Date.
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/mail"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/vaktreffen/vaktreffen/db"
+)
+
+// Config is what the worker needs to know about the program around it.
+type Config struct {
+	DB          *db.DB
+	Redis       *Redis
+	Log         *slog.Logger
+	SMTP        SMTPConfig
+	Connections int           // to the mail server for bulk mail; two more serve urgent mail
+	From        string        // "Name <address>" of the sender
+	PublicURL   string        // where recipients reach the pages, without a slash at the end
+	Lease       time.Duration // after which a process that was not seen counts as dead
+}
+
+// Worker is the sending half of the program. Start it once; Stop it once.
+type Worker struct {
+	cfg      Config
+	id       db.ID
+	from     mail.Address
+	letters  *Letters
+	lanes    []*lane
+	ledger   *ledger
+	stopping chan struct{} // closed when no new mail may begin
+	loops    sync.WaitGroup
+	cancel   context.CancelFunc
+}
+
+// lane is one of the two ways through the worker. Each has queue, handlers and connections of its own, so that bulk mail can
+// never keep urgent mail waiting.
+type lane struct {
+	name     db.Lane
+	queue    string // in asynq
+	chunk    int64  // mails of one task
+	pool     *Pool
+	server   *asynq.Server
+	handlers int
+}
+
+// urgentConnections are kept for mails that somebody waits for.
+const urgentConnections = 2
+
+// New prepares a worker. It fails on a configuration that cannot work, and connects to nothing yet.
+func New(cfg Config) (*Worker, error) {
+	from, err := mail.ParseAddress(cfg.From)
+	if err != nil {
+		return nil, errors.New("the sender is written Name <address@domain>")
+	}
+	letters, err := NewLetters()
+	if err != nil {
+		return nil, err
+	}
+	w := &Worker{
+		cfg: cfg, id: db.NewID(db.KindWorker, time.Now()), from: *from, letters: letters,
+		ledger: newLedger(cfg.DB, cfg.Log), stopping: make(chan struct{}),
+	}
+	for _, l := range []*lane{
+		{name: db.Urgent, queue: "urgent", chunk: 5, handlers: urgentConnections},
+		{name: db.Bulk, queue: "bulk", chunk: 50, handlers: cfg.Connections},
+	} {
+		if l.pool, err = NewPool(cfg.SMTP, l.handlers); err != nil {
+			return nil, err
+		}
+		l.server = asynq.NewServer(cfg.Redis.connection, asynq.Config{
+			Concurrency:       l.handlers,
+			Queues:            map[string]int{l.queue: 1},
+			TaskCheckInterval: 100 * time.Millisecond,
+			ShutdownTimeout:   drainTimeout,
+			Logger:            asynqLog{cfg.Log},
+			LogLevel:          asynq.WarnLevel,
+		})
+		w.lanes = append(w.lanes, l)
+	}
+	return w, nil
+}
+
+// drainTimeout is how long Stop waits for mails in flight: longer than a mail server usually takes to answer.
+const drainTimeout = 30 * time.Second
+
+// Start begins to send. It fails when Redis does not answer; everything that fails later is tried again.
+func (w *Worker) Start(ctx context.Context) error {
+	if err := w.cfg.Redis.Ping(ctx); err != nil {
+		return err
+	}
+	if err := w.cfg.DB.SeeWorker(ctx, w.id); err != nil {
+		return err
+	}
+	ctx, w.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	w.loops.Go(func() { w.ledger.run(ctx) })
+	w.loops.Go(func() { w.heartbeat(ctx) })
+	for _, l := range w.lanes {
+		if err := l.server.Start(asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) error {
+			w.handle(ctx, l, db.ParseID(string(t.Payload())))
+			return nil // what became of each mail stands in SQL; asynq has nothing to retry
+		})); err != nil {
+			w.cancel()
+			return fmt.Errorf("start asynq: %w", err)
+		}
+		w.loops.Go(func() { w.relay(ctx, l) })
+	}
+	return nil
+}
+
+// Stop ends sending in order: nothing new begins, mails in flight are finished, and what was claimed goes back into the queue.
+func (w *Worker) Stop(ctx context.Context) {
+	close(w.stopping)
+	var servers sync.WaitGroup
+	for _, l := range w.lanes {
+		servers.Go(l.server.Shutdown)
+	}
+	servers.Wait()
+	w.cancel()
+	w.loops.Wait()
+	for _, l := range w.lanes {
+		if err := l.pool.Close(ctx); err != nil {
+			w.cfg.Log.Warn("mail connections were still busy", "error", err)
+		}
+	}
+	if err := w.cfg.DB.ForgetWorker(ctx, w.id); err != nil {
+		w.cfg.Log.Warn("could not sign off", "error", err)
+	}
+}
+
+// heartbeat shows other processes that this one is alive, and puts the work of dead ones back into the queue.
+func (w *Worker) heartbeat(ctx context.Context) {
+	ticker := time.NewTicker(w.cfg.Lease / 4)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if err := w.cfg.DB.SeeWorker(ctx, w.id); err != nil && ctx.Err() == nil {
+			w.cfg.Log.Error("heartbeat", "error", err)
+			continue
+		}
+		n, err := w.cfg.DB.RequeueStale(ctx, db.Stale{Enqueued: 2 * w.cfg.Lease, Worker: w.cfg.Lease, Sending: time.Hour})
+		switch {
+		case err != nil && ctx.Err() == nil:
+			w.cfg.Log.Error("requeue stale mails", "error", err)
+		case n > 0:
+			w.cfg.Log.Warn("mails of a lost process go back into the queue", "mails", n)
+		}
+	}
+}
+
+// asynqLog writes asynq's messages into the program's log.
+type asynqLog struct{ log *slog.Logger }
+
+func (l asynqLog) Debug(args ...any) { l.log.Debug(asynqText(args)) }
+func (l asynqLog) Info(args ...any)  { l.log.Info(asynqText(args)) }
+func (l asynqLog) Warn(args ...any)  { l.log.Warn(asynqText(args)) }
+func (l asynqLog) Error(args ...any) { l.log.Error(asynqText(args)) }
+func (l asynqLog) Fatal(args ...any) { l.log.Error(asynqText(args)) }
+
+func asynqText(args []any) string { return "asynq: " + strings.TrimSpace(fmt.Sprint(args...)) }
