@@ -78,7 +78,7 @@ func BenchmarkCampaign(b *testing.B) {
 					if time.Now().After(deadline) {
 						b.Fatalf("only %d sent", c.Sent)
 					}
-					time.Sleep(20 * time.Millisecond)
+					<-time.After(20 * time.Millisecond)
 				}
 				sending += time.Since(began)
 			}
