@@ -290,7 +290,7 @@ func TestACourseStatesItsPriceAndHasNoLimit(t *testing.T) {
 	m := newMeeting(t)
 	token := m.invite(db.SendInvitationsInput{CourseRunID: &m.courseRun}, "Petra,petra@example.org,nl")[0]
 	shown := m.get("/i/" + token)
-	m.expect(shown, http.StatusOK, "Masterclass Water", "woensdag 12 mei 2027", "EUR 535,00", "Aanbieder", "Nederlands", "Utrecht", "One day with a trainer.")
+	m.expect(shown, http.StatusOK, "Masterclass Water", "woensdag 12 mei 2027", "EUR 535,00", "Aanbieder", `<dd dir="auto">Nederlands</dd>`, "Utrecht", "One day with a trainer.")
 	m.hides(shown, "plaatsen vrij", "bezet", "tot en met")
 	m.expect(m.press("/i/"+token, "accept"), http.StatusOK, "U komt.")
 }
