@@ -321,22 +321,10 @@ func (d *DB) recordAnswer(ctx context.Context, tx bun.Tx, now time.Time, invitat
 	if _, err := tx.NewUpdate().Model(invitation).Column("status", "responded_at").WherePK().Exec(ctx); err != nil {
 		return fmt.Errorf("update invitation: %w", err)
 	}
-	change := new(tally)
-	change.answered(had, -1)
-	change.answered(invitation.Status, 1)
-	if err := applyTallies(ctx, tx, now, map[ID]*tally{invitation.CampaignID: change}); err != nil {
+	if err := countAnswer(ctx, tx, invitation.CampaignID, had, invitation.Status); err != nil {
 		return err
 	}
 	return audit(ctx, tx, now, Actor{PersonID: invitation.PersonID}, "answer invitation", invitation.ID)
-}
-
-func (t *tally) answered(status InvitationStatus, by int) {
-	switch status {
-	case InvitationAccepted:
-		t.accepted += by
-	case InvitationDeclined:
-		t.declined += by
-	}
 }
 
 // giveBack cancels a person's registration on locked seats, if there is one.

@@ -28,16 +28,19 @@ type shaper struct {
 }
 
 func (s shaper) of(selections ast.SelectionSet) db.Shape {
-	read := db.Shape{}
+	read := db.Shape{} // the only map that is written to: shapes of fragments are shared
+	add := func(edge string, below db.Shape) { read[edge] = read[edge].With(below) }
 	for _, selection := range selections {
 		switch sel := selection.(type) {
 		case *ast.Field:
 			if s.included(sel.Directives) {
-				read[sel.Name] = read[sel.Name].With(s.of(sel.SelectionSet))
+				add(sel.Name, s.of(sel.SelectionSet))
 			}
 		case *ast.InlineFragment:
 			if s.included(sel.Directives) {
-				read = read.With(s.of(sel.SelectionSet))
+				for edge, below := range s.of(sel.SelectionSet) {
+					add(edge, below)
+				}
 			}
 		case *ast.FragmentSpread:
 			if !s.included(sel.Directives) {
@@ -48,7 +51,9 @@ func (s shaper) of(selections ast.SelectionSet) db.Shape {
 				fragment = s.of(sel.Definition.SelectionSet)
 				s.known[sel.Definition] = fragment
 			}
-			read = read.With(fragment)
+			for edge, below := range fragment {
+				add(edge, below)
+			}
 		}
 	}
 	return read
