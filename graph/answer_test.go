@@ -98,7 +98,7 @@ func (m *meeting) exec(statement string, args ...any) {
 	}
 }
 
-// invite sends a campaign to people written as lines of "name,email,locale" and returns their tokens.
+// invite sends a campaign to people written as lines of "name,email,locale" and returns their tokens in the same order.
 func (m *meeting) invite(in db.SendInvitationsInput, people ...string) []string {
 	m.t.Helper()
 	list := "name,email,locale\n" + strings.Join(people, "\n")
@@ -112,20 +112,20 @@ func (m *meeting) invite(in db.SendInvitationsInput, people ...string) []string 
 		m.t.Fatal(err)
 	}
 	first := 100
-	page, err := m.db.InvitationsOf(m.t.Context(), m.actor, campaign, db.Page{First: &first}, nil, nil, nil)
+	page, err := m.db.InvitationsOf(m.t.Context(), m.actor, campaign, db.Page{First: &first}, nil, nil, db.Shape{"person": nil})
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	var tokens []string
+	invited := map[string]db.ID{}
 	for _, invitation := range page.Nodes {
-		token, err := m.db.AnswerToken(m.t.Context(), invitation.ID)
-		if err != nil {
+		invited[invitation.Person.Name] = invitation.ID
+	}
+	tokens := make([]string, len(people))
+	for i, line := range people {
+		name, _, _ := strings.Cut(line, ",")
+		if tokens[i], err = m.db.AnswerToken(m.t.Context(), invited[name]); err != nil {
 			m.t.Fatal(err)
 		}
-		tokens = append(tokens, token)
-	}
-	if len(tokens) != len(people) {
-		m.t.Fatalf("%d invitations for %d people", len(tokens), len(people))
 	}
 	return tokens
 }
@@ -165,6 +165,12 @@ func (m *meeting) rows() string {
 type page struct {
 	*http.Response
 	source string
+}
+
+// main is the page without its head, for messages.
+func (p page) main() string {
+	_, main, _ := strings.Cut(p.source, "</head>")
+	return main
 }
 
 // shows reports whether a reader sees the text.
@@ -214,7 +220,7 @@ func (m *meeting) expect(p page, status int, texts ...string) {
 	}
 	for _, text := range texts {
 		if !p.shows(text) {
-			m.t.Errorf("the page does not show %q:\n%s", text, p.source)
+			m.t.Errorf("the page does not show %q:\n%s", text, p.main())
 		}
 	}
 }
@@ -223,7 +229,7 @@ func (m *meeting) hides(p page, texts ...string) {
 	m.t.Helper()
 	for _, text := range texts {
 		if p.shows(text) {
-			m.t.Errorf("the page shows %q:\n%s", text, p.source)
+			m.t.Errorf("the page shows %q:\n%s", text, p.main())
 		}
 	}
 }
@@ -284,7 +290,7 @@ func TestACourseStatesItsPriceAndHasNoLimit(t *testing.T) {
 	m := newMeeting(t)
 	token := m.invite(db.SendInvitationsInput{CourseRunID: &m.courseRun}, "Petra,petra@example.org,nl")[0]
 	shown := m.get("/i/" + token)
-	m.expect(shown, http.StatusOK, "Masterclass Water", "woensdag 12 mei 2027", "EUR 535,00", "Aanbieder", "Nederlands", "Utrecht", "One day with a trainer.")
+	m.expect(shown, http.StatusOK, "Masterclass Water", "woensdag 12 mei 2027", "EUR 535,00", "Aanbieder", `<dd dir="auto">Nederlands</dd>`, "Utrecht", "One day with a trainer.")
 	m.hides(shown, "plaatsen vrij", "bezet", "tot en met")
 	m.expect(m.press("/i/"+token, "accept"), http.StatusOK, "U komt.")
 }
@@ -333,7 +339,7 @@ func TestAnAnswerCannotBeChanged(t *testing.T) {
 		close func(m *meeting)
 		shows string
 	}{
-		"after the deadline":         {func(m *meeting) { m.clock("2027-04-30T22:00:00Z") }, "It is too late to answer. That was possible until the end of Friday 30 April 2027."},
+		"after the deadline":         {func(m *meeting) { m.clock("2027-04-30T22:00:00Z") }, "That was possible until the end of Friday 30 April 2027."},
 		"of a cancelled meeting":     {func(m *meeting) { m.exec("UPDATE editions SET status = 'CANCELLED'") }, "This meeting has been cancelled."},
 		"of a withdrawn invitation":  {func(m *meeting) { m.exec("UPDATE invitations SET status = 'WITHDRAWN'") }, "This invitation has been withdrawn."},
 		"of a meeting that is over":  {func(m *meeting) { m.clock("2028-01-01T00:00:00Z") }, "It is too late to answer."},

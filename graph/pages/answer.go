@@ -132,7 +132,7 @@ func (p *answerPage) close(a *db.Answer, m meeting) {
 	p.Then = ""
 	switch {
 	case m.cancelled:
-		p.Closed = t.Cancelled
+		p.Closed, p.Mood = t.Cancelled, "no" // nobody is coming
 	case a.Invitation.Status == db.InvitationWithdrawn:
 		p.Closed, p.Then = t.Withdrawn, t.Contact
 	default:
