@@ -174,6 +174,7 @@ func TestImportDerives(t *testing.T) {
 			"meeting-1999 meeting 1999 1999-01-01",
 			"meeting-2099 meeting 2099 emden emden early child early child late child loose late loose second day 2099-06-01")
 		wantRows(t, database, "SELECT folded_name FROM organisations ORDER BY key", "assen", "emden", "school")
+		wantRows(t, database, "SELECT action, count(*) FROM audit_log WHERE actor_id IS NULL GROUP BY action", "import 6")
 		wantRows(t, database, "SELECT folded_title FROM courses ORDER BY key", "elan", "other")
 		wantRows(t, database, "SELECT email FROM people ORDER BY key", "anna@example.org", "emil@example.org")
 		wantRows(t, database, "SELECT substr(CAST(signed_on AS TEXT), 1, 10), signed_precision FROM agreements", "2009-05-01 MONTH")
@@ -200,7 +201,9 @@ func TestImportUpdates(t *testing.T) {
 		mustImport(t, database, edited(t, small,
 			`"Émden"`, `"Leer"`,
 			`"Anna@example.org"`, `"emil@example.org"`, `"email": "emil@example.org", "jobTitle"`, `"email": "anna@example.org", "jobTitle"`,
-			`"code": "GM0106"`, `"code": "GM0107"`,
+			`{"key": "assen", "kind": "MUNICIPALITY", "name": "Assen", "country": "NL", "code": "GM0106"}`,
+			`{"key": "new", "kind": "MUNICIPALITY", "name": "New", "country": "NL", "code": "GM0106"},
+			{"key": "assen", "kind": "MUNICIPALITY", "name": "Assen", "country": "NL", "code": "GM0107"}`,
 			`"LEAD", "coordinators": ["anna"]`, `"LEAD", "coordinators": ["emil"]`,
 			`"partnership": "north"`, `"partnership": "south"`,
 			`"rotation": ["assen", "emden"]`, `"rotation": ["emden"]`,
@@ -220,13 +223,13 @@ func TestImportUpdates(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if kept := slices.DeleteFunc(slices.Clone(before), func(id string) bool { return !slices.Contains(after, id) }); len(kept) != len(before) || len(after) != len(before)+2 {
-			t.Errorf("%d ids before, %d of them and %d in all after; want two more, an edition and its seats", len(before), len(kept), len(after))
+		if kept := slices.DeleteFunc(slices.Clone(before), func(id string) bool { return !slices.Contains(after, id) }); len(kept) != len(before) || len(after) != len(before)+3 {
+			t.Errorf("%d ids before, %d of them and %d in all after; want three more, an organisation and an edition with its seats", len(before), len(kept), len(after))
 		}
 		wantRows(t, database, "SELECT id FROM contributions WHERE role = 'SPEAKER' ORDER BY id", speakers...)
 		wantRows(t, database, "SELECT guest_name FROM contributions ORDER BY position", "Guest", "")
 		wantRows(t, database, "SELECT email FROM people ORDER BY key", "emil@example.org", "anna@example.org")
-		wantRows(t, database, "SELECT code FROM organisations WHERE key = 'assen'", "GM0107")
+		wantRows(t, database, "SELECT key, code FROM organisations WHERE country = 'NL' ORDER BY key", "assen GM0107", "new GM0106", "school <nil>")
 		wantRows(t, database, "SELECT person.key FROM coordinators JOIN people person ON person.id = person_id", "emil", "emil")
 		wantRows(t, database, "SELECT position FROM rotations", "0")
 		wantRows(t, database, "SELECT editions.key, partnerships.key FROM editions JOIN partnerships ON partnerships.id = partnership_id ORDER BY 1",
@@ -251,6 +254,25 @@ func TestImportFindsRenamedHosts(t *testing.T) {
 	})
 }
 
+// Sessions that only the database knows follow their edition's time zone and their block's day.
+func TestImportTakesOthersAlong(t *testing.T) {
+	t.Parallel()
+	const first = `{"editions": [{"key": "e", "series": "meeting", "title": "E", "year": 2010, "status": "DRAFT", "timeZone": "Europe/Berlin", "languages": ["de"],
+		"startsOn": "2010-05-04", "endsOn": "2010-05-05", "sessions": [
+		{"key": "noon", "kind": "BREAK", "title": "Noon", "starts": "2010-05-04T12:00", "ends": "2010-05-04T13:00"},
+		{"key": "block", "kind": "PLENARY", "title": "Block", "day": "2010-05-04", "children": [{"key": "child", "kind": "PLENARY", "title": "Child"}]}]}]}`
+	const second = `{"editions": [{"key": "e", "series": "meeting", "title": "E", "year": 2010, "status": "DRAFT", "timeZone": "Europe/London", "languages": ["de"],
+		"startsOn": "2010-05-04", "endsOn": "2010-05-05", "sessions": [{"key": "block", "kind": "PLENARY", "title": "Block", "day": "2010-05-05"}]}]}`
+	dbtest.Each(t, func(t *testing.T, database *db.DB) {
+		mustImport(t, database, small)
+		mustImport(t, database, first)
+		mustImport(t, database, second)
+		wantRows(t, database, `SELECT s.key, s.position, substr(CAST(day AS TEXT), 1, 10), substr(CAST(starts_at AS TEXT), 12, 5), substr(CAST(ends_at AS TEXT), 12, 5)
+			FROM sessions s JOIN editions e ON e.id = edition_id WHERE e.key = 'e' ORDER BY s.position`,
+			"noon 0 2010-05-04 11:00 12:00", "block 1 2010-05-05 <nil> <nil>", "child 2 2010-05-05 <nil> <nil>")
+	})
+}
+
 func TestImportMovesTheWaitingUp(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, database *db.DB) {
@@ -272,6 +294,8 @@ func TestImportMovesTheWaitingUp(t *testing.T) {
 		wantRows(t, database, seats, "1 2 2")
 		mustImport(t, database, edited(t, small, `"capacity": 2,`, `"capacity": 3,`))
 		wantRows(t, database, seats, "3 3 1")
+		mustImport(t, database, edited(t, small, `"capacity": 2,`, `"capacity": 4,`, `"status": "PUBLISHED", "host"`, `"status": "CANCELLED", "host"`))
+		wantRows(t, database, seats, "4 3 1") // nobody moves up into what is cancelled
 		wantRows(t, database, "SELECT ticket, status FROM registrations ORDER BY ticket", "1 CONFIRMED", "2 CONFIRMED", "3 CONFIRMED", "4 WAITLISTED")
 		wantRows(t, database, "SELECT kind FROM deliveries", "registration_confirmed")
 		select {
