@@ -60,29 +60,29 @@ func TestImportReportsConflicts(t *testing.T) {
 	}{
 		"kind of an organisation": {
 			edited(t, small, `"INSTITUTION", "institutionKind": "UNIVERSITY"`, `"MUNICIPALITY"`),
-			[]programme.Problem{{Path: "organisations[2].kind", Message: `Choose another key for this organisation, or correct its kind; "school" is known as INSTITUTION.`}},
+			[]programme.Problem{{Line: 5, Path: "organisations[2].kind", Message: `Choose another key for this organisation, or correct its kind; "school" is known as INSTITUTION.`}},
 		},
 		"code of another": {
 			`{"organisations": [{"key": "asen", "kind": "MUNICIPALITY", "name": "Asen", "country": "NL", "code": "GM0106"},
 				{"key": "other", "kind": "MUNICIPALITY", "name": "Other", "country": "DE", "code": "GM0106"}]}`,
-			[]programme.Problem{{Path: "organisations[0].code", Message: `Correct the code, or use the key "assen" if this is the same organisation; "GM0106" is already the code of that one, Assen.`}},
+			[]programme.Problem{{Line: 1, Path: "organisations[0].code", Message: `Correct the code, or use the key "assen" if this is the same organisation; "GM0106" is already the code of that one, Assen.`}},
 		},
 		"address of another": {
 			`{"people": [{"key": "hanna", "name": "Hanna", "email": "ANNA@example.org", "organisation": "assen", "locale": "nl"}]}`,
-			[]programme.Problem{{Path: "people[0].email", Message: `Correct the address, or use the key "anna" if this is the same person; it is already the address of that one, Anna.`}},
+			[]programme.Problem{{Line: 1, Path: "people[0].email", Message: `Correct the address, or use the key "anna" if this is the same person; it is already the address of that one, Anna.`}},
 		},
 		"address of somebody invited": {
 			edited(t, small, "Anna@example.org", "Guest@example.org"),
-			[]programme.Problem{{Path: "people[0].email", Message: `Correct the address, or leave it out; somebody who was invited under it is known already, and "anna" has another one.`}},
+			[]programme.Problem{{Line: 8, Path: "people[0].email", Message: `Correct the address, or leave it out; somebody who was invited under it is known already, and "anna" has another one.`}},
 		},
 		"room": {
 			edited(t, small, late, ``, `"day": "2099-06-02"`, `"starts": "2099-06-01T13:00", "ends": "2099-06-01T14:01", "room": "one"`),
-			[]programme.Problem{{Path: "editions[0].sessions[1].room", Message: `Choose another room or time, or add the session "late" to the file with another one; it is known from an earlier import and in this room until 2099-06-01T15:00.`}},
+			[]programme.Problem{{Line: 28, Path: "editions[0].sessions[1].room", Message: `Choose another room or time, or add the session "late" to the file with another one; it is known from an earlier import and in this room until 2099-06-01T15:00.`}},
 		},
 		"day": {
 			edited(t, small, late, ``, `"endsOn": "2099-06-02"`, `"endsOn": "2099-06-01"`,
 				`{"key": "second-day", "kind": "CLOSING", "title": "Second day", "day": "2099-06-02"},`, ``),
-			[]programme.Problem{{Path: "editions[0].startsOn", Message: `Add the session "second-day" to the file, or change this back; it is known from an earlier import and is on 2099-06-02.`}},
+			[]programme.Problem{{Line: 22, Path: "editions[0].startsOn", Message: `Add the session "second-day" to the file, or change this back; it is known from an earlier import and is on 2099-06-02.`}},
 		},
 		"no days": {
 			`{"editions": [{"key": "meeting-2099", "series": "meeting", "title": "M", "year": 2099, "status": "DRAFT", "timeZone": "Europe/Berlin", "languages": ["de"]}]}`,
@@ -92,7 +92,7 @@ func TestImportReportsConflicts(t *testing.T) {
 		},
 		"time of a block": {
 			edited(t, small, block, edited(t, block, "T10:00", "T10:30"), childEarly+",\n", ``),
-			[]programme.Problem{{Path: "editions[0].sessions[3]", Message: `Add the session "child-early" to the file, or change this back; it is known from an earlier import and is inside this one, but from 2099-06-01T10:00 to 2099-06-01T11:00.`}},
+			[]programme.Problem{{Line: 29, Path: "editions[0].sessions[3]", Message: `Add the session "child-early" to the file, or change this back; it is known from an earlier import and is inside this one, but from 2099-06-01T10:00 to 2099-06-01T11:00.`}},
 		},
 		"block inside a block": {
 			`{"editions": [{"key": "meeting-2099", "series": "meeting", "title": "M", "year": 2099, "status": "DRAFT", "timeZone": "Europe/Berlin", "languages": ["de"],
@@ -103,7 +103,7 @@ func TestImportReportsConflicts(t *testing.T) {
 		"skipped by the clocks": {
 			`{"editions": [{"key": "night", "series": "meeting", "title": "N", "year": 2025, "status": "DRAFT", "timeZone": "Europe/Berlin", "languages": ["de"],
 				"startsOn": "2025-03-30", "endsOn": "2025-03-30"}]}`,
-			[]programme.Problem{{Path: "editions[0].timeZone", Message: `Add the session "night" to the file, or change this back; it is known from an earlier import and the clocks skip its times in this time zone.`}},
+			[]programme.Problem{{Line: 1, Path: "editions[0].timeZone", Message: `Add the session "night" to the file, or change this back; it is known from an earlier import and the clocks skip its times in this time zone.`}},
 		},
 		"none in the block's own room": {edited(t, small, childLate, ``), nil},
 	} {
@@ -132,11 +132,11 @@ func TestImportReportsConflicts(t *testing.T) {
 }
 
 func noDays(key string) programme.Problem {
-	return programme.Problem{Path: "editions[0]", Message: fmt.Sprintf("Add the session %q to the file, or change this back; it is known from an earlier import and an edition with sessions has days.", key)}
+	return programme.Problem{Line: 1, Path: "editions[0]", Message: fmt.Sprintf("Add the session %q to the file, or change this back; it is known from an earlier import and an edition with sessions has days.", key)}
 }
 
 func nested(key string) programme.Problem {
-	return programme.Problem{Path: "editions[0].sessions[0].children[0]", Message: fmt.Sprintf("Add the session %q to the file, or change this back; it is known from an earlier import and is inside this one, which cannot be inside another.", key)}
+	return programme.Problem{Line: 3, Path: "editions[0].sessions[0].children[0]", Message: fmt.Sprintf("Add the session %q to the file, or change this back; it is known from an earlier import and is inside this one, which cannot be inside another.", key)}
 }
 
 // invite adds somebody as an invitation does: without a key.
