@@ -38,12 +38,6 @@ func Open(ctx context.Context, address string, options ...Option) (*DB, error) {
 	for _, option := range options {
 		option(d)
 	}
-	for _, pool := range []*bun.DB{d.read, d.write} {
-		pool.AddQueryHook(counterHook{})
-		if d.read == d.write {
-			break
-		}
-	}
 	if err := d.Ping(ctx); err != nil {
 		return nil, errors.Join(err, h.close())
 	}

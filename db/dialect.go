@@ -18,8 +18,7 @@ import (
 	"github.com/uptrace/bun/dialect"
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	_ "modernc.org/sqlite" // the driver
 )
 
 // This file holds every difference between the two dialects.
@@ -47,7 +46,7 @@ func openHandles(address string) (handles, error) {
 	case strings.HasPrefix(address, "sqlite:"):
 		return openSQLite(strings.TrimPrefix(strings.TrimPrefix(address, "sqlite:"), "//"))
 	}
-	return handles{}, errors.New("a database address starts with postgres:// or sqlite:")
+	return handles{}, errors.New("a database address starts with postgres:// or with sqlite: and a path")
 }
 
 func openPostgres(address string) (handles, error) {
@@ -73,7 +72,7 @@ func openPostgres(address string) (handles, error) {
 	pool.SetMaxOpenConns(32)
 	pool.SetMaxIdleConns(32)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
-	database := bun.NewDB(pool, pgdialect.New())
+	database := bun.NewDB(pool, pgdialect.New()).WithQueryHook(counterHook{})
 	return handles{read: database, write: database, types: postgresTypes, postgres: true}, nil
 }
 
@@ -106,8 +105,8 @@ func openSQLite(path string) (handles, error) {
 	reader.SetMaxOpenConns(8)
 	reader.SetMaxIdleConns(8)
 	return handles{
-		read:  bun.NewDB(reader, sqlitedialect.New()),
-		write: bun.NewDB(writer, sqlitedialect.New()),
+		read:  bun.NewDB(reader, sqlitedialect.New()).WithQueryHook(counterHook{}),
+		write: bun.NewDB(writer, sqlitedialect.New()).WithQueryHook(counterHook{}),
 		types: sqliteTypes,
 	}, nil
 }
@@ -158,25 +157,6 @@ func (h handles) skipLocked(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.For("UPDATE SKIP LOCKED")
 	}
 	return q
-}
-
-// violated returns the name of the constraint that refused a statement, "" if none did. SQLite names the columns of a unique
-// index instead ("people.email"), so both spellings are listed where domain errors are made of them.
-func violated(err error) string {
-	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && strings.HasPrefix(pg.Code, "23") {
-		return pg.ConstraintName
-	}
-	if lite, ok := errors.AsType[*sqlite.Error](err); ok && lite.Code()&0xff == sqlite3.SQLITE_CONSTRAINT {
-		text := lite.Error()
-		if _, after, found := strings.Cut(text, "failed: "); found {
-			text = after
-		}
-		if before, _, found := strings.Cut(text, " ("); found {
-			text = before
-		}
-		return text
-	}
-	return ""
 }
 
 // deadlocked reports whether the database undid a transaction so that others could go on.
