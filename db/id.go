@@ -71,7 +71,7 @@ func ParseID(text string) ID {
 	if len(text) != base64.RawURLEncoding.EncodedLen(len(id)) {
 		return unknownID
 	}
-	if _, err := base64.RawURLEncoding.Strict().Decode(id[:], []byte(text)); err != nil {
+	if n, err := base64.RawURLEncoding.Strict().Decode(id[:], []byte(text)); err != nil || n < len(id) { // it skips line breaks
 		return unknownID
 	}
 	if id[6]>>4 != 7 || id[8]>>6 != 2 {
