@@ -290,14 +290,15 @@ func applyTallies(ctx context.Context, tx bun.Tx, now time.Time, tallies map[ID]
 	for _, id := range campaigns {
 		t := tallies[id]
 		over := t.sent + t.failed + t.suppressed + t.cancelled + t.uncertain
-		done := "sent + failed + suppressed + cancelled + uncertain + ? = total AND status = ?"
+		done := "sent + failed + suppressed + cancelled + uncertain + ? = total AND status IN (?)"
+		open := bun.List([]CampaignStatus{CampaignSending, CampaignPaused})
 		if _, err := tx.NewUpdate().Model((*Campaign)(nil)).
 			Set("sent = sent + ?", t.sent).Set("failed = failed + ?", t.failed).Set("suppressed = suppressed + ?", t.suppressed).
 			Set("cancelled = cancelled + ?", t.cancelled).Set("uncertain = uncertain + ?", t.uncertain).
 			Set("accepted = accepted + ?", t.accepted).Set("declined = declined + ?", t.declined).
 			Set("version = version + 1").
-			Set("finished_at = CASE WHEN "+done+" THEN ? ELSE finished_at END", over, CampaignSending, now).
-			Set("status = CASE WHEN "+done+" THEN ? ELSE status END", over, CampaignSending, CampaignFinished).
+			Set("finished_at = CASE WHEN "+done+" THEN ? ELSE finished_at END", over, open, now).
+			Set("status = CASE WHEN "+done+" THEN ? ELSE status END", over, open, CampaignFinished).
 			Where("id = ?", id).Exec(ctx); err != nil {
 			return fmt.Errorf("count outcomes: %w", err)
 		}

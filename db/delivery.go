@@ -126,9 +126,10 @@ func (d *DB) ClaimDeliveries(ctx context.Context, lane Lane, limit int64) (claim
 		due := d.skipLocked(tx.NewSelect().Model((*Delivery)(nil)).Column("id")).
 			Where("state = ?", Queued).Where("lane = ?", lane).Where("not_before <= ?", now).Order("not_before").Limit(limit)
 		id := NewID(KindClaim, now)
-		result, err := tx.NewUpdate().Model((*Delivery)(nil)).
+		// Apart in a WITH, because PostgreSQL may run a subquery again for each row, and then the limit would not hold.
+		result, err := tx.NewUpdate().With("due", due).Model((*Delivery)(nil)).
 			Set("state = ?", Enqueued).Set("claim = ?", id).Set("claimed_at = ?", now).
-			Where("id IN (?)", due).Exec(ctx)
+			Where("id IN (SELECT id FROM due)").Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("claim deliveries: %w", err)
 		}
@@ -313,13 +314,18 @@ func settle(ctx context.Context, tx bun.Tx, now time.Time, outcomes []Outcome) e
 			q = q.Set("drops = drops + ?", s.Drops)
 		}
 		// A delivery whose claim is none of these was taken over meanwhile. One that has another of them is still this process's.
-		var changed []ID
+		var changed []*Delivery
 		if err := q.Where("id IN (?)", bun.List(ids)).Where("claim IN (?)", bun.List(distinct(claims))).Where("state = ?", Sending).
-			Returning("campaign_id").Scan(ctx, &changed); err != nil {
+			Returning("campaign_id, invitation_id").Scan(ctx, &changed); err != nil {
 			return fmt.Errorf("settle deliveries: %w", err)
 		}
 		if s.State != Queued {
-			countOutcomes(tallies, s.State, changed)
+			countOutcomes(tallies, s.State, idsBy(changed, func(x *Delivery) ID { return x.CampaignID }))
+		}
+		if s.State == DeliveryCanceled {
+			if err := withdraw(ctx, tx, idsBy(changed, func(x *Delivery) ID { return x.InvitationID })); err != nil {
+				return err
+			}
 		}
 	}
 	return applyTallies(ctx, tx, now, tallies)
