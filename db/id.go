@@ -1,12 +1,14 @@
 package db
 
 import (
+	"bytes"
 	"crypto/rand"
 	"database/sql/driver"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -59,6 +61,16 @@ func NewID(kind Kind, at time.Time) ID {
 	id[7] = byte(kind)
 	id[8] = 0x80 | id[8]&0x3f
 	return id
+}
+
+// newIDs makes n ids in ascending order.
+func newIDs(kind Kind, at time.Time, n int) []ID {
+	ids := make([]ID, n)
+	for i := range ids {
+		ids[i] = NewID(kind, at)
+	}
+	slices.SortFunc(ids, func(a, b ID) int { return bytes.Compare(a[:], b[:]) })
+	return ids
 }
 
 // unknownID is what text that names nothing is read as: a value no record has, so that a look-up finds nothing
