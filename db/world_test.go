@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/uptrace/bun/dialect"
+
 	"github.com/vaktreffen/vaktreffen/db"
 	"github.com/vaktreffen/vaktreffen/db/dbtest"
 	"github.com/vaktreffen/vaktreffen/db/programme"
@@ -174,6 +176,8 @@ func (w *world) exec(t testing.TB, statement string, args ...any) {
 		t.Fatalf("%s %v: %v", statement, args, err)
 	}
 }
+
+func (w *world) postgres() bool { return w.Raw().Dialect().Name() == dialect.PG }
 
 // csvOf lists n people whose addresses begin with the prefix.
 func csvOf(prefix string, n int) *string {
