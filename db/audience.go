@@ -406,7 +406,7 @@ func insertNewPeople(ctx context.Context, tx bun.Tx, now time.Time, recipients [
 			if p.Language == "" {
 				p.Language = English
 			}
-			if o := employers[r]; o != nil {
+			if o := employers[r.employer]; o != nil {
 				p.OrganisationID = o.ID
 				if r.locale == "" {
 					p.Language = o.language()
@@ -417,7 +417,7 @@ func insertNewPeople(ctx context.Context, tx bun.Tx, now time.Time, recipients [
 			people[i], r.person = p, p
 		}
 		// Somebody else's campaign may have written the same person meanwhile; then theirs is the one.
-		if _, err := tx.NewInsert().Model(&people).On("CONFLICT (email) DO NOTHING").Exec(ctx); err != nil {
+		if _, err := tx.NewInsert().Model(&people).On("CONFLICT (email) DO NOTHING").Returning("NULL").Exec(ctx); err != nil {
 			return fmt.Errorf("insert people: %w", err)
 		}
 		written := make([]string, len(chunk))
@@ -439,12 +439,15 @@ func insertNewPeople(ctx context.Context, tx bun.Tx, now time.Time, recipients [
 	return nil
 }
 
-// employersOf finds the organisations that recipients work for by name.
-func employersOf(ctx context.Context, tx bun.Tx, recipients []*recipient) (map[*recipient]*Organisation, error) {
-	names := map[string]bool{}
+// employersOf finds the organisations that recipients work for, by the name in their list.
+func employersOf(ctx context.Context, tx bun.Tx, recipients []*recipient) (map[string]*Organisation, error) {
+	spellings, names := map[string][]string{}, map[string]bool{}
 	for _, r := range recipients {
-		for _, name := range organisationNames(r.employer) {
-			names[name] = true
+		if _, seen := spellings[r.employer]; !seen {
+			spellings[r.employer] = organisationNames(r.employer)
+			for _, name := range spellings[r.employer] {
+				names[name] = true
+			}
 		}
 	}
 	known := map[string]*Organisation{}
@@ -457,10 +460,10 @@ func employersOf(ctx context.Context, tx bun.Tx, recipients []*recipient) (map[*
 			known[o.FoldedName] = o
 		}
 	}
-	employers := map[*recipient]*Organisation{}
-	for _, r := range recipients {
-		for _, name := range slices.Backward(organisationNames(r.employer)) {
-			employers[r] = cmp.Or(known[name], employers[r])
+	employers := map[string]*Organisation{}
+	for employer, spelled := range spellings {
+		for _, name := range slices.Backward(spelled) {
+			employers[employer] = cmp.Or(known[name], employers[employer])
 		}
 	}
 	return employers, nil

@@ -111,7 +111,8 @@ func queue(ctx context.Context, tx bun.Tx, deliveries ...*Delivery) error {
 func insertAll[T any](ctx context.Context, tx bun.Tx, rows []T) error {
 	for len(rows) > 0 {
 		chunk := rows[:min(len(rows), 1000)]
-		if _, err := tx.NewInsert().Model(&chunk).Exec(ctx); err != nil {
+		// Without RETURNING, which bun adds for columns that are NULL in a row.
+		if _, err := tx.NewInsert().Model(&chunk).Returning("NULL").Exec(ctx); err != nil {
 			return fmt.Errorf("insert: %w", err)
 		}
 		rows = rows[len(chunk):]
