@@ -86,22 +86,29 @@ func (v view) loadPeople(ctx context.Context, ids []ID, shape Shape) (map[ID]*Pe
 	return found, nil
 }
 
-// publicPerson reports whether anybody may know of the person: who contributes to a published edition, teaches a course or
-// coordinates a partnership does so in public.
-func (v view) publicPerson(ctx context.Context, person ID) (bool, error) {
+// publicPeople returns those of the people that anybody may know of: who contributes to a published edition, teaches a course
+// or coordinates a partnership does so in public.
+func (v view) publicPeople(ctx context.Context, people []ID) (map[ID]bool, error) {
+	public := make(map[ID]bool, len(people))
+	if len(people) == 0 {
+		return public, nil
+	}
 	for _, q := range []*bun.SelectQuery{
 		v.visible(v.tx.NewSelect().Model((*Edition)(nil))).
 			Join("JOIN sessions AS session ON session.edition_id = edition.id").
-			Join("JOIN contributions AS contribution ON contribution.session_id = session.id").
-			Where("contribution.person_id = ?", person),
-		v.tx.NewSelect().TableExpr("course_trainers").Where("person_id = ?", person),
-		v.tx.NewSelect().TableExpr("coordinators").Where("person_id = ?", person),
+			Join("JOIN contributions AS contribution ON contribution.session_id = session.id"),
+		v.tx.NewSelect().TableExpr("course_trainers"),
+		v.tx.NewSelect().TableExpr("coordinators"),
 	} {
-		if ok, err := q.Exists(ctx); ok || err != nil {
-			return ok, err
+		var ids []ID
+		if err := q.ColumnExpr("DISTINCT person_id").Where("person_id IN (?)", bun.List(people)).Scan(ctx, &ids); err != nil {
+			return nil, fmt.Errorf("public people: %w", err)
+		}
+		for _, id := range ids {
+			public[id] = true
 		}
 	}
-	return false, nil
+	return public, nil
 }
 
 // normalAddress returns the address in the form the database keeps, lower case; ok is false for anything but one plain mail
