@@ -136,16 +136,13 @@ func (d *DB) RunsOf(ctx context.Context, actor Actor, course *Course, p Page, sh
 
 // visibleRuns restricts a query over course runs to those the actor may know of.
 func (v view) visibleRuns(q *bun.SelectQuery) *bun.SelectQuery {
-	own := make([]ID, len(v.actor.Coordinates))
-	for i, c := range v.actor.Coordinates {
-		own[i] = c.OrganisationID
-	}
+	own := v.actor.organisations()
 	if len(own) == 0 {
 		return q.Where("course_run.status <> ?", RunDraft)
 	}
 	return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.Where("course_run.status <> ?", RunDraft).
-			WhereOr("course_run.course_id IN (SELECT id FROM courses WHERE organisation_id IN (?))", bun.List(distinct(own)))
+			WhereOr("course_run.course_id IN (SELECT id FROM courses WHERE organisation_id IN (?))", bun.List(own))
 	})
 }
 

@@ -114,6 +114,9 @@ func (v view) knownPeople(ctx context.Context, ids []ID, shape Shape) (map[ID]*P
 	if err != nil {
 		return nil, err
 	}
+	if err := v.contacts(ctx, values(people)); err != nil {
+		return nil, err
+	}
 	var hidden []ID
 	for id, person := range people {
 		if !person.contactVisible {

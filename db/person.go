@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/mail"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,13 +68,45 @@ func (p *Person) worksFor() string {
 	return p.Affiliation
 }
 
-func (v view) people(rows []*Person, shape Shape) {
-	for _, row := range rows {
-		row.contactVisible = v.actor.maySeeContact(row.ID, row.OrganisationID)
-		if shape.Has("organisation") {
+// people completes people.
+func (v view) people(ctx context.Context, rows []*Person, shape Shape) error {
+	if shape.Has("organisation") {
+		for _, row := range rows {
 			v.wantOrganisation(row.OrganisationID, func(o *Organisation) { row.organisation = o })
 		}
 	}
+	if shape.Has("email", "locale") {
+		return v.contacts(ctx, rows)
+	}
+	return nil
+}
+
+// contacts finds out whose address the actor may see: the actor's own, those of people who work for an organisation the actor
+// coordinates, and those of people who were invited to what the actor organises.
+func (v view) contacts(ctx context.Context, rows []*Person) error {
+	var others []ID
+	for _, row := range rows {
+		if row.contactVisible = v.actor.maySeeContact(row.ID, row.OrganisationID); !row.contactVisible {
+			others = append(others, row.ID)
+		}
+	}
+	if len(others) == 0 || len(v.actor.Coordinates) == 0 {
+		return nil
+	}
+	var ids []ID
+	if err := v.tx.NewSelect().Model((*Invitation)(nil)).ColumnExpr("DISTINCT invitation.person_id").
+		Join("LEFT JOIN editions AS edition ON edition.id = invitation.edition_id").
+		Join("LEFT JOIN course_runs AS course_run ON course_run.id = invitation.course_run_id").
+		Join("LEFT JOIN courses AS course ON course.id = course_run.course_id").
+		Where("invitation.person_id IN (?)", bun.List(distinct(others))).
+		Where("(edition.partnership_id IN (?) OR course.organisation_id IN (?))", bun.List(v.actor.partnerships()), bun.List(v.actor.organisations())).
+		Scan(ctx, &ids); err != nil {
+		return fmt.Errorf("invited people: %w", err)
+	}
+	for _, row := range rows {
+		row.contactVisible = row.contactVisible || slices.Contains(ids, row.ID)
+	}
+	return nil
 }
 
 // loadPeople loads people by id and completes them.
@@ -82,8 +115,7 @@ func (v view) loadPeople(ctx context.Context, ids []ID, shape Shape) (map[ID]*Pe
 	if err != nil {
 		return nil, fmt.Errorf("people: %w", err)
 	}
-	v.people(values(found), shape)
-	return found, nil
+	return found, v.people(ctx, values(found), shape)
 }
 
 // publicPeople returns those of the people that anybody may know of: who contributes to a published edition, teaches a course
