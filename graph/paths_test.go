@@ -392,10 +392,11 @@ func world(h *house) *graphOf {
 		"Municipality": h.ids("SELECT id FROM organisations WHERE kind = 'MUNICIPALITY' ORDER BY key"),
 		"Institution":  h.ids("SELECT id FROM organisations WHERE kind = 'INSTITUTION' ORDER BY key"),
 		"Campaign":     h.ids("SELECT id FROM campaigns ORDER BY edition_id"),
+		"Session":      h.ids("SELECT id FROM sessions WHERE key = 'block-0' UNION ALL SELECT id FROM sessions WHERE key <> 'block-0'"),
 		"Invitation":   h.ids("SELECT id FROM invitations ORDER BY edition_id"),
 	}}
 	for name, table := range map[string]string{
-		"Person": "people", "Partnership": "partnerships", "Series": "series", "Edition": "editions", "Session": "sessions", "Room": "rooms",
+		"Person": "people", "Partnership": "partnerships", "Series": "series", "Edition": "editions", "Room": "rooms",
 		"Theme": "themes", "Course": "courses", "CourseRun": "course_runs", "Seats": "seats", "Delivery": "deliveries",
 	} {
 		g.ids[name] = h.ids("SELECT id FROM " + table + " ORDER BY id")
