@@ -103,10 +103,12 @@ var (
 	coursesByTitle = order[Course]{
 		column: "course.folded_title",
 		key:    func(c *Course) (string, ID) { return c.FoldedTitle, c.ID },
+		cursor: byText(KindCourse),
 	}
 	runsByDate = order[CourseRun]{
 		column: "course_run.starts_on", descending: true,
-		key: func(r *CourseRun) (string, ID) { return string(r.StartsOn), r.ID },
+		key:    func(r *CourseRun) (string, ID) { return string(r.StartsOn), r.ID },
+		cursor: byDate(KindCourseRun),
 	}
 )
 

@@ -47,6 +47,7 @@ func (i *Invitation) id() ID { return i.ID }
 var invitationsInOrder = order[Invitation]{
 	column: "invitation.id",
 	key:    func(i *Invitation) (string, ID) { return i.ID.uuid(), i.ID },
+	cursor: func(sort string, id ID) bool { return id.Kind() == KindInvitation && sort == id.uuid() },
 }
 
 // InvitationsOf returns the invitations of a campaign in a fixed order, to its organisers. A status or a delivery
