@@ -202,8 +202,7 @@ func (v view) addOrganisations(ctx context.Context, a *audience, seen map[string
 			Order("id").Scan(ctx); err != nil {
 			return fmt.Errorf("people of organisations: %w", err)
 		}
-		v.people(people, Shape{"organisation": nil})
-		if err := v.finish(ctx, nil); err != nil {
+		if err := v.finish(ctx, v.people(ctx, people, Shape{"organisation": nil})); err != nil {
 			return err
 		}
 		for _, p := range people {

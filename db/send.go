@@ -39,7 +39,7 @@ type InvitationPreview struct {
 
 // Page returns a page of the rows.
 func (p *InvitationPreview) Page(page Page) (*Connection[AudienceRow], error) {
-	w, err := page.check(1)
+	w, err := page.check(func(cursor []string) bool { return len(cursor) == 1 })
 	if err != nil {
 		return nil, err
 	}
