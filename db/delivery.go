@@ -251,15 +251,16 @@ const (
 // SettleDeliveries commits what came of attempts, and moves the counts of their campaigns with them. Outcomes whose claim is
 // void change nothing.
 func (d *DB) SettleDeliveries(ctx context.Context, outcomes []Outcome) error {
-	groups := groupBy(outcomes, func(o Outcome) settlement { return o.next(d.now()) })
+	now := d.now()
+	groups := groupBy(outcomes, func(o Outcome) settlement { return o.next(now) })
 	if len(groups) == 1 {
 		for s, group := range groups {
 			if s.State == Sent { // as nearly always: one statement needs no transaction around it
-				return d.retried(func() error { return s.apply(ctx, d.write, d.now(), group) })
+				return d.retried(func() error { return s.apply(ctx, d.write, now, group) })
 			}
 		}
 	}
-	return d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
+	return d.change(ctx, func(ctx context.Context, tx bun.Tx, _ time.Time) error {
 		for s, group := range groups {
 			if err := s.apply(ctx, tx, now, group); err != nil {
 				return err
