@@ -43,6 +43,10 @@ const (
 	MailConfirmed  MailKind = "registration_confirmed"
 	MailWaitlisted MailKind = "registration_waitlisted"
 	MailCancelled  MailKind = "registration_cancelled"
+
+	MailOffered      MailKind = "seat_offered"
+	MailOfferExpired MailKind = "offer_expired"
+	MailLineClosed   MailKind = "waiting_list_closed"
 )
 
 // Lane keeps mails that somebody waits for apart from bulk.

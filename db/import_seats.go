@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -39,6 +38,7 @@ func (i *importing) planSeats(ctx context.Context) error {
 		switch {
 		case had == nil && (s.Capacity != nil || s.SessionID.IsZero()):
 			s.ID = NewID(KindSeats, i.now)
+			s.Policy, s.Line, s.OfferHours = PolicyAutomatic, FirstCome, defaultOfferHours
 			i.addedSeats = append(i.addedSeats, s)
 		case had != nil && !sameLimit(had.Capacity, s.Capacity):
 			i.resizedSeats[had.ID] = s.Capacity
@@ -56,28 +56,16 @@ func (i *importing) writeSeats(ctx context.Context) error {
 		return err
 	}
 	ids := slices.SortedFunc(maps.Keys(i.resizedSeats), func(a, b ID) int { return bytes.Compare(a[:], b[:]) })
-	for part := range slices.Chunk(ids, chunk) {
-		var rows []*Seats
-		if err := i.db.locked(i.tx.NewSelect().Model(&rows)).Where("id IN (?)", bun.List(part)).Order("id").Scan(ctx); err != nil {
-			return fmt.Errorf("lock seats: %w", err)
-		}
-		for _, row := range rows {
-			row.Capacity = i.resizedSeats[row.ID]
-		}
-		if err := upsert(ctx, i, rows, "capacity"); err != nil {
+	for _, id := range ids {
+		seats, err := i.db.lockSeats(ctx, i.tx, i.now, "id", id)
+		if err != nil {
 			return err
 		}
-		if err := viewIn(i.tx, Actor{}, i.now).openings(ctx, rows); err != nil {
+		seats.Capacity = i.resizedSeats[id]
+		if err := i.db.settleLine(ctx, i.tx, i.now, seats); err != nil {
 			return err
 		}
-		for _, row := range rows {
-			if row.RegistrationOpen && row.Waiting > 0 && row.room() {
-				i.promoted = true
-				if err := i.db.promote(ctx, i.tx, i.now, row); err != nil {
-					return err
-				}
-			}
-		}
+		i.promoted = true
 	}
 	return nil
 }

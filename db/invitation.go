@@ -257,8 +257,11 @@ func (v view) answer(ctx context.Context, id ID) (*Answer, error) {
 	}
 	if ok {
 		a.Registration = r
-		if a.Position, err = v.position(ctx, r); err != nil {
+		if err := v.positions(ctx, []*Registration{r}); err != nil {
 			return nil, err
+		}
+		if r.Position != nil {
+			a.Position = *r.Position
 		}
 	}
 	return a, v.finish(ctx, nil)
@@ -308,15 +311,23 @@ func (d *DB) recordAnswer(ctx context.Context, tx bun.Tx, now time.Time, invitat
 	if owner.IsZero() {
 		column, owner = "course_run_id", invitation.CourseRunID
 	}
-	seats, err := d.lockSeats(ctx, tx, column, owner)
+	seats, err := d.lockSeats(ctx, tx, now, column, owner)
 	if err != nil {
 		return err
 	}
-	if accept {
-		if _, err := d.register(ctx, tx, now, seats, invitation.PersonID, invitation.PersonID); err != nil {
-			return err
-		}
-	} else if err := d.giveBack(ctx, tx, now, seats, invitation.PersonID); err != nil {
+	r := new(Registration)
+	registered, err := found(tx.NewSelect().Model(r).Where("seats_id = ?", seats.ID).Where("person_id = ?", invitation.PersonID).
+		Where("status IN (?)", bun.List(active)).Scan(ctx))
+	switch {
+	case err != nil:
+	case accept && !registered:
+		_, err = d.register(ctx, tx, now, seats, invitation.Person, invitation.PersonID)
+	case accept && r.Status == Offered:
+		err = d.acceptOffer(ctx, tx, now, seats, r)
+	case !accept && registered:
+		err = d.cancelRegistration(ctx, tx, now, seats, r)
+	}
+	if err != nil {
 		return err
 	}
 	if had == invitation.Status {
@@ -330,15 +341,4 @@ func (d *DB) recordAnswer(ctx context.Context, tx bun.Tx, now time.Time, invitat
 		return err
 	}
 	return audit(ctx, tx, now, Actor{PersonID: invitation.PersonID}, "answer invitation", invitation.ID)
-}
-
-// giveBack cancels a person's registration on locked seats, if there is one.
-func (d *DB) giveBack(ctx context.Context, tx bun.Tx, now time.Time, seats *Seats, person ID) error {
-	r := new(Registration)
-	ok, err := found(tx.NewSelect().Model(r).Where("seats_id = ?", seats.ID).Where("person_id = ?", person).
-		Where("status IN (?)", bun.List([]RegistrationStatus{Confirmed, Waitlisted, Offered})).Scan(ctx))
-	if err != nil || !ok {
-		return err
-	}
-	return d.cancelRegistration(ctx, tx, now, seats, r)
 }

@@ -19,8 +19,10 @@ type Mail struct {
 	Position     int           // on the waiting list, from 1
 	Edition      *Edition      // with host; nil when it is about a course run
 	CourseRun    *CourseRun    // with course and organisation; nil when it is about an edition
+	Session      *Session      // of the edition, when it is about a place in a session
 	Hours        []Hours       // of each day of the edition that the programme gives times for
-	AnswerToken  string        // of the personal link; "" when there is no invitation
+	AnswerToken  string        // of the invitation's personal link; "" when there is no invitation
+	PlaceToken   string        // of the registration's personal link; "" when there is no registration
 }
 
 // Hours are when an edition begins and ends on one of its days.
@@ -75,7 +77,7 @@ func (d *DB) sift(ctx context.Context, deliveries []*Delivery) (toSend []*Mail, 
 		return nil, nil, err
 	}
 	for _, m := range mails {
-		switch result, pause := m.verdict(suppressed); result {
+		switch result, pause := m.verdict(d.now(), suppressed); result {
 		case ResultSent:
 			toSend = append(toSend, m)
 		default:
@@ -90,7 +92,7 @@ func (d *DB) sift(ctx context.Context, deliveries []*Delivery) (toSend []*Mail, 
 }
 
 // verdict decides whether the mail may go: ResultSent when it may.
-func (m *Mail) verdict(suppressed map[string]bool) (Result, time.Duration) {
+func (m *Mail) verdict(now time.Time, suppressed map[string]bool) (Result, time.Duration) {
 	switch {
 	case m.Person == nil || m.Person.Address == nil:
 		return ResultFailed, 0
@@ -116,6 +118,14 @@ func (m *Mail) verdict(suppressed map[string]bool) (Result, time.Duration) {
 		if off || m.Registration.Status != Waitlisted {
 			return ResultCancelled, 0
 		}
+	case MailOffered:
+		if off || m.Registration.Status != Offered || !now.Before(*m.Registration.OfferExpiresAt) {
+			return ResultCancelled, 0
+		}
+	case MailOfferExpired, MailLineClosed:
+		if off || m.Registration.Status != Expired {
+			return ResultCancelled, 0
+		}
 	case MailCancelled:
 		if m.Registration.Status != Cancelled {
 			return ResultCancelled, 0
@@ -135,6 +145,9 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 	if err != nil {
 		return nil, err
 	}
+	if err := v.positions(ctx, values(registrations)); err != nil {
+		return nil, err
+	}
 	seats, err := byID[Seats](ctx, v.tx, idsBy(values(registrations), func(r *Registration) ID { return r.SeatsID }))
 	if err != nil {
 		return nil, err
@@ -152,8 +165,15 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 		return nil, err
 	}
 	var editionIDs, runIDs []ID
+	sessions, err := v.loadSessions(ctx, idsBy(values(seats), func(s *Seats) ID { return s.SessionID }), nil)
+	if err != nil {
+		return nil, err
+	}
 	for _, s := range seats {
 		editionIDs, runIDs = append(editionIDs, s.EditionID), append(runIDs, s.CourseRunID)
+		if session := sessions[s.SessionID]; session != nil {
+			editionIDs = append(editionIDs, session.EditionID)
+		}
 	}
 	for _, i := range invitations {
 		editionIDs, runIDs = append(editionIDs, i.EditionID), append(runIDs, i.CourseRunID)
@@ -175,8 +195,15 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 		m := &Mail{Delivery: x, Person: people[x.PersonID], Registration: registrations[x.RegistrationID]}
 		var editionID, runID ID
 		if m.Registration != nil {
-			editionID, runID = seats[m.Registration.SeatsID].EditionID, seats[m.Registration.SeatsID].CourseRunID
-			if m.Position, err = v.position(ctx, m.Registration); err != nil {
+			s := seats[m.Registration.SeatsID]
+			editionID, runID, m.Session = s.EditionID, s.CourseRunID, sessions[s.SessionID]
+			if m.Session != nil {
+				editionID = m.Session.EditionID
+			}
+			if m.Registration.Position != nil {
+				m.Position = *m.Registration.Position
+			}
+			if m.PlaceToken, err = d.RegistrationToken(ctx, m.Registration.ID); err != nil {
 				return nil, err
 			}
 		}

@@ -9,25 +9,53 @@ import (
 )
 
 // Seats are the places in anything that can fill up: an edition, a session or a course run. One rule for all of them: who
-// registers gets a place while one is free and nobody waits, else a ticket on the waiting list; a place that comes free goes
-// to the lowest ticket.
+// registers gets a place while one is free and nobody waits who could take it, else a ticket for the line. line.go says how
+// places that come free go to the line.
 //
-// Taken and Waiting always equal the number of registrations in these states: both change in the same transaction, under the
-// lock of this row.
+// Taken and Waiting always equal the number of registrations that hold a place (confirmed or offered) and that wait: both
+// change in the same transaction, under the lock of this row.
 type Seats struct {
 	bun.BaseModel `bun:"table:seats,alias:seats"`
 
-	ID          ID   `bun:",pk"`
-	EditionID   ID   `bun:",nullzero"`
-	SessionID   ID   `bun:",nullzero"`
-	CourseRunID ID   `bun:",nullzero"`
-	Capacity    *int // nil: no limit
-	Taken       int
-	Waiting     int
-	LastTicket  int
+	ID                 ID         `bun:",pk"`
+	EditionID          ID         `bun:",nullzero"`
+	SessionID          ID         `bun:",nullzero"`
+	CourseRunID        ID         `bun:",nullzero"`
+	Capacity           *int       // nil: no limit
+	Policy             LinePolicy // how the line gets places
+	Line               LineOrder  // in which order
+	MaxPerOrganisation *int       // places that people of one organisation may hold; nil: no limit
+	OfferHours         int        // for how long a place is offered
+	OpensAt            *time.Time // nil: open at once
+	ClosesAt           *time.Time // nil: open until the meeting starts
+	Taken              int
+	Waiting            int
+	LastTicket         int
 
-	RegistrationOpen bool `bun:"-"` // whether a registration can be made now, be it for the waiting list
+	RegistrationOpen bool `bun:"-"` // whether a registration can be made now, be it for the line
 }
+
+// LinePolicy is how people who wait get a place that comes free.
+type LinePolicy string
+
+// The policies.
+const (
+	PolicyOffer     LinePolicy = "OFFER"     // they are offered it and have to accept in time
+	PolicyAutomatic LinePolicy = "AUTOMATIC" // they get it
+	PolicyClosed    LinePolicy = "CLOSED"    // there is no line: full is full
+)
+
+// LineOrder is the order in which people who wait get a place.
+type LineOrder string
+
+// The orders.
+const (
+	FirstCome LineOrder = "FIRST_COME" // by ticket
+	Balanced  LineOrder = "BALANCED"   // the organisation with the fewest places first, then by ticket
+)
+
+// defaultOfferHours is for how long a place is offered when nobody says otherwise.
+const defaultOfferHours = 48
 
 func (s *Seats) id() ID { return s.ID }
 
@@ -40,11 +68,94 @@ func (s *Seats) Left() *int {
 	return &left
 }
 
-// free reports whether a newcomer gets a place: nobody overtakes the waiting list.
-func (s *Seats) free() bool { return s.Waiting == 0 && s.room() }
-
-// room reports whether there is a place for the next in line.
+// room reports whether there is a free place.
 func (s *Seats) room() bool { return s.Capacity == nil || s.Taken < *s.Capacity }
+
+// occasion is what seats are in: it says until when there is anything to register for, and who organises it.
+type occasion struct {
+	SeatsID        ID
+	EditionID      ID // of the edition, or of the session's edition
+	PartnershipID  ID // that holds the edition
+	OrganisationID ID // that offers the course
+	EditionStatus  EditionStatus
+	RunStatus      CourseRunStatus
+	StartsOn       Date
+	Year           int // of the edition
+	TimeZone       string
+	StartsAt       *time.Time // of the session
+}
+
+// on reports whether the meeting takes place and is public.
+func (o *occasion) on() bool {
+	return o.EditionStatus == EditionPublished || o.RunStatus == RunPlanned || o.RunStatus == RunConfirmed
+}
+
+// zone is the time zone of the meeting.
+func (o *occasion) zone() *time.Location {
+	location, err := time.LoadLocation(o.TimeZone)
+	if err != nil {
+		return time.UTC // the import refuses unknown zones
+	}
+	return location
+}
+
+// closes is when registration ends: at the deadline of the seats, and when the meeting starts.
+func (o *occasion) closes(s *Seats) time.Time {
+	var at time.Time
+	earlier := func(t time.Time) {
+		if at.IsZero() || t.Before(at) {
+			at = t
+		}
+	}
+	switch {
+	case o.StartsOn != "":
+		earlier(startOfDay(o.StartsOn, o.TimeZone))
+	case o.Year > 0: // nothing but the year is known
+		earlier(time.Date(o.Year+1, 1, 1, 0, 0, 0, 0, o.zone()))
+	}
+	if o.StartsAt != nil {
+		at = *o.StartsAt // a session later in the meeting can be chosen until it begins
+	}
+	if s.ClosesAt != nil {
+		earlier(*s.ClosesAt)
+	}
+	return at
+}
+
+// open reports whether somebody can register now, be it for the line.
+func (o *occasion) open(s *Seats, now time.Time) bool {
+	return o.on() && now.Before(o.closes(s)) && (s.OpensAt == nil || !now.Before(*s.OpensAt))
+}
+
+// organisedBy reports whether the actor organises the meeting.
+func (o *occasion) organisedBy(a Actor) bool {
+	return !o.PartnershipID.IsZero() && a.mayOrganise(o.PartnershipID) || !o.OrganisationID.IsZero() && a.mayRunCourses(o.OrganisationID)
+}
+
+// occasions loads what seats are in.
+func (v view) occasions(ctx context.Context, seats []ID) (map[ID]*occasion, error) {
+	if len(seats) == 0 {
+		return nil, nil
+	}
+	var rows []*occasion
+	if err := v.tx.NewSelect().TableExpr("seats").
+		Join("LEFT JOIN sessions AS session ON session.id = seats.session_id").
+		Join("LEFT JOIN editions AS edition ON edition.id = coalesce(seats.edition_id, session.edition_id)").
+		Join("LEFT JOIN course_runs AS run ON run.id = seats.course_run_id").
+		Join("LEFT JOIN courses AS course ON course.id = run.course_id").
+		ColumnExpr("seats.id AS seats_id, edition.id AS edition_id, edition.partnership_id, course.organisation_id").
+		ColumnExpr("coalesce(edition.status, '') AS edition_status, coalesce(run.status, '') AS run_status").
+		ColumnExpr("coalesce(edition.starts_on, run.starts_on) AS starts_on, coalesce(edition.year, 0) AS year").
+		ColumnExpr("coalesce(edition.time_zone, run.time_zone, '') AS time_zone, session.starts_at").
+		Where("seats.id IN (?)", bun.List(seats)).Scan(ctx, &rows); err != nil {
+		return nil, fmt.Errorf("occasions of seats: %w", err)
+	}
+	of := make(map[ID]*occasion, len(rows))
+	for _, row := range rows {
+		of[row.SeatsID] = row
+	}
+	return of, nil
+}
 
 // seats loads the seats of editions, sessions or course runs, by the column that names them.
 func (v view) seats(ctx context.Context, column bun.Ident, of []ID) (map[ID]*Seats, error) {
@@ -69,171 +180,13 @@ func (v view) seats(ctx context.Context, column bun.Ident, of []ID) (map[ID]*Sea
 	return byOwner, nil
 }
 
-// openings says of each seats whether registration is open: while the meeting is on and has not begun.
+// openings says of each seats whether registration is open.
 func (v view) openings(ctx context.Context, rows []*Seats) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	var owners []struct {
-		SeatsID                      ID
-		EditionStatus                EditionStatus
-		RunStatus                    CourseRunStatus
-		EditionStartsOn, RunStartsOn Date
-		EditionZone, RunZone         string
-	}
-	if err := v.tx.NewSelect().TableExpr("seats").
-		Join("LEFT JOIN sessions AS session ON session.id = seats.session_id").
-		Join("LEFT JOIN editions AS edition ON edition.id = seats.edition_id OR edition.id = session.edition_id").
-		Join("LEFT JOIN course_runs AS run ON run.id = seats.course_run_id").
-		ColumnExpr("seats.id AS seats_id, coalesce(edition.status, '') AS edition_status, coalesce(run.status, '') AS run_status").
-		ColumnExpr("edition.starts_on AS edition_starts_on, run.starts_on AS run_starts_on").
-		ColumnExpr("coalesce(edition.time_zone, '') AS edition_zone, coalesce(run.time_zone, '') AS run_zone").
-		Where("seats.id IN (?)", bun.List(idsOf(rows))).Scan(ctx, &owners); err != nil {
-		return fmt.Errorf("owners of seats: %w", err)
-	}
-	open := map[ID]bool{}
-	for _, o := range owners {
-		switch {
-		case o.RunStatus != "":
-			open[o.SeatsID] = (o.RunStatus == RunPlanned || o.RunStatus == RunConfirmed) && v.now.Before(startOfDay(o.RunStartsOn, o.RunZone))
-		case o.EditionStartsOn != "":
-			open[o.SeatsID] = o.EditionStatus == EditionPublished && v.now.Before(startOfDay(o.EditionStartsOn, o.EditionZone))
-		}
-	}
+	occasions, err := v.occasions(ctx, idsOf(rows))
 	for _, row := range rows {
-		row.RegistrationOpen = open[row.ID]
-	}
-	return nil
-}
-
-// Registration is a person on seats.
-type Registration struct {
-	bun.BaseModel `bun:"table:registrations,alias:registration"`
-
-	ID               ID `bun:",pk"`
-	SeatsID          ID
-	PersonID         ID
-	Status           RegistrationStatus
-	Ticket           int // the order of arrival on these seats
-	RegisteredAt     time.Time
-	RegisteredBy     ID
-	CancelledAt      *time.Time
-	CalendarSequence int // SEQUENCE of the calendar entry (RFC 5545), raised with every change to it
-}
-
-// RegistrationStatus is where a registration stands.
-type RegistrationStatus string
-
-// The statuses of registrations.
-const (
-	Confirmed  RegistrationStatus = "CONFIRMED"
-	Waitlisted RegistrationStatus = "WAITLISTED"
-	Offered    RegistrationStatus = "OFFERED"
-	Expired    RegistrationStatus = "EXPIRED"
-	Cancelled  RegistrationStatus = "CANCELLED"
-)
-
-func (r *Registration) id() ID { return r.ID }
-
-// lockSeats locks the counters of seats until the transaction ends. Every verb that changes registrations locks first, so the
-// counters and the rows change together; who needs several locks them in ascending order of id.
-func (d *DB) lockSeats(ctx context.Context, tx bun.Tx, column bun.Ident, owner ID) (*Seats, error) {
-	seats := new(Seats)
-	if err := d.locked(tx.NewSelect().Model(seats)).Where("? = ?", column, owner).Scan(ctx); err != nil {
-		return nil, fmt.Errorf("lock seats: %w", err)
-	}
-	return seats, nil
-}
-
-func saveSeats(ctx context.Context, tx bun.Tx, seats *Seats) error {
-	if _, err := tx.NewUpdate().Model(seats).Column("capacity", "taken", "waiting", "last_ticket").WherePK().Exec(ctx); err != nil {
-		return fmt.Errorf("update seats: %w", err)
-	}
-	return nil
-}
-
-// register puts a person on locked seats and queues the mail that says so. Who is registered already stays as they are.
-func (d *DB) register(ctx context.Context, tx bun.Tx, now time.Time, seats *Seats, person, by ID) (*Registration, error) {
-	r := new(Registration)
-	if ok, err := found(tx.NewSelect().Model(r).Where("seats_id = ?", seats.ID).Where("person_id = ?", person).
-		Where("status IN (?)", bun.List([]RegistrationStatus{Confirmed, Waitlisted, Offered})).Scan(ctx)); ok || err != nil {
-		return r, err
-	}
-	seats.LastTicket++
-	*r = Registration{
-		ID: NewID(KindRegistration, now), SeatsID: seats.ID, PersonID: person, Ticket: seats.LastTicket,
-		RegisteredAt: now, RegisteredBy: by, Status: Waitlisted,
-	}
-	kind := MailWaitlisted
-	if seats.free() {
-		r.Status, kind = Confirmed, MailConfirmed
-		seats.Taken++
-	} else {
-		seats.Waiting++
-	}
-	if _, err := tx.NewInsert().Model(r).Exec(ctx); err != nil {
-		return nil, fmt.Errorf("insert registration: %w", err)
-	}
-	if err := saveSeats(ctx, tx, seats); err != nil {
-		return nil, err
-	}
-	return r, queue(ctx, tx, &Delivery{Kind: kind, PersonID: person, RegistrationID: r.ID, CreatedAt: now, NotBefore: now})
-}
-
-// cancelRegistration takes a person off locked seats and gives a place that comes free to the next in line.
-func (d *DB) cancelRegistration(ctx context.Context, tx bun.Tx, now time.Time, seats *Seats, r *Registration) error {
-	had := r.Status
-	switch had {
-	case Confirmed, Offered:
-		seats.Taken--
-	case Waitlisted:
-		seats.Waiting--
-	default:
-		return nil
-	}
-	r.Status, r.CancelledAt = Cancelled, &now
-	r.CalendarSequence++
-	if _, err := tx.NewUpdate().Model(r).Column("status", "cancelled_at", "calendar_sequence").WherePK().Exec(ctx); err != nil {
-		return fmt.Errorf("cancel registration: %w", err)
-	}
-	if had == Confirmed {
-		if err := queue(ctx, tx, &Delivery{Kind: MailCancelled, PersonID: r.PersonID, RegistrationID: r.ID, CreatedAt: now, NotBefore: now}); err != nil {
-			return err
+		if o := occasions[row.ID]; o != nil {
+			row.RegistrationOpen = o.open(row, v.now)
 		}
 	}
-	return d.promote(ctx, tx, now, seats)
-}
-
-// promote gives free places to the waiting list in the order of tickets, and saves the locked seats.
-func (d *DB) promote(ctx context.Context, tx bun.Tx, now time.Time, seats *Seats) error {
-	for seats.Waiting > 0 && seats.room() {
-		next := new(Registration)
-		if err := tx.NewSelect().Model(next).Where("seats_id = ?", seats.ID).Where("status = ?", Waitlisted).
-			Order("ticket").Limit(1).Scan(ctx); err != nil {
-			return fmt.Errorf("next in line: %w", err)
-		}
-		next.Status = Confirmed
-		if _, err := tx.NewUpdate().Model(next).Column("status").WherePK().Exec(ctx); err != nil {
-			return fmt.Errorf("promote: %w", err)
-		}
-		seats.Waiting--
-		seats.Taken++
-		if err := queue(ctx, tx, &Delivery{Kind: MailConfirmed, PersonID: next.PersonID, RegistrationID: next.ID, CreatedAt: now, NotBefore: now}); err != nil {
-			return err
-		}
-	}
-	return saveSeats(ctx, tx, seats)
-}
-
-// position returns the place of a waiting registration in its line, from 1; 0 for one that does not wait.
-func (v view) position(ctx context.Context, r *Registration) (int, error) {
-	if r.Status != Waitlisted {
-		return 0, nil
-	}
-	n, err := v.tx.NewSelect().Model((*Registration)(nil)).Where("seats_id = ?", r.SeatsID).
-		Where("status = ?", Waitlisted).Where("ticket <= ?", r.Ticket).Count(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("position: %w", err)
-	}
-	return int(n), nil
+	return err
 }

@@ -225,7 +225,7 @@ func (d *DB) SendInvitations(ctx context.Context, actor Actor, in SendInvitation
 	if actor.Anonymous() {
 		return nil, notSignedIn()
 	}
-	hash, err := in.hash()
+	hash, err := inputHash(in)
 	if err != nil {
 		return nil, err
 	}
@@ -337,9 +337,9 @@ func firstProblems(problems Errors) Errors {
 	return append(problems[:maxProblems:maxProblems], more)
 }
 
-// hash is the same for two inputs that ask for the same.
-func (in *SendInvitationsInput) hash() (string, error) {
-	raw, err := json.Marshal(in)
+// inputHash is the same for two inputs that ask for the same.
+func inputHash(input any) (string, error) {
+	raw, err := json.Marshal(input)
 	if err != nil {
 		return "", fmt.Errorf("hash input: %w", err)
 	}

@@ -21,6 +21,12 @@ CREATE TABLE seats (
 	session_id {{.ID}} CONSTRAINT seats_session UNIQUE REFERENCES sessions (id),
 	course_run_id {{.ID}} CONSTRAINT seats_course_run UNIQUE REFERENCES course_runs (id),
 	capacity {{.Int}} CHECK (capacity >= 0),
+	policy TEXT NOT NULL CHECK (policy IN ('OFFER', 'AUTOMATIC', 'CLOSED')),
+	line TEXT NOT NULL CHECK (line IN ('FIRST_COME', 'BALANCED')),
+	max_per_organisation {{.Int}} CHECK (max_per_organisation > 0),
+	offer_hours {{.Int}} NOT NULL CHECK (offer_hours BETWEEN 1 AND 720),
+	opens_at {{.Instant}},
+	closes_at {{.Instant}},
 	taken {{.Int}} NOT NULL CHECK (taken >= 0),
 	waiting {{.Int}} NOT NULL CHECK (waiting >= 0),
 	last_ticket {{.Int}} NOT NULL,
@@ -32,19 +38,26 @@ CREATE TABLE registrations (
 	id {{.ID}} PRIMARY KEY,
 	seats_id {{.ID}} NOT NULL REFERENCES seats (id),
 	person_id {{.ID}} NOT NULL REFERENCES people (id),
+	organisation_id {{.ID}} REFERENCES organisations (id),
 	status TEXT NOT NULL CHECK (status IN ('CONFIRMED', 'WAITLISTED', 'OFFERED', 'EXPIRED', 'CANCELLED')),
 	ticket {{.Int}} NOT NULL,
 	registered_at {{.Instant}} NOT NULL,
 	registered_by {{.ID}} NOT NULL REFERENCES people (id),
+	offer_expires_at {{.Instant}},
 	cancelled_at {{.Instant}},
 	calendar_sequence {{.Int}} NOT NULL,
-	CONSTRAINT registrations_ticket UNIQUE (seats_id, ticket)
+	CONSTRAINT registrations_ticket UNIQUE (seats_id, ticket),
+	CHECK ((status = 'OFFERED') = (offer_expires_at IS NOT NULL))
 ){{.Strict}};
 --bun:split
 CREATE UNIQUE INDEX registrations_active ON registrations (seats_id, person_id)
 	WHERE status IN ('CONFIRMED', 'WAITLISTED', 'OFFERED');
 --bun:split
 CREATE INDEX registrations_person ON registrations (person_id);
+--bun:split
+CREATE INDEX registrations_line ON registrations (seats_id, status, ticket);
+--bun:split
+CREATE INDEX registrations_offers ON registrations (offer_expires_at) WHERE status = 'OFFERED';
 --bun:split
 CREATE TABLE campaigns (
 	id {{.ID}} PRIMARY KEY,

@@ -1,0 +1,575 @@
+package db
+
+import (
+	"context"
+	"crypto/hmac"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// Registration is a person on seats.
+type Registration struct {
+	bun.BaseModel `bun:"table:registrations,alias:registration"`
+
+	ID               ID `bun:",pk"`
+	SeatsID          ID
+	PersonID         ID
+	OrganisationID   ID `bun:",nullzero"` // whom the person worked for then
+	Status           RegistrationStatus
+	Ticket           int // the order of arrival on these seats
+	RegisteredAt     time.Time
+	RegisteredBy     ID
+	OfferExpiresAt   *time.Time // of an offer
+	CancelledAt      *time.Time
+	CalendarSequence int // SEQUENCE of the calendar entry (RFC 5545), raised with every change to it
+
+	Position  *int       `bun:"-"` // in the line, from 1; nil for one that does not wait
+	Person    *Person    `bun:"-"`
+	Seats     *Seats     `bun:"-"`
+	Edition   *Edition   `bun:"-"` // when the seats are an edition's
+	Session   *Session   `bun:"-"` // when the seats are a session's
+	CourseRun *CourseRun `bun:"-"` // when the seats are a course run's
+}
+
+// RegistrationStatus is where a registration stands.
+type RegistrationStatus string
+
+// The statuses of registrations.
+const (
+	Confirmed  RegistrationStatus = "CONFIRMED"
+	Waitlisted RegistrationStatus = "WAITLISTED"
+	Offered    RegistrationStatus = "OFFERED"
+	Expired    RegistrationStatus = "EXPIRED" // an offer that was not accepted in time, or a line that closed
+	Cancelled  RegistrationStatus = "CANCELLED"
+)
+
+var (
+	active  = []RegistrationStatus{Confirmed, Offered, Waitlisted}
+	holding = []RegistrationStatus{Confirmed, Offered} // a place
+)
+
+func (r *Registration) id() ID { return r.ID }
+
+// RegisterInput says who is to be registered on what.
+type RegisterInput struct {
+	IdempotencyKey string
+	SeatsID        ID
+	PersonID       *ID // nil: oneself
+}
+
+// Register puts a person on seats: a place while one is free and nobody waits who could take it, else the line. People
+// register themselves, the coordinators of their organisation register them, and so do the organisers.
+func (d *DB) Register(ctx context.Context, actor Actor, in RegisterInput, shape Shape) (*Registration, error) {
+	if actor.Anonymous() {
+		return nil, notSignedIn()
+	}
+	if key := in.IdempotencyKey; strings.TrimSpace(key) == "" || len(key) > 200 || hasControl(key) {
+		return nil, problem(CodeRequired, "input.idempotencyKey", "Give a text of your own choice, of at most 200 characters, so that a repeated request does nothing twice.")
+	}
+	hash, err := inputHash(in)
+	if err != nil {
+		return nil, err
+	}
+	var registered ID
+	err = d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
+		if registered, err = replayed(ctx, tx, actor, in.IdempotencyKey, hash); err != nil || !registered.IsZero() {
+			return err
+		}
+		person, err := whoRegisters(ctx, tx, actor, in.PersonID)
+		if err != nil {
+			return err
+		}
+		seats, err := d.lockForRegistration(ctx, tx, now, in.SeatsID, person.ID)
+		if err != nil {
+			return err
+		}
+		if !actor.mayRegister(person) && !seats.occasion.organisedBy(actor) {
+			return problem(CodeForbidden, "input.personId", "You can register yourself, people of an organisation that you coordinate, and anybody for a meeting that you organise.")
+		}
+		r, err := d.register(ctx, tx, now, seats, person, actor.PersonID)
+		if err != nil {
+			return err
+		}
+		registered = r.ID
+		if err := remember(ctx, tx, now, actor, in.IdempotencyKey, hash, r.ID); err != nil {
+			return err
+		}
+		return audit(ctx, tx, now, actor, "register", r.ID)
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.woken()
+	return d.registration(ctx, actor, registered, shape)
+}
+
+// mayRegister reports whether the actor may register the person for anything.
+func (a Actor) mayRegister(p *Person) bool { return a.maySeeContact(p.ID, p.OrganisationID) }
+
+func whoRegisters(ctx context.Context, tx bun.Tx, actor Actor, id *ID) (*Person, error) {
+	if id == nil {
+		id = &actor.PersonID
+	}
+	p := new(Person)
+	ok, err := found(tx.NewSelect().Model(p).Where("id = ?", *id).Scan(ctx))
+	if err != nil {
+		return nil, fmt.Errorf("person: %w", err)
+	}
+	if !ok {
+		return nil, problem(CodeNotFound, "input.personId", "There is no such person.")
+	}
+	return p, nil
+}
+
+// lockForRegistration locks the seats, and before them those of the edition when they are a session's, and refuses what the
+// rules of sessions refuse.
+func (d *DB) lockForRegistration(ctx context.Context, tx bun.Tx, now time.Time, id, person ID) (*lockedSeats, error) {
+	session := new(Session)
+	inSession, err := found(tx.NewSelect().Model(session).Join("JOIN seats ON seats.session_id = session.id").Where("seats.id = ?", id).Scan(ctx))
+	if err != nil {
+		return nil, fmt.Errorf("session of seats: %w", err)
+	}
+	if inSession {
+		edition, err := d.lockSeats(ctx, tx, now, "edition_id", session.EditionID)
+		if err != nil {
+			return nil, err
+		}
+		if err := sessionAllows(ctx, tx, edition, session, person); err != nil {
+			return nil, err
+		}
+	}
+	seats, err := d.lockSeats(ctx, tx, now, "id", id)
+	if err != nil {
+		return nil, err
+	}
+	if seats == nil || !seats.occasion.on() && seats.occasion.EditionStatus != EditionCancelled && seats.occasion.RunStatus != RunCancelled {
+		return nil, problem(CodeNotFound, "input.seatsId", "There are no such seats.")
+	}
+	return seats, nil
+}
+
+// sessionAllows refuses a session to somebody who is not registered for its edition, or who has another one at that time.
+func sessionAllows(ctx context.Context, tx bun.Tx, edition *lockedSeats, session *Session, person ID) error {
+	ok, err := tx.NewSelect().Model((*Registration)(nil)).Where("seats_id = ?", edition.ID).Where("person_id = ?", person).
+		Where("status = ?", Confirmed).Exists(ctx)
+	if err != nil {
+		return fmt.Errorf("registration for the edition: %w", err)
+	}
+	if !ok {
+		return problem(CodeConflict, "input.seatsId", "A place in the meeting comes first; register for the meeting and then for this session.")
+	}
+	if session.StartsAt == nil {
+		return nil
+	}
+	clash := new(Session)
+	ok, err = found(tx.NewSelect().Model(clash).Join("JOIN seats ON seats.session_id = session.id").
+		Join("JOIN registrations AS registration ON registration.seats_id = seats.id").
+		Where("registration.person_id = ?", person).Where("registration.status IN (?)", bun.List(active)).
+		Where("session.edition_id = ?", session.EditionID).Where("session.id <> ?", session.ID).
+		Where("session.starts_at < ?", session.EndsAt).Where("session.ends_at > ?", session.StartsAt).Limit(1).Scan(ctx))
+	if err != nil {
+		return fmt.Errorf("clash of sessions: %w", err)
+	}
+	if ok {
+		return problem(CodeConflict, "input.seatsId", "This is at the same time as %q; cancel that one first.", clash.Title)
+	}
+	return nil
+}
+
+// register puts a person on locked seats and queues the mail that says so.
+func (d *DB) register(ctx context.Context, tx bun.Tx, now time.Time, seats *lockedSeats, person *Person, by ID) (*Registration, error) {
+	already, err := tx.NewSelect().Model((*Registration)(nil)).Where("seats_id = ?", seats.ID).Where("person_id = ?", person.ID).
+		Where("status IN (?)", bun.List(active)).Exists(ctx)
+	switch closes := seats.occasion.closes(seats.Seats); {
+	case err != nil:
+		return nil, fmt.Errorf("registration: %w", err)
+	case already:
+		return nil, problem(CodeConflict, "input.seatsId", "%s is registered already.", person.Name)
+	case !seats.occasion.on():
+		return nil, problem(CodeConflict, "input.seatsId", "This meeting was cancelled.")
+	case seats.OpensAt != nil && now.Before(*seats.OpensAt):
+		return nil, problem(CodeConflict, "input.seatsId", "Registration opens on %s.", seats.OpensAt.In(seats.occasion.zone()).Format("2 January 2006 at 15:04 MST"))
+	case !now.Before(closes):
+		return nil, problem(CodeDeadline, "input.seatsId", "Registration closed on %s.", closes.In(seats.occasion.zone()).Format("2 January 2006 at 15:04 MST"))
+	}
+	gets, err := seats.place(ctx, tx, person.OrganisationID)
+	if err != nil {
+		return nil, err
+	}
+	if !gets && seats.Policy == PolicyClosed {
+		return nil, problem(CodeConflict, "input.seatsId", "All places are taken, and there is no waiting list.")
+	}
+	seats.LastTicket++
+	r := &Registration{
+		ID: NewID(KindRegistration, now), SeatsID: seats.ID, PersonID: person.ID, OrganisationID: person.OrganisationID,
+		Ticket: seats.LastTicket, RegisteredAt: now, RegisteredBy: by, Status: Waitlisted,
+	}
+	kind := MailWaitlisted
+	if gets {
+		r.Status, kind = Confirmed, MailConfirmed
+		seats.Taken++
+	} else {
+		seats.Waiting++
+	}
+	if _, err := tx.NewInsert().Model(r).Exec(ctx); err != nil {
+		return nil, fmt.Errorf("insert registration: %w", err)
+	}
+	if _, err := tx.NewUpdate().Model(seats.Seats).Column("taken", "waiting", "last_ticket").WherePK().Exec(ctx); err != nil {
+		return nil, fmt.Errorf("update seats: %w", err)
+	}
+	return r, tell(ctx, tx, now, kind, []*Registration{r})
+}
+
+// place reports whether a newcomer of the organisation gets a place: one is free, the organisation may hold another, and nobody
+// waits who could take it. The line of locked seats is up to date, so whoever waits while a place is free cannot take one.
+func (s *lockedSeats) place(ctx context.Context, tx bun.Tx, organisation ID) (bool, error) {
+	if !s.room() || s.MaxPerOrganisation == nil || organisation.IsZero() {
+		return s.room(), nil
+	}
+	held, err := s.held(ctx, tx)
+	return held[organisation] < *s.MaxPerOrganisation, err
+}
+
+// CancelRegistration takes a person off seats, and off the sessions when the seats are an edition's. A place that comes free
+// goes to the line. Cancelling again changes nothing.
+func (d *DB) CancelRegistration(ctx context.Context, actor Actor, id ID, shape Shape) (*Registration, error) {
+	return d.changeRegistration(ctx, actor, id, "cancel registration", shape, d.cancelRegistration)
+}
+
+// AcceptOffer takes a place that is offered.
+func (d *DB) AcceptOffer(ctx context.Context, actor Actor, id ID, shape Shape) (*Registration, error) {
+	return d.changeRegistration(ctx, actor, id, "accept offer", shape, d.acceptOffer)
+}
+
+// DeclineOffer gives a place that is offered back to the line.
+func (d *DB) DeclineOffer(ctx context.Context, actor Actor, id ID, shape Shape) (*Registration, error) {
+	return d.changeRegistration(ctx, actor, id, "decline offer", shape, func(ctx context.Context, tx bun.Tx, now time.Time, s *lockedSeats, r *Registration) error {
+		if r.Status != Offered && r.Status != Cancelled {
+			return problem(CodeConflict, "input.registrationId", "No place is offered here.")
+		}
+		return d.cancelRegistration(ctx, tx, now, s, r)
+	})
+}
+
+// registrationChange changes a registration on locked seats.
+type registrationChange func(context.Context, bun.Tx, time.Time, *lockedSeats, *Registration) error
+
+func (d *DB) changeRegistration(ctx context.Context, actor Actor, id ID, action string, shape Shape, change registrationChange) (*Registration, error) {
+	if actor.Anonymous() {
+		return nil, notSignedIn()
+	}
+	err := d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
+		seats, r, err := d.lockRegistration(ctx, tx, now, id)
+		if err != nil {
+			return err
+		}
+		if r == nil || !actor.mayRegister(r.Person) && !seats.occasion.organisedBy(actor) {
+			return problem(CodeNotFound, "input.registrationId", "There is no such registration, or none that you may change.")
+		}
+		if err := change(ctx, tx, now, seats, r); err != nil {
+			return err
+		}
+		return audit(ctx, tx, now, actor, action, id)
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.woken()
+	return d.registration(ctx, actor, id, shape)
+}
+
+// lockRegistration locks the seats of a registration and reads it afterwards, with its person; nil when there is none.
+func (d *DB) lockRegistration(ctx context.Context, tx bun.Tx, now time.Time, id ID) (*lockedSeats, *Registration, error) {
+	r := new(Registration)
+	if ok, err := found(tx.NewSelect().Model(r).Where("id = ?", id).Scan(ctx)); err != nil || !ok {
+		return nil, nil, err
+	}
+	seats, err := d.lockSeats(ctx, tx, now, "id", r.SeatsID)
+	if err != nil {
+		return nil, nil, err
+	}
+	r.Person = new(Person)
+	if err := tx.NewSelect().Model(r).WherePK().Scan(ctx); err != nil {
+		return nil, nil, fmt.Errorf("registration: %w", err)
+	}
+	if err := tx.NewSelect().Model(r.Person).Where("id = ?", r.PersonID).Scan(ctx); err != nil {
+		return nil, nil, fmt.Errorf("person: %w", err)
+	}
+	return seats, r, nil
+}
+
+func (d *DB) acceptOffer(ctx context.Context, tx bun.Tx, now time.Time, _ *lockedSeats, r *Registration) error {
+	switch r.Status {
+	case Confirmed:
+		return nil
+	case Expired:
+		return problem(CodeDeadline, "input.registrationId", "This offer is over; the place went to the next in line.")
+	case Offered:
+	default:
+		return problem(CodeConflict, "input.registrationId", "No place is offered here.")
+	}
+	r.Status, r.OfferExpiresAt = Confirmed, nil
+	if _, err := tx.NewUpdate().Model(r).Column("status", "offer_expires_at").WherePK().Exec(ctx); err != nil {
+		return fmt.Errorf("accept offer: %w", err)
+	}
+	return tell(ctx, tx, now, MailConfirmed, []*Registration{r})
+}
+
+// cancelRegistration takes a person off locked seats and gives a place that comes free to the line.
+func (d *DB) cancelRegistration(ctx context.Context, tx bun.Tx, now time.Time, seats *lockedSeats, r *Registration) error {
+	had := r.Status
+	switch had {
+	case Confirmed, Offered:
+		seats.Taken--
+	case Waitlisted:
+		seats.Waiting--
+	default:
+		return nil
+	}
+	r.Status, r.CancelledAt, r.OfferExpiresAt = Cancelled, &now, nil
+	r.CalendarSequence++
+	if _, err := tx.NewUpdate().Model(r).Column("status", "offer_expires_at", "cancelled_at", "calendar_sequence").WherePK().Exec(ctx); err != nil {
+		return fmt.Errorf("cancel registration: %w", err)
+	}
+	if had == Confirmed { // who leaves the line or turns an offer down holds nothing to be told about
+		if err := tell(ctx, tx, now, MailCancelled, []*Registration{r}); err != nil {
+			return err
+		}
+	}
+	if !seats.EditionID.IsZero() {
+		if err := d.cancelSessions(ctx, tx, now, seats.EditionID, r.PersonID); err != nil {
+			return err
+		}
+	}
+	return d.settleLine(ctx, tx, now, seats)
+}
+
+// cancelSessions takes a person off all sessions of an edition whose seats are locked.
+func (d *DB) cancelSessions(ctx context.Context, tx bun.Tx, now time.Time, edition, person ID) error {
+	var ids []ID
+	if err := tx.NewSelect().Model((*Registration)(nil)).Column("registration.id").
+		Join("JOIN seats ON seats.id = registration.seats_id").Join("JOIN sessions AS session ON session.id = seats.session_id").
+		Where("session.edition_id = ?", edition).Where("registration.person_id = ?", person).
+		Where("registration.status IN (?)", bun.List(active)).Order("registration.seats_id").Scan(ctx, &ids); err != nil {
+		return fmt.Errorf("sessions of a participant: %w", err)
+	}
+	for _, id := range ids {
+		seats, r, err := d.lockRegistration(ctx, tx, now, id)
+		if err != nil {
+			return err
+		}
+		if err := d.cancelRegistration(ctx, tx, now, seats, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ChangeSeatsInput changes the rules of seats; nil fields stay as they are.
+type ChangeSeatsInput struct {
+	SeatsID            ID
+	Capacity           *int
+	Unlimited          *bool // takes the limit away
+	Policy             *LinePolicy
+	Line               *LineOrder
+	MaxPerOrganisation *int // 0: no maximum
+	OfferHours         *int
+	OpensAt            *time.Time
+	ClosesAt           *time.Time
+}
+
+// ChangeSeats changes the rules of seats. Lowering the capacity below what is taken takes no place away; raising it, or the
+// maximum of an organisation, gives places to the line at once.
+func (d *DB) ChangeSeats(ctx context.Context, actor Actor, in ChangeSeatsInput) (*Seats, error) {
+	if actor.Anonymous() {
+		return nil, notSignedIn()
+	}
+	var seats *lockedSeats
+	err := d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) (err error) {
+		if seats, err = d.lockSeats(ctx, tx, now, "id", in.SeatsID); err != nil {
+			return err
+		}
+		if seats == nil || !seats.occasion.organisedBy(actor) {
+			return problem(CodeNotFound, "input.seatsId", "There are no such seats, or none of a meeting that you organise.")
+		}
+		if err := in.apply(seats.Seats); err != nil {
+			return err
+		}
+		if err := d.settleLine(ctx, tx, now, seats); err != nil {
+			return err
+		}
+		seats.RegistrationOpen = seats.occasion.open(seats.Seats, now)
+		return audit(ctx, tx, now, actor, "change seats", seats.ID)
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.woken()
+	return seats.Seats, nil
+}
+
+func (in ChangeSeatsInput) apply(s *Seats) error {
+	switch {
+	case in.Capacity != nil && (*in.Capacity < 0 || *in.Capacity > 1_000_000):
+		return problem(CodeInvalid, "input.capacity", "Give a number of places from 0 to 1,000,000, or set unlimited.")
+	case in.Capacity != nil && in.Unlimited != nil && *in.Unlimited:
+		return problem(CodeInvalid, "input.unlimited", "Either give a capacity or set unlimited.")
+	case in.MaxPerOrganisation != nil && *in.MaxPerOrganisation < 0:
+		return problem(CodeInvalid, "input.maxPerOrganisation", "Give a number of places, or 0 for no maximum.")
+	case in.OfferHours != nil && (*in.OfferHours < 1 || *in.OfferHours > 720):
+		return problem(CodeInvalid, "input.offerHours", "Offer a place for 1 to 720 hours.")
+	}
+	if in.Capacity != nil {
+		s.Capacity = in.Capacity
+	}
+	if in.Unlimited != nil && *in.Unlimited {
+		s.Capacity = nil
+	}
+	if in.MaxPerOrganisation != nil {
+		if s.MaxPerOrganisation = in.MaxPerOrganisation; *in.MaxPerOrganisation == 0 {
+			s.MaxPerOrganisation = nil
+		}
+	}
+	if in.Policy != nil {
+		s.Policy = *in.Policy
+	}
+	if in.Line != nil {
+		s.Line = *in.Line
+	}
+	if in.OfferHours != nil {
+		s.OfferHours = *in.OfferHours
+	}
+	if in.OpensAt != nil {
+		s.OpensAt = in.OpensAt
+	}
+	if in.ClosesAt != nil {
+		s.ClosesAt = in.ClosesAt
+	}
+	if s.OpensAt != nil && s.ClosesAt != nil && !s.OpensAt.Before(*s.ClosesAt) {
+		return problem(CodeInvalid, "input.closesAt", "Close registration after it opens.")
+	}
+	return nil
+}
+
+// registration returns a registration to somebody who may see it; nil to everybody else.
+func (d *DB) registration(ctx context.Context, actor Actor, id ID, shape Shape) (*Registration, error) {
+	v := d.view(actor)
+	r, err := v.knownRegistration(ctx, id, shape)
+	return r, v.finish(ctx, err)
+}
+
+func (v view) knownRegistration(ctx context.Context, id ID, shape Shape) (*Registration, error) {
+	rows, err := byID[Registration](ctx, v.tx, []ID{id})
+	if err != nil || rows[id] == nil || v.actor.Anonymous() {
+		return nil, err
+	}
+	r := rows[id]
+	occasions, err := v.occasions(ctx, []ID{r.SeatsID})
+	if err != nil || !v.actor.maySeeContact(r.PersonID, r.OrganisationID) && !occasions[r.SeatsID].organisedBy(v.actor) {
+		return nil, err
+	}
+	return r, v.registrations(ctx, []*Registration{r}, shape)
+}
+
+// registrations completes registrations.
+func (v view) registrations(ctx context.Context, rows []*Registration, shape Shape) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	if shape.Has("person") {
+		people, err := v.loadPeople(ctx, idsBy(rows, func(r *Registration) ID { return r.PersonID }), shape.Of("person"))
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			row.Person = people[row.PersonID]
+		}
+	}
+	if shape.Has("position") {
+		if err := v.positions(ctx, rows); err != nil {
+			return err
+		}
+	}
+	if !shape.Has("seats", "edition", "session", "courseRun") {
+		return nil
+	}
+	seats, err := byID[Seats](ctx, v.tx, idsBy(rows, func(r *Registration) ID { return r.SeatsID }))
+	if err != nil {
+		return err
+	}
+	if err := v.openings(ctx, values(seats)); err != nil {
+		return err
+	}
+	editions, err := v.loadEditions(ctx, idsBy(values(seats), func(s *Seats) ID { return s.EditionID }), shape.Of("edition"))
+	if err != nil {
+		return err
+	}
+	sessions, err := v.loadSessions(ctx, idsBy(values(seats), func(s *Seats) ID { return s.SessionID }), shape.Of("session"))
+	if err != nil {
+		return err
+	}
+	runs, err := v.loadCourseRuns(ctx, idsBy(values(seats), func(s *Seats) ID { return s.CourseRunID }), shape.Of("courseRun"))
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		row.Seats = seats[row.SeatsID]
+		row.Edition, row.Session, row.CourseRun = editions[row.Seats.EditionID], sessions[row.Seats.SessionID], runs[row.Seats.CourseRunID]
+	}
+	return nil
+}
+
+// positions says of those who wait where they stand in their line.
+func (v view) positions(ctx context.Context, rows []*Registration) error {
+	var waiting []ID
+	for _, row := range rows {
+		if row.Status == Waitlisted {
+			waiting = append(waiting, row.ID)
+		}
+	}
+	if len(waiting) == 0 {
+		return nil
+	}
+	var places []struct {
+		ID    ID
+		Place int
+	}
+	if err := v.tx.NewSelect().Model((*Registration)(nil)).ColumnExpr("registration.id, count(*) AS place").
+		Join("JOIN registrations AS ahead ON ahead.seats_id = registration.seats_id AND ahead.status = ? AND ahead.ticket <= registration.ticket", Waitlisted).
+		Where("registration.id IN (?)", bun.List(waiting)).GroupExpr("registration.id").Scan(ctx, &places); err != nil {
+		return fmt.Errorf("positions: %w", err)
+	}
+	for _, p := range places {
+		i := slices.IndexFunc(rows, func(r *Registration) bool { return r.ID == p.ID })
+		rows[i].Position = &p.Place
+	}
+	return nil
+}
+
+// RegistrationToken returns the token of a registration's personal link.
+func (d *DB) RegistrationToken(ctx context.Context, registration ID) (string, error) {
+	mac, err := d.linkMAC(ctx, "registration", registration)
+	if err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(append(registration[:], mac...)), nil
+}
+
+// registrationOf returns the registration that a token was made for; ok is false for any other text.
+func (d *DB) registrationOf(ctx context.Context, token string) (id ID, ok bool, err error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || len(raw) != len(id)+20 || base64.RawURLEncoding.EncodeToString(raw) != token {
+		return ID{}, false, nil
+	}
+	copy(id[:], raw)
+	mac, err := d.linkMAC(ctx, "registration", id)
+	if err != nil {
+		return ID{}, false, err
+	}
+	return id, hmac.Equal(mac, raw[len(id):]) && id.Kind() == KindRegistration, nil
+}
