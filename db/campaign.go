@@ -1,10 +1,10 @@
 package db
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -184,7 +184,7 @@ func (d *DB) CancelCampaign(ctx context.Context, actor Actor, id ID, shape Shape
 }
 
 // withdraw takes back invitations that have not left.
-func withdraw(ctx context.Context, tx bun.Tx, invitations []ID) error {
+func withdraw(ctx context.Context, tx bun.IDB, invitations []ID) error {
 	for chunk := range slices.Chunk(invitations, 1000) {
 		if _, err := tx.NewUpdate().Model((*Invitation)(nil)).Set("status = ?", InvitationWithdrawn).
 			Where("id IN (?)", bun.List(chunk)).Where("status = ?", InvitationPending).Exec(ctx); err != nil {
@@ -247,61 +247,35 @@ func notSignedIn() *Error {
 	return problem(CodeNotSignedIn, "", "Send a bearer token: only signed-in people can do this.")
 }
 
-// tally is what a transaction adds to the counts of a campaign.
-type tally struct{ sent, failed, suppressed, cancelled, uncertain, accepted, declined int }
-
-func tallyOf(tallies map[ID]*tally, campaign ID) *tally {
-	if tallies[campaign] == nil {
-		tallies[campaign] = new(tally)
+// countOutcomes adds to a count of a campaign, and finishes it when it has nothing left to send.
+func countOutcomes(ctx context.Context, tx bun.IDB, now time.Time, campaign ID, column bun.Ident, n int) error {
+	q := tx.NewUpdate().Model((*Campaign)(nil)).Where("id = ?", campaign)
+	if _, err := addOutcomes(q, now, column, bun.Safe(strconv.Itoa(n))).Exec(ctx); err != nil {
+		return fmt.Errorf("count outcomes: %w", err)
 	}
-	return tallies[campaign]
+	return nil
 }
 
-// countOutcomes counts deliveries that came to a final state, by their campaigns.
-func countOutcomes(tallies map[ID]*tally, state DeliveryState, campaigns []ID) {
-	for _, id := range campaigns {
-		if id.IsZero() {
-			continue
-		}
-		t := tallyOf(tallies, id)
-		switch state {
-		case Sent:
-			t.sent++
-		case Failed:
-			t.failed++
-		case Suppressed:
-			t.suppressed++
-		case DeliveryCanceled:
-			t.cancelled++
-		case Uncertain:
-			t.uncertain++
-		}
-	}
+// addOutcomes sets a count of campaigns n higher, and finishes those that have nothing left to send.
+func addOutcomes(q *bun.UpdateQuery, now time.Time, column bun.Ident, n bun.Safe) *bun.UpdateQuery {
+	done := bun.Safe("sent + failed + suppressed + campaign.cancelled + uncertain + " + n + " = total AND status IN ('" + bun.Safe(CampaignSending) + "', '" + bun.Safe(CampaignPaused) + "')")
+	return q.Set("? = ? + ?", column, column, n).Set("version = version + 1").
+		Set("finished_at = CASE WHEN ? THEN ? ELSE finished_at END", done, now).
+		Set("status = CASE WHEN ? THEN ? ELSE status END", done, CampaignFinished)
 }
 
-// applyTallies adds to the counts of campaigns, in ascending order of id so that transactions never wait in a circle, and
-// finishes those that have nothing left to send.
-func applyTallies(ctx context.Context, tx bun.Tx, now time.Time, tallies map[ID]*tally) error {
-	campaigns := make([]ID, 0, len(tallies))
-	for id := range tallies {
-		campaigns = append(campaigns, id)
+// countAnswer moves one answer of a campaign from one count to another.
+func countAnswer(ctx context.Context, tx bun.Tx, campaign ID, from, to InvitationStatus) error {
+	q := tx.NewUpdate().Model((*Campaign)(nil)).Set("version = version + 1").Where("id = ?", campaign)
+	counts := map[InvitationStatus]bun.Ident{InvitationAccepted: "accepted", InvitationDeclined: "declined"}
+	if column, ok := counts[from]; ok {
+		q = q.Set("? = ? - 1", column, column)
 	}
-	slices.SortFunc(campaigns, func(a, b ID) int { return bytes.Compare(a[:], b[:]) })
-	for _, id := range campaigns {
-		t := tallies[id]
-		over := t.sent + t.failed + t.suppressed + t.cancelled + t.uncertain
-		done := "sent + failed + suppressed + cancelled + uncertain + ? = total AND status IN (?)"
-		open := bun.List([]CampaignStatus{CampaignSending, CampaignPaused})
-		if _, err := tx.NewUpdate().Model((*Campaign)(nil)).
-			Set("sent = sent + ?", t.sent).Set("failed = failed + ?", t.failed).Set("suppressed = suppressed + ?", t.suppressed).
-			Set("cancelled = cancelled + ?", t.cancelled).Set("uncertain = uncertain + ?", t.uncertain).
-			Set("accepted = accepted + ?", t.accepted).Set("declined = declined + ?", t.declined).
-			Set("version = version + 1").
-			Set("finished_at = CASE WHEN "+done+" THEN ? ELSE finished_at END", over, open, now).
-			Set("status = CASE WHEN "+done+" THEN ? ELSE status END", over, open, CampaignFinished).
-			Where("id = ?", id).Exec(ctx); err != nil {
-			return fmt.Errorf("count outcomes: %w", err)
-		}
+	if column, ok := counts[to]; ok {
+		q = q.Set("? = ? + 1", column, column)
+	}
+	if _, err := q.Exec(ctx); err != nil {
+		return fmt.Errorf("count answer: %w", err)
 	}
 	return nil
 }

@@ -38,12 +38,6 @@ func Open(ctx context.Context, address string, options ...Option) (*DB, error) {
 	for _, option := range options {
 		option(d)
 	}
-	for _, pool := range []*bun.DB{d.read, d.write} {
-		pool.AddQueryHook(counterHook{})
-		if d.read == d.write {
-			break
-		}
-	}
 	if err := d.Ping(ctx); err != nil {
 		return nil, errors.Join(err, h.close())
 	}
@@ -110,10 +104,16 @@ func (d *DB) now() time.Time { return d.clock().UTC().Truncate(time.Microsecond)
 
 // change runs a verb in one transaction with one reading of the clock. What it writes is there as a whole or not at all. The
 // verb runs again when the database chose it to break a deadlock, so it must set what it returns afresh.
-func (d *DB) change(ctx context.Context, verb func(ctx context.Context, tx bun.Tx, now time.Time) error) (err error) {
+func (d *DB) change(ctx context.Context, verb func(ctx context.Context, tx bun.Tx, now time.Time) error) error {
+	return d.retried(func() error {
+		return d.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error { return verb(ctx, tx, d.now()) })
+	})
+}
+
+// retried runs a change again when the database undid it to break a deadlock.
+func (d *DB) retried(change func() error) (err error) {
 	for range 5 {
-		err = d.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error { return verb(ctx, tx, d.now()) })
-		if !deadlocked(err) {
+		if err = change(); !deadlocked(err) {
 			return err
 		}
 	}

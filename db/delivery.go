@@ -123,25 +123,22 @@ func insertAll[T any](ctx context.Context, tx bun.Tx, rows []T) error {
 // ClaimDeliveries takes up to limit queued mails of a lane whose time has come, marks them enqueued under a new claim, and
 // commits. Several processes may claim at once; no mail is in two claims. The claim is zero when there was nothing.
 func (d *DB) ClaimDeliveries(ctx context.Context, lane Lane, limit int64) (claim ID, count int, err error) {
-	err = d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
-		due := d.skipLocked(tx.NewSelect().Model((*Delivery)(nil)).Column("id")).
-			Where("state = ?", Queued).Where("lane = ?", lane).Where("not_before <= ?", now).Order("not_before").Limit(limit)
-		id := NewID(KindClaim, now)
-		// Apart in a WITH, because PostgreSQL may run a subquery again for each row, and then the limit would not hold.
-		result, err := tx.NewUpdate().With("due", due).Model((*Delivery)(nil)).
-			Set("state = ?", Enqueued).Set("claim = ?", id).Set("claimed_at = ?", now).
-			Where("id IN (SELECT id FROM due)").Exec(ctx)
-		if err != nil {
-			return fmt.Errorf("claim deliveries: %w", err)
-		}
-		n, err := result.RowsAffected()
-		claim, count = ID{}, int(n)
-		if n > 0 {
-			claim = id
-		}
-		return err
-	})
-	return claim, count, err
+	now := d.now()
+	due := d.skipLocked(d.write.NewSelect().Model((*Delivery)(nil)).Column("id")).
+		Where("state = ?", Queued).Where("lane = ?", lane).Where("not_before <= ?", now).Order("not_before").Limit(limit)
+	claim = NewID(KindClaim, now)
+	// Apart in a WITH, because PostgreSQL may run a subquery again for each row, and then the limit would not hold.
+	result, err := d.write.NewUpdate().With("due", due).Model((*Delivery)(nil)).
+		Set("state = ?", Enqueued).Set("claim = ?", claim).Set("claimed_at = ?", now).
+		Where("id IN (SELECT id FROM due)").Exec(ctx)
+	if err != nil {
+		return ID{}, 0, fmt.Errorf("claim deliveries: %w", err)
+	}
+	n, err := result.RowsAffected()
+	if err != nil || n == 0 {
+		return ID{}, 0, err
+	}
+	return claim, int(n), nil
 }
 
 // ReleaseClaim puts all mails of a claim back into the queue. Call it only while none of them was offered to a mail server.
@@ -251,11 +248,23 @@ const (
 	ResultSuppressed                // the address takes no mail from here
 )
 
-// SettleDeliveries commits what came of attempts, in one transaction, and moves the counts of their campaigns. Outcomes whose
-// claim is void change nothing.
+// SettleDeliveries commits what came of attempts, and moves the counts of their campaigns with them. Outcomes whose claim is
+// void change nothing.
 func (d *DB) SettleDeliveries(ctx context.Context, outcomes []Outcome) error {
+	now := d.now()
+	groups := groupBy(outcomes, func(o Outcome) settlement { return o.next(now) })
+	for s, group := range groups {
+		if len(groups) == 1 && s.State != DeliveryCanceled { // as nearly always: all were sent
+			return d.retried(func() error { return s.apply(ctx, d.write, now, group) })
+		}
+	}
 	return d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
-		return settle(ctx, tx, now, outcomes)
+		for s, group := range groups {
+			if err := s.apply(ctx, tx, now, group); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -296,38 +305,43 @@ func (o Outcome) next(now time.Time) settlement {
 	return s
 }
 
-func settle(ctx context.Context, tx bun.Tx, now time.Time, outcomes []Outcome) error {
-	tallies := map[ID]*tally{}
-	for s, group := range groupBy(outcomes, func(o Outcome) settlement { return o.next(now) }) {
-		ids, claims := make([]ID, len(group)), make([]ID, len(group))
-		for i, o := range group {
-			ids[i], claims[i] = o.DeliveryID, o.Claim
-		}
-		q := tx.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", s.State).Set("claim = NULL").Set("worker_id = NULL").
-			Set("attempts = attempts + ?", s.Attempts).Set("last_code = ?", s.Code).Set("last_error = ?", optional(s.Detail))
-		switch s.State {
-		case Sent:
-			q = q.Set("sent_at = ?", now)
-		case Queued:
-			q = q.Set("not_before = ?", s.NotBefore)
-		}
-		if s.Drops > 0 {
-			q = q.Set("drops = drops + ?", s.Drops)
-		}
-		// A delivery whose claim is none of these was taken over meanwhile. One that has another of them is still this process's.
-		var changed []*Delivery
-		if err := q.Where("id IN (?)", bun.List(ids)).Where("claim IN (?)", bun.List(distinct(claims))).Where("state = ?", Sending).
-			Returning("campaign_id, invitation_id").Scan(ctx, &changed); err != nil {
-			return fmt.Errorf("settle deliveries: %w", err)
-		}
-		if s.State != Queued {
-			countOutcomes(tallies, s.State, idsBy(changed, func(x *Delivery) ID { return x.CampaignID }))
-		}
-		if s.State == DeliveryCanceled {
-			if err := withdraw(ctx, tx, idsBy(changed, func(x *Delivery) ID { return x.InvitationID })); err != nil {
-				return err
-			}
-		}
+// apply settles deliveries and counts them in their campaigns, as one change.
+func (s settlement) apply(ctx context.Context, tx bun.IDB, now time.Time, outcomes []Outcome) error {
+	ids, claims := make([]ID, len(outcomes)), make([]ID, len(outcomes))
+	for i, o := range outcomes {
+		ids[i], claims[i] = o.DeliveryID, o.Claim
 	}
-	return applyTallies(ctx, tx, now, tallies)
+	q := tx.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", s.State).Set("claim = NULL").Set("worker_id = NULL").
+		Set("attempts = attempts + ?", s.Attempts).Set("last_code = ?", s.Code).Set("last_error = ?", optional(s.Detail))
+	switch s.State {
+	case Sent:
+		q = q.Set("sent_at = ?", now)
+	case Queued:
+		q = q.Set("not_before = ?", s.NotBefore)
+	}
+	if s.Drops > 0 {
+		q = q.Set("drops = drops + ?", s.Drops)
+	}
+	// A delivery whose claim is none of these was taken over meanwhile. One that has another of them is still this process's.
+	q = q.Where("id IN (?)", bun.List(ids)).Where("claim IN (?)", bun.List(distinct(claims))).Where("state = ?", Sending)
+	if s.State == Queued {
+		if _, err := q.Exec(ctx); err != nil {
+			return fmt.Errorf("requeue deliveries: %w", err)
+		}
+		return nil
+	}
+	if err := settleAndCount(ctx, tx, now, q, s.State); err != nil || s.State != DeliveryCanceled {
+		return err
+	}
+	var never []ID // left, and never will
+	if err := tx.NewSelect().Model((*Delivery)(nil)).Column("invitation_id").Where("id IN (?)", bun.List(ids)).
+		Where("state = ?", DeliveryCanceled).Where("invitation_id IS NOT NULL").Scan(ctx, &never); err != nil {
+		return fmt.Errorf("invitations of cancelled deliveries: %w", err)
+	}
+	return withdraw(ctx, tx, never)
+}
+
+// finalCounts are the columns of campaigns that count deliveries in final states.
+var finalCounts = map[DeliveryState]bun.Ident{
+	Sent: "sent", Failed: "failed", Suppressed: "suppressed", DeliveryCanceled: "cancelled", Uncertain: "uncertain",
 }

@@ -15,10 +15,10 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	_ "modernc.org/sqlite" // the driver
 )
 
 // This file holds every difference between the two dialects.
@@ -47,7 +47,7 @@ func openHandles(address string) (handles, error) {
 	case strings.HasPrefix(address, "sqlite:"):
 		return openSQLite(strings.TrimPrefix(strings.TrimPrefix(address, "sqlite:"), "//"))
 	}
-	return handles{}, errors.New("a database address starts with postgres:// or sqlite:")
+	return handles{}, errors.New("a database address starts with postgres:// or with sqlite: and a path")
 }
 
 func openPostgres(address string) (handles, error) {
@@ -73,7 +73,7 @@ func openPostgres(address string) (handles, error) {
 	pool.SetMaxOpenConns(32)
 	pool.SetMaxIdleConns(32)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
-	database := bun.NewDB(pool, pgdialect.New())
+	database := bun.NewDB(pool, pgdialect.New()).WithQueryHook(counterHook{})
 	return handles{read: database, write: database, types: postgresTypes, postgres: true}, nil
 }
 
@@ -106,8 +106,8 @@ func openSQLite(path string) (handles, error) {
 	reader.SetMaxOpenConns(8)
 	reader.SetMaxIdleConns(8)
 	return handles{
-		read:  bun.NewDB(reader, sqlitedialect.New()),
-		write: bun.NewDB(writer, sqlitedialect.New()),
+		read:  bun.NewDB(reader, sqlitedialect.New()).WithQueryHook(counterHook{}),
+		write: bun.NewDB(writer, sqlitedialect.New()).WithQueryHook(counterHook{}),
 		types: sqliteTypes,
 		path:  path,
 	}, nil
@@ -179,25 +179,6 @@ func (h handles) skipLocked(q *bun.SelectQuery) *bun.SelectQuery {
 	return q
 }
 
-// violated returns the name of the constraint that refused a statement, "" if none did. SQLite names the columns of a unique
-// index instead ("people.email"), so both spellings are listed where domain errors are made of them.
-func violated(err error) string {
-	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && strings.HasPrefix(pg.Code, "23") {
-		return pg.ConstraintName
-	}
-	if lite, ok := errors.AsType[*sqlite.Error](err); ok && lite.Code()&0xff == sqlite3.SQLITE_CONSTRAINT {
-		text := lite.Error()
-		if _, after, found := strings.Cut(text, "failed: "); found {
-			text = after
-		}
-		if before, _, found := strings.Cut(text, " ("); found {
-			text = before
-		}
-		return text
-	}
-	return ""
-}
-
 // deadlocked reports whether the database undid a transaction so that others could go on.
 func deadlocked(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
@@ -217,4 +198,37 @@ func (h handles) locked(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.For("NO KEY UPDATE")
 	}
 	return q
+}
+
+// settleAndCount runs the update of deliveries and adds those it changed to the counts of their campaigns. PostgreSQL does both
+// in one statement, which needs one round trip where a transaction needs four; on SQLite there are no round trips.
+func settleAndCount(ctx context.Context, tx bun.IDB, now time.Time, settle *bun.UpdateQuery, state DeliveryState) error {
+	column := finalCounts[state]
+	if tx.Dialect().Name() == dialect.PG {
+		count := tx.NewUpdate().With("settled", settle.Returning("campaign_id")).
+			With("counted", tx.NewSelect().ColumnExpr("campaign_id, count(*) AS n").TableExpr("settled").GroupExpr("campaign_id")).
+			Model((*Campaign)(nil)).TableExpr("counted").Where("campaign.id = counted.campaign_id")
+		if _, err := addOutcomes(count, now, column, "counted.n").Exec(ctx); err != nil {
+			return fmt.Errorf("settle deliveries: %w", err)
+		}
+		return nil
+	}
+	if own, ok := tx.(*bun.DB); ok {
+		return own.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+			return settleAndCount(ctx, tx, now, settle.Conn(tx), state)
+		})
+	}
+	var campaigns []ID
+	if err := settle.Returning("campaign_id").Scan(ctx, &campaigns); err != nil {
+		return fmt.Errorf("settle deliveries: %w", err)
+	}
+	for campaign, rows := range groupBy(campaigns, func(id ID) ID { return id }) {
+		if campaign.IsZero() {
+			continue
+		}
+		if err := countOutcomes(ctx, tx, now, campaign, column, len(rows)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -42,6 +42,7 @@ func (d *DB) Import(ctx context.Context, file *programme.File, progress func(don
 	})
 	switch {
 	case errors.Is(err, errProblems):
+		file.Locate(i.problems)
 		return i.problems, nil
 	case err != nil:
 		return nil, fmt.Errorf("import: %w", err)

@@ -162,15 +162,18 @@ func (a *agenda) inOrder() []*item {
 	return all
 }
 
-// byTime sorts items by day and start. One without times stays behind what is before it in the list, on the same day.
+// byTime sorts items by day and start. Those without times stay in their order, behind everything that is before them in the list
+// and on the same day.
 func byTime(list []*item) []*item {
 	starts := make(map[*item]LocalTime, len(list))
 	latest := map[Date]LocalTime{}
 	for _, it := range list {
 		if it.row.StartsAtLocal != nil {
-			latest[it.row.Date] = *it.row.StartsAtLocal
+			latest[it.row.Date] = max(latest[it.row.Date], *it.row.StartsAtLocal)
+			starts[it] = *it.row.StartsAtLocal
+		} else {
+			starts[it] = latest[it.row.Date]
 		}
-		starts[it] = latest[it.row.Date]
 	}
 	return slices.SortedStableFunc(slices.Values(list), func(a, b *item) int {
 		return cmp.Or(cmp.Compare(a.row.Date, b.row.Date), cmp.Compare(starts[a], starts[b]))

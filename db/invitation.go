@@ -241,10 +241,13 @@ func (v view) answer(ctx context.Context, id ID) (*Answer, error) {
 	if dated {
 		a.Until = &starts
 	}
-	if by := a.Campaign.RespondBy; by != nil {
+	if by := a.Campaign.RespondBy; by != nil && (a.Until == nil || by.Before(*a.Until)) {
 		a.Until = by
 	}
 	a.Open = a.Open && a.Invitation.Status != InvitationWithdrawn && (a.Until == nil || v.now.Before(*a.Until))
+	if seats == nil {
+		return nil, fmt.Errorf("invitation %s is to something without seats", id)
+	}
 	r := new(Registration)
 	ok, err := found(v.tx.NewSelect().Model(r).Where("seats_id = ?", seats.ID).Where("person_id = ?", a.Person.ID).Order("ticket DESC").Limit(1).Scan(ctx))
 	if err != nil {
@@ -321,22 +324,10 @@ func (d *DB) recordAnswer(ctx context.Context, tx bun.Tx, now time.Time, invitat
 	if _, err := tx.NewUpdate().Model(invitation).Column("status", "responded_at").WherePK().Exec(ctx); err != nil {
 		return fmt.Errorf("update invitation: %w", err)
 	}
-	change := new(tally)
-	change.answered(had, -1)
-	change.answered(invitation.Status, 1)
-	if err := applyTallies(ctx, tx, now, map[ID]*tally{invitation.CampaignID: change}); err != nil {
+	if err := countAnswer(ctx, tx, invitation.CampaignID, had, invitation.Status); err != nil {
 		return err
 	}
 	return audit(ctx, tx, now, Actor{PersonID: invitation.PersonID}, "answer invitation", invitation.ID)
-}
-
-func (t *tally) answered(status InvitationStatus, by int) {
-	switch status {
-	case InvitationAccepted:
-		t.accepted += by
-	case InvitationDeclined:
-		t.declined += by
-	}
 }
 
 // giveBack cancels a person's registration on locked seats, if there is one.

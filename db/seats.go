@@ -135,11 +135,6 @@ const (
 
 func (r *Registration) id() ID { return r.ID }
 
-// active reports whether the person has or awaits a place.
-func (r *Registration) active() bool {
-	return r.Status == Confirmed || r.Status == Waitlisted || r.Status == Offered
-}
-
 // lockSeats locks the counters of seats until the transaction ends. Every verb that changes registrations locks first, so the
 // counters and the rows change together; who needs several locks them in ascending order of id.
 func (d *DB) lockSeats(ctx context.Context, tx bun.Tx, column bun.Ident, owner ID) (*Seats, error) {

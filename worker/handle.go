@@ -14,9 +14,11 @@ func (w *Worker) handle(ctx context.Context, l *lane, claim db.ID) {
 		w.cfg.Log.ErrorContext(ctx, "start mails", "claim", claim, "error", err)
 		return // the claim is void or will count as lost
 	}
+	committed := closedChannel // the outcome of the last mail
+	defer func() { <-committed }()
 	for i, m := range mails {
 		if w.stopped() || ctx.Err() != nil {
-			w.putBack(mails[i:], 0, "")
+			committed = w.putBack(mails[i:], 0, "")
 			return
 		}
 		message, err := w.compose(m)
@@ -24,17 +26,19 @@ func (w *Worker) handle(ctx context.Context, l *lane, claim db.ID) {
 			w.cfg.Log.ErrorContext(ctx, "compose mail", "delivery", m.Delivery.ID, "kind", m.Delivery.Kind, "error", err)
 			failed := m.Outcome(db.ResultFailed)
 			failed.Detail = "The mail could not be composed."
-			w.ledger.write(failed)
+			<-committed
+			committed = w.ledger.enter(failed)
 			continue
 		}
-		sent := l.pool.Send(ctx, message)
+		sent := l.pool.SendAfter(ctx, committed, message)
+		<-committed
 		if sent.Result == Unreachable {
-			w.putBack(mails[i:], max(l.pool.Unreachable(), time.Second), sent.Detail)
+			committed = w.putBack(mails[i:], max(l.pool.Unreachable(), time.Second), sent.Detail)
 			return
 		}
 		outcome := m.Outcome(results[sent.Result])
 		outcome.Code, outcome.Detail = sent.Code, sent.Detail
-		w.ledger.write(outcome)
+		committed = w.ledger.enter(outcome)
 	}
 }
 
@@ -52,11 +56,11 @@ func (w *Worker) stopped() bool {
 }
 
 // putBack returns mails that were not offered to the mail server to the queue, to be tried after the pause.
-func (w *Worker) putBack(mails []*db.Mail, pause time.Duration, detail string) {
+func (w *Worker) putBack(mails []*db.Mail, pause time.Duration, detail string) (committed <-chan struct{}) {
 	outcomes := make([]db.Outcome, len(mails))
 	for i, m := range mails {
 		outcomes[i] = m.Outcome(db.ResultUnreachable)
 		outcomes[i].Pause, outcomes[i].Detail = pause, detail
 	}
-	w.ledger.write(outcomes...)
+	return w.ledger.enter(outcomes...)
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/vaktreffen/vaktreffen/db"
 )
 
-// ledger commits outcomes in groups: all that arrive while a commit is under way go into the next one. Who hands in an outcome
-// waits for its commit, so a connection never has more than one mail that SQL does not know the end of.
+// ledger commits outcomes in groups: all that arrive while a commit is under way go into the next one. A connection ends its
+// next mail only after the outcome of the last one is committed, so it never has more than one that SQL does not know the end of.
 type ledger struct {
 	db      *db.DB
 	log     *slog.Logger
@@ -28,11 +28,12 @@ func newLedger(d *db.DB, log *slog.Logger) *ledger {
 	return &ledger{db: d, log: log, entries: make(chan entry, largestGroup)}
 }
 
-// write commits outcomes and returns when they are committed. It does not give up: the mails have left.
-func (l *ledger) write(outcomes ...db.Outcome) {
+// enter hands outcomes in and returns a channel that is closed when they are committed. The ledger does not give up: the mails
+// have left.
+func (l *ledger) enter(outcomes ...db.Outcome) (committed <-chan struct{}) {
 	e := entry{outcomes: outcomes, written: make(chan struct{})}
 	l.entries <- e
-	<-e.written
+	return e.written
 }
 
 // run commits what comes in until ctx ends. End it only when nobody writes any more.

@@ -97,7 +97,13 @@ func NewPool(cfg SMTPConfig, connections int) (*Pool, error) {
 // A connection that breaks before the server has the whole message costs one further attempt on a new connection.
 // When ctx ends in mid-send the connection is cut: the outcome is Unreachable, or Uncertain once the server has the
 // whole message.
-func (p *Pool) Send(ctx context.Context, m *Message) Outcome {
+func (p *Pool) Send(ctx context.Context, m *Message) Outcome { return p.SendAfter(ctx, closedChannel, m) }
+
+var closedChannel = func() <-chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+// SendAfter is Send, but gives the server the end of the message only once ready is closed. Until then the server has
+// nothing that it could deliver.
+func (p *Pool) SendAfter(ctx context.Context, ready <-chan struct{}, m *Message) Outcome {
 	letter, err := m.seal()
 	if err != nil {
 		return Outcome{Result: Failed, Detail: redact(err.Error(), p.server, m.To)}
@@ -113,9 +119,9 @@ func (p *Pool) Send(ctx context.Context, m *Message) Outcome {
 		return interrupted()
 	}
 
-	out, again := p.attempt(ctx, letter, p.takeIdle())
+	out, again := p.attempt(ctx, ready, letter, p.takeIdle())
 	if again {
-		out, _ = p.attempt(ctx, letter, nil)
+		out, _ = p.attempt(ctx, ready, letter, nil)
 	}
 	out.Detail = redact(out.Detail, p.server, m.To)
 	return out
@@ -126,7 +132,7 @@ func (p *Pool) Unreachable() time.Duration { return p.breaker.closedFor() }
 
 // attempt sends over c, or over a new connection if c is nil, and puts the connection back if it is still good.
 // It reports whether another attempt on a new connection makes sense.
-func (p *Pool) attempt(ctx context.Context, letter *sealed, c *smtpConnection) (out Outcome, again bool) {
+func (p *Pool) attempt(ctx context.Context, ready <-chan struct{}, letter *sealed, c *smtpConnection) (out Outcome, again bool) {
 	if c == nil {
 		detail, ok := p.breaker.allow()
 		if !ok {
@@ -138,7 +144,7 @@ func (p *Pool) attempt(ctx context.Context, letter *sealed, c *smtpConnection) (
 		}
 		p.breaker.succeeded()
 	}
-	out, good := c.send(ctx, letter)
+	out, good := c.send(ctx, ready, letter)
 	if good {
 		p.putIdle(c)
 	} else {

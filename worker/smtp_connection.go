@@ -26,8 +26,8 @@ type smtpConnection struct {
 	expiry   *time.Timer // while idle
 }
 
-// send delivers one message and reports whether the connection may take another.
-func (c *smtpConnection) send(ctx context.Context, m *sealed) (out Outcome, good bool) {
+// send delivers one message, whose end waits for ready, and reports whether the connection may take another.
+func (c *smtpConnection) send(ctx context.Context, ready <-chan struct{}, m *sealed) (out Outcome, good bool) {
 	stop := context.AfterFunc(ctx, c.cut)
 	defer func() { good = stop() && good }()
 
@@ -52,6 +52,11 @@ func (c *smtpConnection) send(ctx context.Context, m *sealed) (out Outcome, good
 	// A message cut short must never be ended by a dot: on any error the connection is cut, without QUIT.
 	if _, err := data.Write(m.body); err != nil {
 		return c.broke(ctx, err), false
+	}
+	select {
+	case <-ready:
+	case <-ctx.Done():
+		return interrupted(), false
 	}
 	err = data.Close()
 	reply, answered := errors.AsType[*textproto.Error](err)

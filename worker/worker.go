@@ -7,7 +7,7 @@
 //	asynq         task {claim}  ──► handle(claim) ──► Pool.Send, one mail at a time
 //
 // SQL is the truth at every step; what Redis holds may be lost. A process may be killed at any moment: mails it had claimed or
-// begun are claimed again once it was not seen for a while. A connection sends its next mail only after the outcome of the
+// begun are claimed again once it was not seen for a while. A connection ends its next mail only after the outcome of the
 // last one is committed, so at most one mail for each connection is sent twice then, with the same Message-ID and Date.
 package worker
 

@@ -132,8 +132,6 @@ CREATE INDEX deliveries_invitation ON deliveries (invitation_id) WHERE invitatio
 --bun:split
 CREATE INDEX deliveries_registration ON deliveries (registration_id) WHERE registration_id IS NOT NULL;
 --bun:split
-CREATE INDEX deliveries_person ON deliveries (person_id);
---bun:split
 CREATE TABLE workers (
 	id {{.ID}} PRIMARY KEY,
 	seen_at {{.Instant}} NOT NULL

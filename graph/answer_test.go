@@ -1,0 +1,529 @@
+package graph_test
+
+import (
+	"bytes"
+	"database/sql"
+	"fmt"
+	"html"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/vaktreffen/vaktreffen/db"
+	"github.com/vaktreffen/vaktreffen/graph"
+)
+
+// meeting is an edition on 20 and 21 May 2027 in Groningen, and the site that invites to it.
+type meeting struct {
+	t           *testing.T
+	db          *db.DB
+	raw         *sql.DB // the same file
+	now         atomic.Pointer[time.Time]
+	log         bytes.Buffer
+	site        string
+	actor       db.Actor
+	edition     db.ID
+	courseRun   db.ID
+	partnership db.ID
+}
+
+func newMeeting(t *testing.T) *meeting {
+	t.Helper()
+	m := &meeting{t: t}
+	m.clock("2027-03-01T09:00:00Z")
+	file := filepath.Join(t.TempDir(), "vaktreffen.db")
+	var err error
+	if m.db, err = db.Open(t.Context(), "sqlite:"+file, db.WithClock(func() time.Time { return *m.now.Load() })); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.db.Close() })
+	if err := m.db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if m.raw, err = sql.Open("sqlite", file+"?_pragma=busy_timeout(5000)"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.raw.Close() })
+	m.seed()
+	handler, err := graph.Handler(graph.Config{DB: m.db, Log: slog.New(slog.NewTextHandler(&m.log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	m.site = server.URL
+	return m
+}
+
+func (m *meeting) seed() {
+	made := *m.now.Load()
+	host, person := db.NewID(db.KindMunicipality, made), db.NewID(db.KindPerson, made)
+	series, course := db.NewID(db.KindSeries, made), db.NewID(db.KindCourse, made)
+	m.partnership, m.edition, m.courseRun = db.NewID(db.KindPartnership, made), db.NewID(db.KindEdition, made), db.NewID(db.KindCourseRun, made)
+	m.actor = db.Actor{PersonID: person, OrganisationID: host, Coordinates: []db.Coordination{{PartnershipID: m.partnership, OrganisationID: host}}}
+	m.exec("INSERT INTO organisations VALUES (?, 'groningen', 'MUNICIPALITY', '', 'Groningen', 'groningen', 'NL', NULL, NULL, NULL)", host)
+	m.exec("INSERT INTO people VALUES (?, 'olga', ?, '', 'Olga Organiser', 'olga@example.org', NULL, 'nl', '2027-01-01 00:00:00+00:00')", person, host)
+	m.exec("INSERT INTO partnerships VALUES (?, 'three', 'Three cities', 'three cities', 'CITIES', '', NULL)", m.partnership)
+	m.exec("INSERT INTO series VALUES (?, 'vaktreffen', ?, 'Vaktreffen', '', 'YEARLY')", series, m.partnership)
+	m.exec(`INSERT INTO editions VALUES (?, 'v2027', ?, ?, ?, 'Vaktreffen 2027', 2027, 'PUBLISHED', 'Two days on water in the city.', '2027-05-20',
+		'2027-05-21', '2027-05-20', 'Europe/Amsterdam', '["de","en"]', 'Provinciehuis', 'Martinikerkhof 12', 'Groningen', 'NL', NULL, '', '')`,
+		m.edition, series, m.partnership, host)
+	m.exec("INSERT INTO seats VALUES (?, ?, NULL, NULL, 15, 0, 0, 0)", db.NewID(db.KindSeats, made), m.edition)
+	m.exec(`INSERT INTO courses VALUES (?, 'masterclass', ?, 'Masterclass Water', 'masterclass water', 'One day with a trainer.', '[]', '[]', 1, 15,
+		53500, 'EUR')`, course, host)
+	m.exec(`INSERT INTO course_runs VALUES (?, 'may', ?, 'PLANNED', '2027-05-12', '2027-05-12', 'Europe/Amsterdam', '["nl"]', '', '', 'Utrecht', '')`,
+		m.courseRun, course)
+	m.exec("INSERT INTO seats VALUES (?, NULL, NULL, ?, NULL, 0, 0, 0)", db.NewID(db.KindSeats, made), m.courseRun)
+}
+
+func (m *meeting) clock(instant string) {
+	m.t.Helper()
+	at, err := time.Parse(time.RFC3339, instant)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.now.Store(&at)
+}
+
+func (m *meeting) exec(statement string, args ...any) {
+	m.t.Helper()
+	if _, err := m.raw.ExecContext(m.t.Context(), statement, args...); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// invite sends a campaign to people written as lines of "name,email,locale" and returns their tokens in the same order.
+func (m *meeting) invite(in db.SendInvitationsInput, people ...string) []string {
+	m.t.Helper()
+	list := "name,email,locale\n" + strings.Join(people, "\n")
+	in.Audience.CSV = &list
+	in.IdempotencyKey = "invite"
+	if in.CourseRunID == nil {
+		in.EditionID = &m.edition
+	}
+	campaign, err := m.db.SendInvitations(m.t.Context(), m.actor, in, nil)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	first := 100
+	page, err := m.db.InvitationsOf(m.t.Context(), m.actor, campaign, db.Page{First: &first}, nil, nil, db.Shape{"person": nil})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	invited := map[string]db.ID{}
+	for _, invitation := range page.Nodes {
+		invited[invitation.Person.Name] = invitation.ID
+	}
+	tokens := make([]string, len(people))
+	for i, line := range people {
+		name, _, _ := strings.Cut(line, ",")
+		if tokens[i], err = m.db.AnswerToken(m.t.Context(), invited[name]); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+	return tokens
+}
+
+// rows writes out every table that an answer may change.
+func (m *meeting) rows() string {
+	m.t.Helper()
+	var all strings.Builder
+	for _, table := range []string{"seats", "registrations", "campaigns", "invitations", "deliveries", "audit_log", "people"} {
+		rows, err := m.raw.QueryContext(m.t.Context(), "SELECT * FROM "+table+" ORDER BY id")
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		columns, _ := rows.Columns()
+		for rows.Next() {
+			values := make([]any, len(columns))
+			for i := range values {
+				values[i] = new(sql.NullString)
+			}
+			if err := rows.Scan(values...); err != nil {
+				m.t.Fatal(err)
+			}
+			fmt.Fprint(&all, table)
+			for _, value := range values {
+				fmt.Fprint(&all, "|", value.(*sql.NullString).String)
+			}
+			fmt.Fprintln(&all)
+		}
+		if err := rows.Err(); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+	return all.String()
+}
+
+// page is an answer of the site.
+type page struct {
+	*http.Response
+	source string
+}
+
+// main is the page without its head, for messages.
+func (p page) main() string {
+	_, main, _ := strings.Cut(p.source, "</head>")
+	return main
+}
+
+// shows reports whether a reader sees the text.
+func (p page) shows(text string) bool { return strings.Contains(html.UnescapeString(p.source), text) }
+
+func (m *meeting) send(method, path, body string, headers ...string) page {
+	m.t.Helper()
+	request, err := http.NewRequestWithContext(m.t.Context(), method, m.site+path, strings.NewReader(body))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if method == http.MethodPost {
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	response, err := http.DefaultTransport.RoundTrip(request) // follows no redirects
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	source, err := io.ReadAll(response.Body)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return page{response, string(source)}
+}
+
+func (m *meeting) get(path string) page { m.t.Helper(); return m.send(http.MethodGet, path, "") }
+
+// press presses a button of the page and follows the redirect back to it.
+func (m *meeting) press(path, answer string) page {
+	m.t.Helper()
+	posted := m.send(http.MethodPost, path, "answer="+answer, "Sec-Fetch-Site", "same-origin", "Origin", m.site)
+	if posted.StatusCode != http.StatusSeeOther || posted.Header.Get("Location") != path {
+		m.t.Fatalf("after pressing %s: %s to %q, not 303 to %s", answer, posted.Status, posted.Header.Get("Location"), path)
+	}
+	return m.get(path)
+}
+
+// expect fails the test unless the page has the status and shows all of the texts.
+func (m *meeting) expect(p page, status int, texts ...string) {
+	m.t.Helper()
+	if p.StatusCode != status {
+		m.t.Errorf("status %d, not %d", p.StatusCode, status)
+	}
+	for _, text := range texts {
+		if !p.shows(text) {
+			m.t.Errorf("the page does not show %q:\n%s", text, p.main())
+		}
+	}
+}
+
+func (m *meeting) hides(p page, texts ...string) {
+	m.t.Helper()
+	for _, text := range texts {
+		if p.shows(text) {
+			m.t.Errorf("the page shows %q:\n%s", text, p.main())
+		}
+	}
+}
+
+const (
+	accept  = `value="accept"`
+	decline = `value="decline"`
+)
+
+func TestLookingAtAnInvitationChangesNothing(t *testing.T) {
+	t.Parallel()
+	m := newMeeting(t)
+	token := m.invite(db.SendInvitationsInput{}, "Petra,petra@example.org,nl")[0]
+	before := m.rows()
+	m.expect(m.get("/i/"+token), http.StatusOK, accept, decline)
+	m.expect(m.get("/i/"+token+"?answer=accept&lang=de"), http.StatusOK, accept, decline)
+	head := m.send(http.MethodHead, "/i/"+token, "")
+	if head.StatusCode != http.StatusOK || head.source != "" {
+		t.Errorf("HEAD: %s with %d bytes", head.Status, len(head.source))
+	}
+	for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch} {
+		m.expect(m.send(method, "/i/"+token, "answer=accept"), http.StatusMethodNotAllowed)
+	}
+	if after := m.rows(); after != before {
+		t.Errorf("before:\n%s\nafter:\n%s", before, after)
+	}
+}
+
+func TestThePageStatesTheMeeting(t *testing.T) {
+	t.Parallel()
+	m := newMeeting(t)
+	message := "Bring your boots.\n\nWe go to the dyke."
+	by := time.Date(2027, 4, 30, 10, 0, 0, 0, time.UTC)
+	token := m.invite(db.SendInvitationsInput{Message: &message, RespondBy: &by}, "Petra de Vries,petra@example.org,nl")[0]
+	for language, texts := range map[string][]string{
+		"nl": {"Uitnodiging voor Petra de Vries", "donderdag 20 mei 2027 tot en met vrijdag 21 mei 2027", "Duits en Engels",
+			"Antwoord uiterlijk vrijdag 30 april 2027 om 12.00 uur (Nederlandse tijd).", "Nog 15 plaatsen vrij", "Komt u?"},
+		"de": {"Einladung für Petra de Vries", "Donnerstag, 20. Mai 2027 bis Freitag, 21. Mai 2027", "Deutsch und Englisch",
+			"Bitte antworten Sie bis Freitag, 30. April 2027, 12:00 Uhr (niederländische Zeit).", "Noch 15 Plätze frei", "Nehmen Sie teil?"},
+		"en": {"Invitation for Petra de Vries", "Thursday 20 May 2027 to Friday 21 May 2027", "German and English",
+			"Please answer by Friday 30 April 2027 at 12:00 (Dutch time).", "15 places left", "Will you come?"},
+	} {
+		shown := m.get("/i/" + token + "?lang=" + language)
+		m.expect(shown, http.StatusOK, append(texts, `<html lang="`+language+`">`, "<h1 dir=\"auto\">Vaktreffen 2027</h1>",
+			"Provinciehuis, Martinikerkhof 12, Groningen", "Two days on water in the city.", message)...)
+		m.hides(shown, "Olga", "@example.org")
+		if n := strings.Count(shown.source, `aria-current="true"`); n != 1 {
+			t.Errorf("%d languages are the current one", n)
+		}
+	}
+	// Without a choice, or with one that there is not, the person's own language.
+	m.expect(m.get("/i/"+token), http.StatusOK, `<html lang="nl">`)
+	m.expect(m.get("/i/"+token+"?lang=tlh"), http.StatusOK, `<html lang="nl">`)
+}
+
+func TestACourseStatesItsPriceAndHasNoLimit(t *testing.T) {
+	t.Parallel()
+	m := newMeeting(t)
+	token := m.invite(db.SendInvitationsInput{CourseRunID: &m.courseRun}, "Petra,petra@example.org,nl")[0]
+	shown := m.get("/i/" + token)
+	m.expect(shown, http.StatusOK, "Masterclass Water", "woensdag 12 mei 2027", "EUR 535,00", "Aanbieder", `<dd dir="auto">Nederlands</dd>`, "Utrecht", "One day with a trainer.")
+	m.hides(shown, "plaatsen vrij", "bezet", "tot en met")
+	m.expect(m.press("/i/"+token, "accept"), http.StatusOK, "U komt.")
+}
+
+func TestAnsweringAndChangingTheAnswer(t *testing.T) {
+	t.Parallel()
+	m := newMeeting(t)
+	token := m.invite(db.SendInvitationsInput{}, "Petra,petra@example.org,de")[0]
+	accepted := m.press("/i/"+token, "accept")
+	m.expect(accepted, http.StatusOK, "Sie nehmen teil.", "Ihre Antwort ändern", decline, "bis einschließlich Mittwoch, 19. Mai 2027", "Noch 14 Plätze frei")
+	m.hides(accepted, accept)
+	once := m.rows()
+	m.press("/i/"+token, "accept")
+	if twice := m.rows(); twice != once {
+		t.Errorf("accepting again changed rows from\n%s\nto\n%s", once, twice)
+	}
+	declined := m.press("/i/"+token, "decline")
+	m.expect(declined, http.StatusOK, "Sie nehmen nicht teil.", accept, "Noch 15 Plätze frei")
+	m.hides(declined, decline)
+	m.expect(m.press("/i/"+token, "accept"), http.StatusOK, "Sie nehmen teil.")
+	// A language that was chosen stays chosen.
+	m.expect(m.press("/i/"+token+"?lang=en", "decline"), http.StatusOK, "You are not coming.")
+}
+
+func TestAFullMeetingOffersTheWaitingList(t *testing.T) {
+	t.Parallel()
+	m := newMeeting(t)
+	m.exec("UPDATE seats SET capacity = 1 WHERE edition_id = ?", m.edition)
+	tokens := m.invite(db.SendInvitationsInput{}, "Anna Aalbers,anna@example.org,en", "Bert Boer,bert@example.org,en", "Cor Claus,cor@example.org,en")
+	m.expect(m.get("/i/"+tokens[1]), http.StatusOK, "1 place left", "Yes, I will come")
+	m.expect(m.press("/i/"+tokens[0], "accept"), http.StatusOK, "You are coming.")
+	full := m.get("/i/" + tokens[1])
+	m.expect(full, http.StatusOK, "All places are taken", "Yes, put me on the waiting list")
+	m.expect(m.press("/i/"+tokens[1], "accept"), http.StatusOK, "You are at position 1 on the waiting list.")
+	waiting := m.press("/i/"+tokens[2], "accept")
+	m.expect(waiting, http.StatusOK, "You are at position 2 on the waiting list.", decline)
+	m.hides(waiting, accept, "Anna", "Bert", "Olga")
+	m.press("/i/"+tokens[0], "decline")
+	m.expect(m.get("/i/"+tokens[1]), http.StatusOK, "You are coming.")
+	m.expect(m.get("/i/"+tokens[2]), http.StatusOK, "You are at position 1 on the waiting list.")
+}
+
+func TestAnAnswerCannotBeChanged(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		close func(m *meeting)
+		shows string
+	}{
+		"after the deadline":         {func(m *meeting) { m.clock("2027-04-30T22:00:00Z") }, "That was possible until the end of Friday 30 April 2027."},
+		"of a cancelled meeting":     {func(m *meeting) { m.exec("UPDATE editions SET status = 'CANCELLED'") }, "This meeting has been cancelled."},
+		"of a withdrawn invitation":  {func(m *meeting) { m.exec("UPDATE invitations SET status = 'WITHDRAWN'") }, "This invitation has been withdrawn."},
+		"of a meeting that is over":  {func(m *meeting) { m.clock("2028-01-01T00:00:00Z") }, "It is too late to answer."},
+		"of a cancelled meeting too": {func(m *meeting) { m.clock("2028-01-01T00:00:00Z"); m.exec("UPDATE editions SET status = 'CANCELLED'") }, "This meeting has been cancelled."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMeeting(t)
+			m.t = t
+			by := time.Date(2027, 4, 30, 22, 0, 0, 0, time.UTC) // midnight in Groningen
+			tokens := m.invite(db.SendInvitationsInput{RespondBy: &by}, "Petra,petra@example.org,en", "Quinten,quinten@example.org,en")
+			m.expect(m.press("/i/"+tokens[0], "accept"), http.StatusOK, "You are coming.", "until the end of Friday 30 April 2027")
+			c.close(m)
+			before := m.rows()
+			for i, recorded := range []string{"You are coming.", "You did not answer."} {
+				shown := m.get("/i/" + tokens[i])
+				m.expect(shown, http.StatusOK, recorded, c.shows)
+				m.hides(shown, "<button", "<form", "places left")
+				refused := m.send(http.MethodPost, "/i/"+tokens[i], "answer=decline")
+				m.expect(refused, http.StatusConflict, recorded, c.shows)
+			}
+			if after := m.rows(); after != before {
+				t.Errorf("before:\n%s\nafter:\n%s", before, after)
+			}
+		})
+	}
+}
+
+func TestARegistrationThatLapsedIsNoPlace(t *testing.T) {
+	t.Parallel()
+	m := newMeeting(t)
+	token := m.invite(db.SendInvitationsInput{}, "Petra,petra@example.org,en")[0]
+	m.press("/i/"+token, "accept")
+	m.exec("UPDATE registrations SET status = 'CANCELLED'")
+	m.exec("UPDATE seats SET taken = 0")
+	m.expect(m.get("/i/"+token), http.StatusOK, "You accepted the invitation, but you have no place.", accept, decline)
+	m.expect(m.press("/i/"+token, "accept"), http.StatusOK, "You are coming.")
+}
+
+func TestALinkThatStandsForNothing(t *testing.T) {
+	t.Parallel()
+	m := newMeeting(t)
+	token := m.invite(db.SendInvitationsInput{}, "Petra,petra@example.org,nl")[0]
+	altered := []byte(token)
+	altered[30] ^= 1
+	stranger, err := m.db.AnswerToken(t.Context(), db.NewID(db.KindInvitation, time.Now()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := m.rows()
+	want := m.get("/i/nonsense")
+	m.expect(want, http.StatusNotFound, "Deze link werkt niet", "Dieser Link funktioniert nicht", "This link does not work", `lang="nl"`, `lang="de"`, `lang="en"`)
+	for name, wrong := range map[string]string{
+		"none": "", "cut": token[:47], "longer": token + "A", "altered": string(altered), "of no invitation": stranger,
+		"with a path": token + "/more", "escaped": "%00%ff", "long": strings.Repeat("A", 5000),
+	} {
+		for _, got := range []page{m.get("/i/" + wrong), m.send(http.MethodPost, "/i/"+wrong, "answer=accept"), m.send(http.MethodPost, "/i/"+wrong, "")} {
+			if got.StatusCode != http.StatusNotFound || got.source != want.source {
+				t.Errorf("%s: %s, and another page than for nonsense: %t", name, got.Status, got.source != want.source)
+			}
+		}
+	}
+	if after := m.rows(); after != before {
+		t.Errorf("before:\n%s\nafter:\n%s", before, after)
+	}
+}
+
+func TestAFormWithoutAnAnswerIsShownAgain(t *testing.T) {
+	t.Parallel()
+	m := newMeeting(t)
+	token := m.invite(db.SendInvitationsInput{}, "Petra,petra@example.org,en")[0]
+	before := m.rows()
+	for body, status := range map[string]int{
+		"":                             http.StatusBadRequest,
+		"answer=maybe":                 http.StatusBadRequest,
+		"answer=":                      http.StatusBadRequest,
+		"answer=accept&answer=decline": http.StatusBadRequest,
+		"answer=%zz":                   http.StatusBadRequest,
+		"other=accept":                 http.StatusBadRequest,
+		"answer=accept&more=" + strings.Repeat("x", 4<<10): http.StatusRequestEntityTooLarge,
+	} {
+		shown := m.send(http.MethodPost, "/i/"+token, body)
+		m.expect(shown, status, "Your answer did not arrive. Choose one of the buttons.", accept, decline)
+	}
+	// The address is no form.
+	m.expect(m.send(http.MethodPost, "/i/"+token+"?answer=accept", ""), http.StatusBadRequest)
+	m.expect(m.send(http.MethodPost, "/i/"+token, `{"answer":"accept"}`, "Content-Type", "application/json"), http.StatusBadRequest)
+	if after := m.rows(); after != before {
+		t.Errorf("before:\n%s\nafter:\n%s", before, after)
+	}
+}
+
+func TestAnotherSiteCannotAnswer(t *testing.T) {
+	t.Parallel()
+	m := newMeeting(t)
+	token := m.invite(db.SendInvitationsInput{}, "Petra,petra@example.org,en")[0]
+	before := m.rows()
+	for name, headers := range map[string][]string{
+		"another site":                    {"Sec-Fetch-Site", "cross-site", "Origin", "https://other.example"},
+		"a neighbour":                     {"Sec-Fetch-Site", "same-site", "Origin", "https://other.example"},
+		"another site, in an old browser": {"Origin", "https://other.example"},
+		"a sandbox, in an old browser":    {"Origin", "null"},
+	} {
+		refused := m.send(http.MethodPost, "/i/"+token, "answer=accept", headers...)
+		if refused.StatusCode != http.StatusForbidden {
+			t.Errorf("%s: %s", name, refused.Status)
+		}
+	}
+	if after := m.rows(); after != before {
+		t.Errorf("before:\n%s\nafter:\n%s", before, after)
+	}
+	// Following a link from another site is what a link in a mail is.
+	m.expect(m.send(http.MethodGet, "/i/"+token, "", "Sec-Fetch-Site", "cross-site"), http.StatusOK, accept)
+	old := m.send(http.MethodPost, "/i/"+token, "answer=accept", "Origin", m.site)
+	m.expect(old, http.StatusSeeOther)
+}
+
+func TestHostileWordsStayWords(t *testing.T) {
+	t.Parallel()
+	m := newMeeting(t)
+	const hostile = `</title></style><script>alert(1)</script>"'><img src=x onerror=alert(1)>`
+	m.exec("UPDATE editions SET title = ?, summary = ?, venue_name = ?, venue_city = ?, languages = ?", hostile, hostile, hostile, hostile, `["\"><script>"]`)
+	m.exec("UPDATE organisations SET name = ?", hostile)
+	message := hostile
+	token := m.invite(db.SendInvitationsInput{Message: &message}, "Petra,petra@example.org,en")[0]
+	m.exec("UPDATE people SET name = ? WHERE email = 'petra@example.org'", hostile)
+	for _, shown := range []page{m.get("/i/" + token), m.press("/i/"+token, "accept")} {
+		m.expect(shown, http.StatusOK, hostile)
+		for _, tag := range []string{"<script", "<img", "onerror=alert(1)>"} {
+			if strings.Contains(shown.source, tag) {
+				t.Errorf("the source holds %s", tag)
+			}
+		}
+		if n := strings.Count(shown.source, "</title>"); n != 1 {
+			t.Errorf("%d titles end", n)
+		}
+	}
+}
+
+func TestPagesGuardThemselves(t *testing.T) {
+	t.Parallel()
+	m := newMeeting(t)
+	token := m.invite(db.SendInvitationsInput{}, "Petra,petra@example.org,en")[0]
+	for name, got := range map[string]page{
+		"page": m.get("/i/" + token), "unknown": m.get("/i/x"), "unclear": m.send(http.MethodPost, "/i/"+token, ""),
+		"redirect": m.send(http.MethodPost, "/i/"+token, "answer=decline"),
+	} {
+		for header, want := range map[string]string{
+			"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex", "X-Content-Type-Options": "nosniff",
+			"Content-Type": "text/html; charset=utf-8",
+		} {
+			if got := got.Header.Get(header); got != want {
+				t.Errorf("%s: %s is %q, not %q", name, header, got, want)
+			}
+		}
+		policy := got.Header.Get("Content-Security-Policy")
+		for _, part := range []string{"default-src 'none'", "style-src 'sha256-", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"} {
+			if !strings.Contains(policy, part) {
+				t.Errorf("%s: the policy %q lacks %s", name, policy, part)
+			}
+		}
+		if strings.Contains(policy, "script") || strings.Contains(policy, "unsafe") {
+			t.Errorf("%s: the policy is %q", name, policy)
+		}
+	}
+}
+
+func TestAnErrorIsLoggedUnderAReference(t *testing.T) {
+	t.Parallel()
+	m := newMeeting(t)
+	token := m.invite(db.SendInvitationsInput{}, "Petra,petra@example.org,en")[0]
+	m.db.Close()
+	for _, got := range []page{m.get("/i/" + token), m.send(http.MethodPost, "/i/"+token, "answer=accept")} {
+		m.expect(got, http.StatusInternalServerError, "Er ging hier iets mis", "Hier ist etwas schiefgegangen", "Something went wrong here")
+		_, after, _ := strings.Cut(got.source, "<code>")
+		reference, _, _ := strings.Cut(after, "</code>")
+		if len(reference) != 10 || !strings.Contains(m.log.String(), "reference="+reference) {
+			t.Errorf("reference %q is not in the log:\n%s", reference, m.log.String())
+		}
+		if got.shows("closed") {
+			t.Errorf("the page shows the cause:\n%s", got.source)
+		}
+	}
+	if log := m.log.String(); strings.Contains(log, token) || strings.Contains(log, "petra") {
+		t.Errorf("the log tells too much:\n%s", log)
+	}
+}
