@@ -105,7 +105,7 @@ var (
 		key:    func(c *Course) (string, ID) { return c.FoldedTitle, c.ID },
 	}
 	runsByDate = order[CourseRun]{
-		column: "course_run.starts_on", descending: true,
+		column: "course_run.starts_on", descending: true, fits: isDate,
 		key: func(r *CourseRun) (string, ID) { return string(r.StartsOn), r.ID },
 	}
 )

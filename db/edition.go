@@ -138,7 +138,7 @@ type EditionFilter struct {
 }
 
 var editionsByDate = order[Edition]{
-	column: "edition.sorts_on", descending: true,
+	column: "edition.sorts_on", descending: true, fits: isDate,
 	key: func(e *Edition) (string, ID) { return string(e.SortsOn), e.ID },
 }
 

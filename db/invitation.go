@@ -45,8 +45,8 @@ const (
 func (i *Invitation) id() ID { return i.ID }
 
 var invitationsInOrder = order[Invitation]{
-	column: "invitation.id",
-	key:    func(i *Invitation) (string, ID) { return i.ID.uuid(), i.ID },
+	column: "invitation.id", fits: isUUID,
+	key: func(i *Invitation) (string, ID) { return i.ID.uuid(), i.ID },
 }
 
 // InvitationsOf returns the invitations of a campaign in the order of the audience, to its organisers. A status or a delivery

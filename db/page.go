@@ -95,10 +95,14 @@ func readCursor(cursor *string, field string, keys int) (values []string, err er
 	if err == nil {
 		err = json.Unmarshal(raw, &values)
 	}
-	if err != nil || len(values) != keys || keys == 2 && ParseID(values[1]).Kind() == KindUnknown {
-		return nil, problem(CodeInvalid, field, "This is not a cursor of this list; use a cursor or endCursor exactly as it was returned.")
+	if err != nil || len(values) != keys || slices.ContainsFunc(values, hasControl) || keys == 2 && ParseID(values[1]).Kind() == KindUnknown {
+		return nil, notACursor(field)
 	}
 	return values, nil
+}
+
+func notACursor(field string) *Error {
+	return problem(CodeInvalid, field, "This is not a cursor of this list; use a cursor or endCursor exactly as it was returned.")
 }
 
 func writeCursor(values []string) string {
@@ -111,6 +115,33 @@ type order[T any] struct {
 	column     bun.Ident
 	descending bool
 	key        func(*T) (sort string, id ID)
+	fits       func(sort string) bool // whether the column can be compared with the text; nil: any text
+}
+
+// window checks a page of the order.
+func (o order[T]) window(p Page) (window, error) {
+	w, err := p.check(2)
+	switch {
+	case err != nil || o.fits == nil:
+		return w, err
+	case w.after != nil && !o.fits(w.after[0]):
+		return w, notACursor("after")
+	case w.before != nil && !o.fits(w.before[0]):
+		return w, notACursor("before")
+	}
+	return w, nil
+}
+
+// isDate reports whether both databases can read the text as a date.
+func isDate(text string) bool {
+	_, err := ParseDate(text)
+	return err == nil && text >= "0001"
+}
+
+// isUUID reports whether the text is an id as the databases hold it.
+func isUUID(text string) bool {
+	var id ID
+	return id.Scan(text) == nil && id.uuid() == text
 }
 
 // keyset restricts and sorts the query to the window and one row more, which tells whether others follow.
@@ -167,7 +198,7 @@ func (o order[T]) page(rows []*T, w window) *Connection[T] {
 
 // connect runs a query as a connection: one statement for the page, one more when the total is read.
 func connect[T any](ctx context.Context, tx bun.IDB, o order[T], p Page, restrict func(*bun.SelectQuery) *bun.SelectQuery) (*Connection[T], error) {
-	w, err := p.check(2)
+	w, err := o.window(p)
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +222,7 @@ func connect[T any](ctx context.Context, tx bun.IDB, o order[T], p Page, restric
 func connectEach[T any](ctx context.Context, tx bun.IDB, o order[T], p Page, parents []ID, parent bun.Ident,
 	links func() *bun.SelectQuery,
 ) (map[ID]*Connection[T], error) {
-	w, err := p.check(2)
+	w, err := o.window(p)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,9 @@ func fold(text string) string {
 	if err != nil {
 		return lower
 	}
-	return strings.Join(strings.Fields(plain), " ")
+	// No database takes a zero byte in a text, and nobody searches for other control characters.
+	words := strings.FieldsFunc(plain, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
+	return strings.Join(words, " ")
 }
 
 // hasControl reports whether the text holds a control character, line breaks included: such text must never reach a header.
