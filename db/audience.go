@@ -293,6 +293,10 @@ func readCSV(text string, a *audience) []*recipient {
 		r.Comma = ';'
 	}
 	columns, err := r.Read()
+	if err != nil && err != io.EOF {
+		a.problems = append(a.problems, lineProblem(1, CodeInvalid, "The heading cannot be read: check its quotation marks."))
+		return nil
+	}
 	if err != nil {
 		a.problems = append(a.problems, problem(CodeRequired, "input.audience.csv", "The list is empty; begin with a line that names the columns: name, email, organisation, locale."))
 		return nil
@@ -318,10 +322,10 @@ func readCSV(text string, a *audience) []*recipient {
 		if err == io.EOF {
 			return listed
 		}
-		line, _ := r.FieldPos(0)
 		if err != nil {
+			line := 1
 			if parse, ok := errors.AsType[*csv.ParseError](err); ok {
-				line = parse.Line
+				line = parse.StartLine
 			}
 			a.badLine(line, AudienceRow{}, CodeInvalid, "This line cannot be read: check its quotation marks.")
 			return listed
@@ -329,6 +333,7 @@ func readCSV(text string, a *audience) []*recipient {
 		if len(fields) == 1 && strings.TrimSpace(fields[0]) == "" {
 			continue
 		}
+		line, _ := r.FieldPos(0)
 		field := func(column string) string {
 			if i, ok := at[column]; ok && i < len(fields) {
 				return strings.Clone(strings.TrimSpace(fields[i]))
