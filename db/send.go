@@ -81,7 +81,7 @@ func (in *SendInvitationsInput) check(now time.Time) (problems Errors) {
 	switch key := in.IdempotencyKey; {
 	case strings.TrimSpace(key) == "":
 		refuse(CodeRequired, "idempotencyKey", "Give a text of your own choice, so that a repeated request does nothing twice.")
-	case len(key) > 200 || hasControl(key):
+	case utf8.RuneCountInString(key) > 200 || hasControl(key):
 		refuse(CodeInvalid, "idempotencyKey", "Use at most 200 characters and no control characters.")
 	}
 	if (in.EditionID == nil) == (in.CourseRunID == nil) {
@@ -186,6 +186,9 @@ func (v view) plan(ctx context.Context, d *DB, in *SendInvitationsInput) (*targe
 	t, err := v.target(ctx, d, in)
 	if err != nil {
 		return nil, nil, err
+	}
+	if in.SendAt != nil && !t.starts.IsZero() && !in.SendAt.Before(t.starts) {
+		return nil, nil, problem(CodeInvalid, "input.sendAt", "Send before the meeting starts.")
 	}
 	if in.RespondBy != nil && !t.starts.IsZero() && in.RespondBy.After(t.starts) {
 		return nil, nil, problem(CodeInvalid, "input.respondBy", "Let people answer before the meeting starts.")
