@@ -337,3 +337,5 @@ func (j *journal) find(message string) []map[string]slog.Value {
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+func idOf(text string) db.ID { return db.ParseID(text) }
