@@ -111,7 +111,8 @@ func queue(ctx context.Context, tx bun.Tx, deliveries ...*Delivery) error {
 func insertAll[T any](ctx context.Context, tx bun.Tx, rows []T) error {
 	for len(rows) > 0 {
 		chunk := rows[:min(len(rows), 1000)]
-		if _, err := tx.NewInsert().Model(&chunk).Exec(ctx); err != nil {
+		// Without RETURNING, which bun adds for columns that are NULL in a row.
+		if _, err := tx.NewInsert().Model(&chunk).Returning("NULL").Exec(ctx); err != nil {
 			return fmt.Errorf("insert: %w", err)
 		}
 		rows = rows[len(chunk):]
@@ -126,9 +127,10 @@ func (d *DB) ClaimDeliveries(ctx context.Context, lane Lane, limit int64) (claim
 	due := d.skipLocked(d.write.NewSelect().Model((*Delivery)(nil)).Column("id")).
 		Where("state = ?", Queued).Where("lane = ?", lane).Where("not_before <= ?", now).Order("not_before").Limit(limit)
 	claim = NewID(KindClaim, now)
-	result, err := d.write.NewUpdate().Model((*Delivery)(nil)).
+	// Apart in a WITH, because PostgreSQL may run a subquery again for each row, and then the limit would not hold.
+	result, err := d.write.NewUpdate().With("due", due).Model((*Delivery)(nil)).
 		Set("state = ?", Enqueued).Set("claim = ?", claim).Set("claimed_at = ?", now).
-		Where("id IN (?)", due).Exec(ctx)
+		Where("id IN (SELECT id FROM due)").Exec(ctx)
 	if err != nil {
 		return ID{}, 0, fmt.Errorf("claim deliveries: %w", err)
 	}
@@ -249,13 +251,16 @@ const (
 // SettleDeliveries commits what came of attempts, and moves the counts of their campaigns with them. Outcomes whose claim is
 // void change nothing.
 func (d *DB) SettleDeliveries(ctx context.Context, outcomes []Outcome) error {
-	groups := groupBy(outcomes, func(o Outcome) settlement { return o.next(d.now()) })
-	if len(groups) == 1 { // as nearly always: all were sent
+	now := d.now()
+	groups := groupBy(outcomes, func(o Outcome) settlement { return o.next(now) })
+	if len(groups) == 1 {
 		for s, group := range groups {
-			return d.retried(func() error { return s.apply(ctx, d.write, d.now(), group) })
+			if s.State == Sent { // as nearly always: one statement needs no transaction around it
+				return d.retried(func() error { return s.apply(ctx, d.write, now, group) })
+			}
 		}
 	}
-	return d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
+	return d.change(ctx, func(ctx context.Context, tx bun.Tx, _ time.Time) error {
 		for s, group := range groups {
 			if err := s.apply(ctx, tx, now, group); err != nil {
 				return err
@@ -327,7 +332,15 @@ func (s settlement) apply(ctx context.Context, tx bun.IDB, now time.Time, outcom
 		}
 		return nil
 	}
-	return settleAndCount(ctx, tx, now, q, s.State)
+	if err := settleAndCount(ctx, tx, now, q, s.State); err != nil || s.State != DeliveryCanceled {
+		return err
+	}
+	var stopped []ID
+	if err := tx.NewSelect().Model((*Delivery)(nil)).Column("invitation_id").Where("id IN (?)", bun.List(ids)).
+		Where("state = ?", DeliveryCanceled).Where("invitation_id IS NOT NULL").Scan(ctx, &stopped); err != nil {
+		return fmt.Errorf("invitations of cancelled deliveries: %w", err)
+	}
+	return withdraw(ctx, tx, stopped)
 }
 
 // finalCounts are the columns of campaigns that count deliveries in final states.

@@ -140,7 +140,7 @@ func (d *DB) AnswerToken(ctx context.Context, invitation ID) (string, error) {
 // invitationOf returns the invitation that a token was made for; ok is false for any other text.
 func (d *DB) invitationOf(ctx context.Context, token string) (id ID, ok bool, err error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) != len(id)+20 {
+	if err != nil || len(raw) != len(id)+20 || base64.RawURLEncoding.EncodeToString(raw) != token { // the decoder skips line breaks
 		return ID{}, false, nil
 	}
 	copy(id[:], raw)
