@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/uptrace/bun"
 )
@@ -124,7 +125,9 @@ func (o order[T]) ours(cursor []string) bool {
 
 // byText and byDate are the cursors of lists that are sorted by text or by a day.
 func byText(kinds ...Kind) func(string, ID) bool {
-	return func(sort string, id ID) bool { return slices.Contains(kinds, id.Kind()) && !hasControl(sort) }
+	return func(sort string, id ID) bool {
+		return slices.Contains(kinds, id.Kind()) && !strings.ContainsRune(sort, 0)
+	}
 }
 
 func byDate(kind Kind) func(string, ID) bool {
