@@ -139,10 +139,11 @@ func (d *DB) ClaimDeliveries(ctx context.Context, lane Lane, limit int64) (claim
 	return claim, int(n), nil
 }
 
-// ReleaseClaim puts all mails of a claim back into the queue. Call it only while none of them was offered to a mail server.
-func (d *DB) ReleaseClaim(ctx context.Context, claim ID) error {
+// ReleaseClaim puts the mails of a claim that are in the state back into the queue: Enqueued for a relay that could not hand
+// the claim over (or does not know whether it did), Sending for a process that has offered none of them to a mail server.
+func (d *DB) ReleaseClaim(ctx context.Context, claim ID, state DeliveryState) error {
 	_, err := d.write.NewUpdate().Model((*Delivery)(nil)).
-		Set("state = ?", Queued).Set("claim = NULL").Set("worker_id = NULL").Where("claim = ?", claim).Exec(ctx)
+		Set("state = ?", Queued).Set("claim = NULL").Set("worker_id = NULL").Where("claim = ?", claim).Where("state = ?", state).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("release claim: %w", err)
 	}
@@ -173,7 +174,8 @@ type Stale struct {
 }
 
 // RequeueStale puts mails back into the queue whose claim or process is lost. The old claim is void from then on: its holder
-// can neither begin nor settle them. It returns how many there were.
+// can neither begin nor settle them. Mails that somebody is changing at this moment wait for the next time, since a process that
+// stands still may hold them. It returns how many there were.
 func (d *DB) RequeueStale(ctx context.Context, stale Stale) (requeued int, err error) {
 	err = d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
 		requeued = 0
@@ -185,12 +187,7 @@ func (d *DB) RequeueStale(ctx context.Context, stale Stale) (requeued int, err e
 			{"state = ? AND worker_id NOT IN (SELECT id FROM workers WHERE seen_at >= ?)", []any{Sending, now.Add(-stale.Worker)}},
 			{"state = ? AND claimed_at < ?", []any{Sending, now.Add(-stale.Sending)}},
 		} {
-			result, err := tx.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", Queued).Set("claim = NULL").Set("worker_id = NULL").
-				Where("claim IS NOT NULL").Where(lost.condition, lost.args...).Exec(ctx)
-			if err != nil {
-				return fmt.Errorf("requeue deliveries: %w", err)
-			}
-			n, err := result.RowsAffected()
+			n, err := d.requeue(ctx, tx, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where(lost.condition, lost.args...) })
 			if err != nil {
 				return err
 			}
@@ -205,15 +202,23 @@ func (d *DB) RequeueStale(ctx context.Context, stale Stale) (requeued int, err e
 // RequeueLost puts mails of a lane back into the queue that were claimed longer ago than the age and not begun. It is for a
 // relay that finds its queue in Redis empty.
 func (d *DB) RequeueLost(ctx context.Context, lane Lane, age time.Duration) (int64, error) {
-	lost := d.read.NewSelect().Model((*Delivery)(nil)).Where("lane = ?", lane).Where("state = ?", Enqueued).
-		Where("claim IS NOT NULL").Where("claimed_at < ?", d.now().Add(-age))
-	if any, err := lost.Exists(ctx); !any || err != nil {
+	lost := func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("lane = ?", lane).Where("state = ?", Enqueued).Where("claimed_at < ?", d.now().Add(-age))
+	}
+	// Looking first spares SQLite's one writer.
+	if any, err := lost(d.read.NewSelect().Model((*Delivery)(nil)).Where("claim IS NOT NULL")).Exists(ctx); !any || err != nil {
 		return 0, err
 	}
-	result, err := d.write.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", Queued).Set("claim = NULL").
-		Where("lane = ?", lane).Where("state = ?", Enqueued).Where("claim IS NOT NULL").Where("claimed_at < ?", d.now().Add(-age)).Exec(ctx)
+	return d.requeue(ctx, d.write, lost)
+}
+
+// requeue puts claimed mails back into the queue, but for those that somebody is changing at this moment.
+func (d *DB) requeue(ctx context.Context, tx bun.IDB, lost func(*bun.SelectQuery) *bun.SelectQuery) (int64, error) {
+	free := d.skipLocked(lost(tx.NewSelect().Model((*Delivery)(nil)).Column("id").Where("claim IS NOT NULL")))
+	result, err := tx.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", Queued).Set("claim = NULL").Set("worker_id = NULL").
+		Where("id IN (?)", free).Exec(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("requeue lost deliveries: %w", err)
+		return 0, fmt.Errorf("requeue deliveries: %w", err)
 	}
 	return result.RowsAffected()
 }
@@ -249,10 +254,11 @@ const (
 // SettleDeliveries commits what came of attempts, and moves the counts of their campaigns with them. Outcomes whose claim is
 // void change nothing.
 func (d *DB) SettleDeliveries(ctx context.Context, outcomes []Outcome) error {
-	groups := groupBy(outcomes, func(o Outcome) settlement { return o.next(d.now()) })
-	if len(groups) == 1 { // as nearly always: all were sent
-		for s, group := range groups {
-			return d.retried(func() error { return s.apply(ctx, d.write, d.now(), group) })
+	now := d.now() // one for all, so that mails put back together are one group
+	groups := groupBy(outcomes, func(o Outcome) settlement { return o.next(now) })
+	for s, group := range groups {
+		if len(groups) == 1 && s.State == Sent { // as nearly always
+			return d.retried(func() error { return s.apply(ctx, d.write, now, group) })
 		}
 	}
 	return d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
@@ -327,7 +333,16 @@ func (s settlement) apply(ctx context.Context, tx bun.IDB, now time.Time, outcom
 		}
 		return nil
 	}
-	return settleAndCount(ctx, tx, now, q, s.State)
+	if err := settleAndCount(ctx, tx, now, q, s.State); err != nil || s.State != DeliveryCanceled {
+		return err
+	}
+	// Who got no invitation can be invited again.
+	unsent := tx.NewSelect().Model((*Delivery)(nil)).Column("invitation_id").Where("id IN (?)", bun.List(ids)).Where("state = ?", DeliveryCanceled)
+	if _, err := tx.NewUpdate().Model((*Invitation)(nil)).Set("status = ?", InvitationWithdrawn).
+		Where("id IN (?)", unsent).Where("status = ?", InvitationPending).Exec(ctx); err != nil {
+		return fmt.Errorf("withdraw invitations: %w", err)
+	}
+	return nil
 }
 
 // finalCounts are the columns of campaigns that count deliveries in final states.
