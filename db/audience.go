@@ -1,12 +1,13 @@
 package db
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -201,8 +202,7 @@ func (v view) addOrganisations(ctx context.Context, a *audience, seen map[string
 			Order("id").Scan(ctx); err != nil {
 			return fmt.Errorf("people of organisations: %w", err)
 		}
-		v.people(people, Shape{"organisation": nil})
-		if err := v.finish(ctx, nil); err != nil {
+		if err := v.finish(ctx, v.people(ctx, people, Shape{"organisation": nil})); err != nil {
 			return err
 		}
 		for _, p := range people {
@@ -319,14 +319,11 @@ func readCSV(text string, a *audience) []*recipient {
 		if err == io.EOF {
 			return listed
 		}
-		line, _ := r.FieldPos(0)
-		if err != nil {
-			if parse, ok := errors.AsType[*csv.ParseError](err); ok {
-				line = parse.Line
-			}
-			a.badLine(line, AudienceRow{}, CodeInvalid, "This line cannot be read: check its quotation marks.")
+		if parse, ok := errors.AsType[*csv.ParseError](err); ok {
+			a.badLine(parse.StartLine, AudienceRow{}, CodeInvalid, "This line cannot be read: check its quotation marks.")
 			return listed
 		}
+		line, _ := r.FieldPos(0)
 		if len(fields) == 1 && strings.TrimSpace(fields[0]) == "" {
 			continue
 		}
@@ -395,7 +392,9 @@ func insertNewPeople(ctx context.Context, tx bun.Tx, now time.Time, recipients [
 	if len(fresh) == 0 {
 		return nil
 	}
-	employers, err := organisationsByFoldedName(ctx, tx, fresh)
+	// In one order, so that campaigns to the same new people never wait in a circle.
+	slices.SortFunc(fresh, func(x, y *recipient) int { return strings.Compare(x.address, y.address) })
+	employers, err := employersOf(ctx, tx, fresh)
 	if err != nil {
 		return err
 	}
@@ -406,7 +405,7 @@ func insertNewPeople(ctx context.Context, tx bun.Tx, now time.Time, recipients [
 			if p.Language == "" {
 				p.Language = English
 			}
-			if o := employers[foldOrganisation(r.employer)]; o != nil {
+			if o := employers[r.employer]; o != nil {
 				p.OrganisationID = o.ID
 				if r.locale == "" {
 					p.Language = o.language()
@@ -417,7 +416,7 @@ func insertNewPeople(ctx context.Context, tx bun.Tx, now time.Time, recipients [
 			people[i], r.person = p, p
 		}
 		// Somebody else's campaign may have written the same person meanwhile; then theirs is the one.
-		if _, err := tx.NewInsert().Model(&people).On("CONFLICT (email) DO NOTHING").Exec(ctx); err != nil {
+		if _, err := tx.NewInsert().Model(&people).On("CONFLICT (email) DO NOTHING").Returning("NULL").Exec(ctx); err != nil {
 			return fmt.Errorf("insert people: %w", err)
 		}
 		written := make([]string, len(chunk))
@@ -439,39 +438,50 @@ func insertNewPeople(ctx context.Context, tx bun.Tx, now time.Time, recipients [
 	return nil
 }
 
-func organisationsByFoldedName(ctx context.Context, tx bun.Tx, recipients []*recipient) (map[string]*Organisation, error) {
-	names := map[string]bool{}
+// employersOf finds the organisations that recipients work for, by the name in their list.
+func employersOf(ctx context.Context, tx bun.Tx, recipients []*recipient) (map[string]*Organisation, error) {
+	spellings, names := map[string][]string{}, map[string]bool{}
 	for _, r := range recipients {
-		names[foldOrganisation(r.employer)] = true
+		if _, seen := spellings[r.employer]; !seen {
+			spellings[r.employer] = organisationNames(r.employer)
+			for _, name := range spellings[r.employer] {
+				names[name] = true
+			}
+		}
 	}
-	delete(names, "")
-	wanted := make([]string, 0, len(names))
-	for name := range names {
-		wanted = append(wanted, name)
-	}
-	found := map[string]*Organisation{}
-	for chunk := range slices.Chunk(wanted, 1000) {
+	known := map[string]*Organisation{}
+	for part := range slices.Chunk(slices.Collect(maps.Keys(names)), 1000) {
 		var rows []*Organisation
-		if err := tx.NewSelect().Model(&rows).Where("folded_name IN (?)", bun.List(chunk)).Scan(ctx); err != nil {
+		if err := tx.NewSelect().Model(&rows).Where("folded_name IN (?)", bun.List(part)).OrderExpr("id DESC").Scan(ctx); err != nil {
 			return nil, fmt.Errorf("organisations by name: %w", err)
 		}
-		slices.SortFunc(rows, func(x, y *Organisation) int { return bytes.Compare(x.ID[:], y.ID[:]) })
-		for _, o := range slices.Backward(rows) {
-			found[o.FoldedName] = o
+		for _, o := range rows { // of several with one name, the oldest
+			known[o.FoldedName] = o
 		}
 	}
-	return found, nil
+	employers := map[string]*Organisation{}
+	for employer, spelled := range spellings {
+		for _, name := range slices.Backward(spelled) {
+			employers[employer] = cmp.Or(known[name], employers[employer])
+		}
+	}
+	return employers, nil
 }
 
-// foldOrganisation makes names of organisations comparable: "Gemeente Groningen" and "groningen" are the same.
-func foldOrganisation(name string) string {
+// organisationNames returns what an organisation may be called here, folded, the best name first: who writes
+// "Gemeente Groningen" means "groningen" unless something is called just that.
+func organisationNames(name string) []string {
 	folded := fold(name)
+	if folded == "" {
+		return nil
+	}
+	names := []string{folded}
 	for _, prefix := range []string{"gemeente ", "stadt ", "municipality of ", "city of "} {
 		if rest, found := strings.CutPrefix(folded, prefix); found {
-			return rest
+			names = append(names, rest)
 		}
 	}
-	return folded
+	return names
 }
 
 // language is the language that somebody who works there is written to when nothing else is known.

@@ -184,7 +184,7 @@ func (d *DB) CancelCampaign(ctx context.Context, actor Actor, id ID, shape Shape
 }
 
 // withdraw takes back invitations that have not left.
-func withdraw(ctx context.Context, tx bun.Tx, invitations []ID) error {
+func withdraw(ctx context.Context, tx bun.IDB, invitations []ID) error {
 	for chunk := range slices.Chunk(invitations, 1000) {
 		if _, err := tx.NewUpdate().Model((*Invitation)(nil)).Set("status = ?", InvitationWithdrawn).
 			Where("id IN (?)", bun.List(chunk)).Where("status = ?", InvitationPending).Exec(ctx); err != nil {
@@ -258,7 +258,7 @@ func countOutcomes(ctx context.Context, tx bun.IDB, now time.Time, campaign ID, 
 
 // addOutcomes sets a count of campaigns n higher, and finishes those that have nothing left to send.
 func addOutcomes(q *bun.UpdateQuery, now time.Time, column bun.Ident, n bun.Safe) *bun.UpdateQuery {
-	done := bun.Safe("sent + failed + suppressed + campaign.cancelled + uncertain + " + n + " = total AND status = '" + bun.Safe(CampaignSending) + "'")
+	done := bun.Safe("sent + failed + suppressed + campaign.cancelled + uncertain + " + n + " = total AND status IN ('" + bun.Safe(CampaignSending) + "', '" + bun.Safe(CampaignPaused) + "')")
 	return q.Set("? = ? + ?", column, column, n).Set("version = version + 1").
 		Set("finished_at = CASE WHEN ? THEN ? ELSE finished_at END", done, now).
 		Set("status = CASE WHEN ? THEN ? ELSE status END", done, CampaignFinished)

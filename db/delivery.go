@@ -111,7 +111,8 @@ func queue(ctx context.Context, tx bun.Tx, deliveries ...*Delivery) error {
 func insertAll[T any](ctx context.Context, tx bun.Tx, rows []T) error {
 	for len(rows) > 0 {
 		chunk := rows[:min(len(rows), 1000)]
-		if _, err := tx.NewInsert().Model(&chunk).Exec(ctx); err != nil {
+		// Without RETURNING, which bun adds for columns that are NULL in a row.
+		if _, err := tx.NewInsert().Model(&chunk).Returning("NULL").Exec(ctx); err != nil {
 			return fmt.Errorf("insert: %w", err)
 		}
 		rows = rows[len(chunk):]
@@ -126,9 +127,10 @@ func (d *DB) ClaimDeliveries(ctx context.Context, lane Lane, limit int64) (claim
 	due := d.skipLocked(d.write.NewSelect().Model((*Delivery)(nil)).Column("id")).
 		Where("state = ?", Queued).Where("lane = ?", lane).Where("not_before <= ?", now).Order("not_before").Limit(limit)
 	claim = NewID(KindClaim, now)
-	result, err := d.write.NewUpdate().Model((*Delivery)(nil)).
+	// Apart in a WITH, because PostgreSQL may run a subquery again for each row, and then the limit would not hold.
+	result, err := d.write.NewUpdate().With("due", due).Model((*Delivery)(nil)).
 		Set("state = ?", Enqueued).Set("claim = ?", claim).Set("claimed_at = ?", now).
-		Where("id IN (?)", due).Exec(ctx)
+		Where("id IN (SELECT id FROM due)").Exec(ctx)
 	if err != nil {
 		return ID{}, 0, fmt.Errorf("claim deliveries: %w", err)
 	}
@@ -171,6 +173,7 @@ type Stale struct {
 	Enqueued time.Duration // claimed this long ago and not begun
 	Worker   time.Duration // its process not seen for this long
 	Sending  time.Duration // begun this long ago and never settled, by a process that is alive: longer than a chunk may take
+	By       ID            // the process that asks: it is alive, however long ago it last found the time to say so
 }
 
 // RequeueStale puts mails back into the queue whose claim or process is lost. The old claim is void from then on: its holder
@@ -184,7 +187,7 @@ func (d *DB) RequeueStale(ctx context.Context, stale Stale) (requeued int, err e
 			args      []any
 		}{
 			{"state = ? AND claimed_at < ?", []any{Enqueued, now.Add(-stale.Enqueued)}},
-			{"state = ? AND worker_id NOT IN (SELECT id FROM workers WHERE seen_at >= ?)", []any{Sending, now.Add(-stale.Worker)}},
+			{"state = ? AND worker_id NOT IN (SELECT id FROM workers WHERE seen_at >= ? OR id = ?)", []any{Sending, now.Add(-stale.Worker), stale.By}},
 			{"state = ? AND claimed_at < ?", []any{Sending, now.Add(-stale.Sending)}},
 		} {
 			n, err := d.requeue(ctx, tx, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where(lost.condition, lost.args...) })
@@ -254,14 +257,16 @@ const (
 // SettleDeliveries commits what came of attempts, and moves the counts of their campaigns with them. Outcomes whose claim is
 // void change nothing.
 func (d *DB) SettleDeliveries(ctx context.Context, outcomes []Outcome) error {
-	now := d.now() // one for all, so that mails put back together are one group
+	now := d.now()
 	groups := groupBy(outcomes, func(o Outcome) settlement { return o.next(now) })
-	for s, group := range groups {
-		if len(groups) == 1 && s.State == Sent { // as nearly always
-			return d.retried(func() error { return s.apply(ctx, d.write, now, group) })
+	if len(groups) == 1 {
+		for s, group := range groups {
+			if s.State == Sent { // as nearly always: one statement needs no transaction around it
+				return d.retried(func() error { return s.apply(ctx, d.write, now, group) })
+			}
 		}
 	}
-	return d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
+	return d.change(ctx, func(ctx context.Context, tx bun.Tx, _ time.Time) error {
 		for s, group := range groups {
 			if err := s.apply(ctx, tx, now, group); err != nil {
 				return err
@@ -336,13 +341,12 @@ func (s settlement) apply(ctx context.Context, tx bun.IDB, now time.Time, outcom
 	if err := settleAndCount(ctx, tx, now, q, s.State); err != nil || s.State != DeliveryCanceled {
 		return err
 	}
-	// Who got no invitation can be invited again.
-	unsent := tx.NewSelect().Model((*Delivery)(nil)).Column("invitation_id").Where("id IN (?)", bun.List(ids)).Where("state = ?", DeliveryCanceled)
-	if _, err := tx.NewUpdate().Model((*Invitation)(nil)).Set("status = ?", InvitationWithdrawn).
-		Where("id IN (?)", unsent).Where("status = ?", InvitationPending).Exec(ctx); err != nil {
-		return fmt.Errorf("withdraw invitations: %w", err)
+	var stopped []ID
+	if err := tx.NewSelect().Model((*Delivery)(nil)).Column("invitation_id").Where("id IN (?)", bun.List(ids)).
+		Where("state = ?", DeliveryCanceled).Where("invitation_id IS NOT NULL").Scan(ctx, &stopped); err != nil {
+		return fmt.Errorf("invitations of cancelled deliveries: %w", err)
 	}
-	return nil
+	return withdraw(ctx, tx, stopped)
 }
 
 // finalCounts are the columns of campaigns that count deliveries in final states.

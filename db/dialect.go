@@ -172,9 +172,10 @@ func contains(q *bun.SelectQuery, column bun.Ident, words string) *bun.SelectQue
 }
 
 // locked makes a query lock the rows it returns until the transaction ends; on SQLite a writing transaction is alone anyway.
+// Others can still insert rows that refer to the locked ones, so that two organisers who invite each other do not deadlock.
 func (h handles) locked(q *bun.SelectQuery) *bun.SelectQuery {
 	if h.postgres {
-		return q.For("UPDATE")
+		return q.For("NO KEY UPDATE")
 	}
 	return q
 }

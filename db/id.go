@@ -1,12 +1,14 @@
 package db
 
 import (
+	"bytes"
 	"crypto/rand"
 	"database/sql/driver"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -61,6 +63,16 @@ func NewID(kind Kind, at time.Time) ID {
 	return id
 }
 
+// newIDs makes n ids in ascending order.
+func newIDs(kind Kind, at time.Time, n int) []ID {
+	ids := make([]ID, n)
+	for i := range ids {
+		ids[i] = NewID(kind, at)
+	}
+	slices.SortFunc(ids, func(a, b ID) int { return bytes.Compare(a[:], b[:]) })
+	return ids
+}
+
 // unknownID is what text that names nothing is read as: a value no record has, so that a look-up finds nothing
 // and the caller hears "not found" with the field's name instead of a parser's complaint.
 var unknownID = ID{0: 0xff, 15: 0xff}
@@ -71,7 +83,7 @@ func ParseID(text string) ID {
 	if len(text) != base64.RawURLEncoding.EncodedLen(len(id)) {
 		return unknownID
 	}
-	if _, err := base64.RawURLEncoding.Strict().Decode(id[:], []byte(text)); err != nil {
+	if n, err := base64.RawURLEncoding.Strict().Decode(id[:], []byte(text)); err != nil || n < len(id) { // it skips line breaks
 		return unknownID
 	}
 	if id[6]>>4 != 7 || id[8]>>6 != 2 {

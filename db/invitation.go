@@ -47,6 +47,7 @@ func (i *Invitation) id() ID { return i.ID }
 var invitationsInOrder = order[Invitation]{
 	column: "invitation.id",
 	key:    func(i *Invitation) (string, ID) { return i.ID.uuid(), i.ID },
+	cursor: func(sort string, id ID) bool { return id.Kind() == KindInvitation && sort == id.uuid() },
 }
 
 // InvitationsOf returns the invitations of a campaign in a fixed order, to its organisers. A status or a delivery
@@ -76,7 +77,7 @@ func (d *DB) InvitationsOf(ctx context.Context, actor Actor, c *Campaign, p Page
 	return connection, v.finish(ctx, v.invitations(ctx, connection.Nodes, shape, true))
 }
 
-// invitations completes invitations. Organisers see addresses and deliveries, others only their own.
+// invitations completes invitations. Only organisers see deliveries.
 func (v view) invitations(ctx context.Context, rows []*Invitation, shape Shape, organiser bool) error {
 	if len(rows) == 0 {
 		return nil
@@ -88,7 +89,6 @@ func (v view) invitations(ctx context.Context, rows []*Invitation, shape Shape, 
 		}
 		for _, row := range rows {
 			row.Person = people[row.PersonID]
-			row.Person.contactVisible = row.Person.contactVisible || organiser
 		}
 	}
 	if shape.Has("edition") {
@@ -140,7 +140,7 @@ func (d *DB) AnswerToken(ctx context.Context, invitation ID) (string, error) {
 // invitationOf returns the invitation that a token was made for; ok is false for any other text.
 func (d *DB) invitationOf(ctx context.Context, token string) (id ID, ok bool, err error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) != len(id)+20 {
+	if err != nil || len(raw) != len(id)+20 || base64.RawURLEncoding.EncodeToString(raw) != token { // the decoder skips line breaks
 		return ID{}, false, nil
 	}
 	copy(id[:], raw)
@@ -208,7 +208,9 @@ func (v view) answer(ctx context.Context, id ID) (*Answer, error) {
 	}
 	a.Person = a.Invitation.Person
 	v.actor = Actor{PersonID: a.Person.ID}
-	v.people([]*Person{a.Person}, Shape{"organisation": nil})
+	if err := v.people(ctx, []*Person{a.Person}, Shape{"organisation": nil}); err != nil {
+		return nil, err
+	}
 	if err := v.tx.NewSelect().Model(a.Campaign).Where("id = ?", a.Invitation.CampaignID).Scan(ctx); err != nil {
 		return nil, fmt.Errorf("campaign: %w", err)
 	}

@@ -65,8 +65,8 @@ type window struct {
 	after, before []string
 }
 
-// check refuses a page that is not one. The path leads to the arguments, for example "rows".
-func (p Page) check(keys int) (w window, err error) {
+// check refuses a page that is not one, and cursors that are not ours: of another list, or made up.
+func (p Page) check(ours func(cursor []string) bool) (w window, err error) {
 	size, field := p.First, "first"
 	if p.First == nil && p.Last != nil {
 		size, field, w.backwards = p.Last, "last", true
@@ -80,14 +80,14 @@ func (p Page) check(keys int) (w window, err error) {
 		return w, problem(CodeInvalid, field, "Ask for 1 to %d records at a time; this asks for %d.", MaxPage, *size)
 	}
 	w.limit = *size
-	if w.after, err = readCursor(p.After, "after", keys); err != nil {
+	if w.after, err = readCursor(p.After, "after", ours); err != nil {
 		return w, err
 	}
-	w.before, err = readCursor(p.Before, "before", keys)
+	w.before, err = readCursor(p.Before, "before", ours)
 	return w, err
 }
 
-func readCursor(cursor *string, field string, keys int) (values []string, err error) {
+func readCursor(cursor *string, field string, ours func(cursor []string) bool) (values []string, err error) {
 	if cursor == nil {
 		return nil, nil
 	}
@@ -95,7 +95,7 @@ func readCursor(cursor *string, field string, keys int) (values []string, err er
 	if err == nil {
 		err = json.Unmarshal(raw, &values)
 	}
-	if err != nil || len(values) != keys || keys == 2 && ParseID(values[1]).Kind() == KindUnknown {
+	if err != nil || !ours(values) {
 		return nil, problem(CodeInvalid, field, "This is not a cursor of this list; use a cursor or endCursor exactly as it was returned.")
 	}
 	return values, nil
@@ -111,6 +111,23 @@ type order[T any] struct {
 	column     bun.Ident
 	descending bool
 	key        func(*T) (sort string, id ID)
+	cursor     func(sort string, id ID) bool // whether a record of the list may lie there
+}
+
+func (o order[T]) ours(cursor []string) bool {
+	return len(cursor) == 2 && o.cursor(cursor[0], ParseID(cursor[1]))
+}
+
+// byText and byDate are the cursors of lists that are sorted by text or by a day.
+func byText(kinds ...Kind) func(string, ID) bool {
+	return func(sort string, id ID) bool { return slices.Contains(kinds, id.Kind()) && !hasControl(sort) }
+}
+
+func byDate(kind Kind) func(string, ID) bool {
+	return func(sort string, id ID) bool {
+		_, err := ParseDate(sort)
+		return id.Kind() == kind && err == nil && sort >= "0001" // PostgreSQL knows no year 0
+	}
 }
 
 // keyset restricts and sorts the query to the window and one row more, which tells whether others follow.
@@ -167,7 +184,7 @@ func (o order[T]) page(rows []*T, w window) *Connection[T] {
 
 // connect runs a query as a connection: one statement for the page, one more when the total is read.
 func connect[T any](ctx context.Context, tx bun.IDB, o order[T], p Page, restrict func(*bun.SelectQuery) *bun.SelectQuery) (*Connection[T], error) {
-	w, err := p.check(2)
+	w, err := p.check(o.ours)
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +208,7 @@ func connect[T any](ctx context.Context, tx bun.IDB, o order[T], p Page, restric
 func connectEach[T any](ctx context.Context, tx bun.IDB, o order[T], p Page, parents []ID, parent bun.Ident,
 	links func() *bun.SelectQuery,
 ) (map[ID]*Connection[T], error) {
-	w, err := p.check(2)
+	w, err := p.check(o.ours)
 	if err != nil {
 		return nil, err
 	}

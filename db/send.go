@@ -39,7 +39,7 @@ type InvitationPreview struct {
 
 // Page returns a page of the rows.
 func (p *InvitationPreview) Page(page Page) (*Connection[AudienceRow], error) {
-	w, err := page.check(1)
+	w, err := page.check(func(cursor []string) bool { return len(cursor) == 1 })
 	if err != nil {
 		return nil, err
 	}
@@ -225,9 +225,6 @@ func (d *DB) SendInvitations(ctx context.Context, actor Actor, in SendInvitation
 	if actor.Anonymous() {
 		return nil, notSignedIn()
 	}
-	if problems := in.check(d.now()); len(problems) > 0 {
-		return nil, problems
-	}
 	hash, err := in.hash()
 	if err != nil {
 		return nil, err
@@ -244,8 +241,13 @@ func (d *DB) SendInvitations(ctx context.Context, actor Actor, in SendInvitation
 			return err
 		}
 		if !before.IsZero() {
-			campaign, err = v.campaign(ctx, before, nil)
+			if campaign, err = v.campaign(ctx, before, nil); campaign == nil && err == nil {
+				err = problem(CodeForbidden, "", "You sent these invitations, and do not organise this meeting any more.")
+			}
 			return err
+		}
+		if problems := in.check(now); len(problems) > 0 {
+			return problems
 		}
 		t, a, err := v.plan(ctx, d, &in)
 		if err != nil {
@@ -298,11 +300,12 @@ func (d *DB) invite(ctx context.Context, tx bun.Tx, now time.Time, actor Actor, 
 	if in.SendAt != nil && in.SendAt.After(now) {
 		c.SendAt = in.SendAt.UTC().Truncate(time.Microsecond)
 	}
+	ids := newIDs(KindInvitation, now, len(recipients))
 	invitations := make([]*Invitation, len(recipients))
 	deliveries := make([]*Delivery, len(recipients))
 	for i, r := range recipients {
 		invitations[i] = &Invitation{
-			ID: NewID(KindInvitation, now), CampaignID: c.ID, PersonID: r.person.ID, Status: InvitationPending,
+			ID: ids[i], CampaignID: c.ID, PersonID: r.person.ID, Status: InvitationPending,
 			EditionID: c.EditionID, CourseRunID: c.CourseRunID,
 		}
 		deliveries[i] = &Delivery{

@@ -200,7 +200,7 @@ func (w *Worker) heartbeat(ctx context.Context) {
 			}
 			continue
 		}
-		n, err := w.cfg.DB.RequeueStale(ctx, db.Stale{Enqueued: 2 * w.cfg.Lease, Worker: w.cfg.Lease, Sending: time.Hour})
+		n, err := w.cfg.DB.RequeueStale(ctx, db.Stale{Enqueued: 2 * w.cfg.Lease, Worker: w.cfg.Lease, Sending: time.Hour, By: w.id})
 		switch {
 		case err != nil && ctx.Err() == nil:
 			w.cfg.Log.Error("requeue stale mails", "error", err)

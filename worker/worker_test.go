@@ -147,10 +147,14 @@ func (s *scene) accept(t *testing.T) (guest string) {
 
 // work starts a worker and returns what stops it; it stops at the end of the test in any case.
 func (s *scene) work(t *testing.T, connections int) (stop func()) {
+	return s.workWithLease(t, connections, 10*time.Second)
+}
+
+func (s *scene) workWithLease(t *testing.T, connections int, lease time.Duration) (stop func()) {
 	t.Helper()
 	w, err := worker.New(worker.Config{
 		DB: s.db, Redis: s.redis, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), SMTP: worker.SMTPConfig{URL: s.smtp.URL()},
-		Connections: connections, From: "Vaktreffen <vaktreffen@example.org>", PublicURL: "https://meetings.example.org", Lease: time.Second,
+		Connections: connections, From: "Vaktreffen <vaktreffen@example.org>", PublicURL: "https://meetings.example.org", Lease: lease,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -388,7 +392,7 @@ func TestSlowMailServerGetsEachMailOnce(t *testing.T) {
 	each(t, func(t *testing.T, s *scene) {
 		s.smtp.Inject(smtptest.SlowDot(1500 * time.Millisecond))
 		campaign := s.invite(t, 2) // of one chunk, so one after the other
-		s.work(t, 1)
+		s.workWithLease(t, 1, time.Second)
 		s.finished(t, campaign, db.CampaignFinished)
 		once(t, s.smtp.Messages(), 2)
 	})
@@ -443,11 +447,11 @@ func TestPausedCampaignWaitsAndResumes(t *testing.T) {
 		if _, err := s.db.PauseCampaign(t.Context(), s.organiser, campaign, nil); err != nil {
 			t.Fatal(err)
 		}
+		var states map[db.DeliveryState]int
 		eventually(t, "what a process had begun has left", func() bool {
-			states := s.states(t)
+			states = s.states(t)
 			return states[db.Sending]+states[db.Enqueued] == 0
 		})
-		states := s.states(t)
 		if states[db.Queued] == 0 || states[db.Sent] == 0 || states[db.Queued]+states[db.Sent] != guests {
 			t.Errorf("paused with %v", states)
 		}
