@@ -190,10 +190,7 @@ Ctrl-C ends.
 // demoPages are what the demo serves beside the API.
 func demoPages(c *Config, d *db.DB, box *mailbox.Mailbox) map[string]http.Handler {
 	site := &demoSite{db: d, log: c.logger(), now: time.Now, here: c.publicURL(), flags: dataFlag(c.Data)}
-	return map[string]http.Handler{
-		"GET /{$}":           http.HandlerFunc(site.front),
-		"GET /editions/{id}": http.HandlerFunc(site.edition),
-		"/mailbox":           box,
-		"/mailbox/":          box,
-	}
+	pages := site.pages()
+	pages["/mailbox"], pages["/mailbox/"] = box, box
+	return pages
 }

@@ -98,7 +98,12 @@ var editionFacts = db.Shape{"host": nil, "themes": nil, "seats": nil, "series": 
 // wholeEdition is an edition with its whole programme.
 var wholeEdition = editionFacts.With(db.Shape{"days": {"sessions": sessionEdges.With(db.Shape{"children": sessionEdges})}})
 
-var sessionEdges = db.Shape{"room": nil, "themes": nil, "contributions": {"affiliation": nil}}
+var sessionEdges = db.Shape{"room": nil, "contributions": {"affiliation": nil}}
+
+// pages returns the handlers by the patterns that they serve.
+func (s *demoSite) pages() map[string]http.Handler {
+	return map[string]http.Handler{"GET /{$}": http.HandlerFunc(s.front), "GET /editions/{id}": http.HandlerFunc(s.edition)}
+}
 
 func (s *demoSite) front(w http.ResponseWriter, r *http.Request) {
 	page, err := s.frontPage(r)
@@ -234,12 +239,12 @@ func languageNames(tags []string) string {
 	return enumerate(names)
 }
 
-// freePlaces writes "118 of 120 are free"; "" when there is no limit.
+// freePlaces writes "118 of 120 places are free"; "" when there is no limit.
 func freePlaces(seats *db.Seats) string {
 	if seats == nil || seats.Capacity == nil {
 		return ""
 	}
-	words := fmt.Sprintf("%d of %d are free", *seats.Left(), *seats.Capacity)
+	words := fmt.Sprintf("%d of %d places are free", *seats.Left(), *seats.Capacity)
 	if seats.Waiting > 0 {
 		words += fmt.Sprintf(", %d people wait", seats.Waiting)
 	}
@@ -283,20 +288,25 @@ func partyNames(parties []db.Party) string {
 	return enumerate(names)
 }
 
-// agreementWords writes where an agreement stands on the day: "signed in 2009 for five years, tacitly renewed since 2014".
+// agreementWords writes where an agreement stands on the day: "signed in 2009 for 5 years, tacitly renewed since 2014".
 func agreementWords(a *db.Agreement, on db.Date) string {
-	signed := map[db.DatePrecision]string{"DAY": "on 2 January 2006", "MONTH": "in January 2006", "YEAR": "in 2006"}[a.SignedOnPrecision]
-	words := "signed " + a.SignedOn.Time().Format(signed)
-	if a.TermYears != nil {
-		words += fmt.Sprintf(" for %d years", *a.TermYears)
+	layout := map[db.DatePrecision]string{"DAY": "on 2 January 2006", "MONTH": "in January 2006", "YEAR": "in 2006"}[a.SignedOnPrecision]
+	signed := "signed " + a.SignedOn.Time().Format(layout)
+	switch term := a.TermYears; {
+	case term == nil:
+		signed += ", without end"
+	case *term == 1:
+		signed += " for one year"
+	default:
+		signed += fmt.Sprintf(" for %d years", *term)
 	}
 	switch a.Status(on) {
 	case db.AgreementNotYetSigned:
-		return "to be " + words
+		return "to be " + signed
 	case db.AgreementTacitlyRenewed:
-		return words + fmt.Sprintf(", tacitly renewed since %d", a.EndsOn().AddDays(1).Time().Year())
+		return signed + ", tacitly renewed since " + a.EndsOn().AddDays(1).Time().Format("2006")
 	case db.AgreementExpired:
-		return words + ", expired"
+		return signed + ", expired on " + a.EndsOn().Time().Format("2 January 2006")
 	}
-	return words + ", in force"
+	return signed + ", in force"
 }

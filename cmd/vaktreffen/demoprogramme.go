@@ -29,11 +29,8 @@ type programmeItem struct {
 	Talks    []programmeSlot
 }
 
-// programmePeople are those who do the same in a session.
-type programmePeople struct {
-	Role          string
-	Contributions []*db.Contribution
-}
+// programmePeople are those who do the same in a session; at least one.
+type programmePeople []*db.Contribution
 
 // programmeOf arranges the programme of an edition; whole adds what each session is about.
 func programmeOf(e *db.Edition, whole bool) []programmeDay {
@@ -94,11 +91,11 @@ func itemOf(s *db.Session, usual []string, whole bool) programmeItem {
 		item.Facts = append(item.Facts, "in "+languageNames(s.Languages))
 	}
 	for _, c := range s.Contributions {
-		if last := len(item.People) - 1; last >= 0 && item.People[last].Contributions[0].Role == c.Role {
-			item.People[last].Contributions = append(item.People[last].Contributions, c)
-			continue
+		if last := len(item.People) - 1; last >= 0 && item.People[last][0].Role == c.Role {
+			item.People[last] = append(item.People[last], c)
+		} else {
+			item.People = append(item.People, programmePeople{c})
 		}
-		item.People = append(item.People, programmePeople{roleName(c.Role), []*db.Contribution{c}})
 	}
 	if whole && s.Abstract != nil {
 		item.Abstract = *s.Abstract
@@ -132,16 +129,14 @@ func wall(t *db.LocalTime) db.LocalTime {
 	return *t
 }
 
-func roleName(role db.ContributionRole) string {
-	switch role {
-	case "CHAIR":
-		return "Chair"
-	case "MODERATOR":
-		return "Moderator"
-	case "PANELLIST":
+// Role says what they do.
+func (p programmePeople) Role() string {
+	role, ok := map[db.ContributionRole]string{"CHAIR": "Chair", "MODERATOR": "Moderator", "SPEAKER": "Speaker", "TRAINER": "Trainer"}[p[0].Role]
+	switch {
+	case !ok:
 		return "Panel"
-	case "TRAINER":
-		return "Trainer"
+	case len(p) > 1:
+		return role + "s"
 	}
-	return "Speaker"
+	return role
 }
