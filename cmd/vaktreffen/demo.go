@@ -61,12 +61,7 @@ func (demo demoCommand) Run(ctx context.Context, c *Config) error {
 	if err := p.startWorker(ctx, c); err != nil {
 		return err
 	}
-	pages, err := demoPages(d, box)
-	if err != nil {
-		p.stop()
-		return err
-	}
-	if err := p.startHTTP(c, listener, pages); err != nil {
+	if err := p.startHTTP(c, listener, demoPages(c, d, box)); err != nil {
 		p.stop()
 		return err
 	}
@@ -193,6 +188,9 @@ Ctrl-C ends.
 }
 
 // demoPages are what the demo serves beside the API.
-func demoPages(_ *db.DB, box *mailbox.Mailbox) (map[string]http.Handler, error) {
-	return map[string]http.Handler{"/mailbox": box, "/mailbox/": box}, nil
+func demoPages(c *Config, d *db.DB, box *mailbox.Mailbox) map[string]http.Handler {
+	site := &demoSite{db: d, log: c.logger(), now: time.Now, here: c.publicURL(), flags: dataFlag(c.Data)}
+	pages := site.pages()
+	pages["/mailbox"], pages["/mailbox/"] = box, box
+	return pages
 }
