@@ -145,10 +145,11 @@ func (d *DB) ClaimDeliveries(ctx context.Context, lane Lane, limit int64) (claim
 	return claim, int(n), nil
 }
 
-// ReleaseClaim puts all mails of a claim back into the queue. Call it only while none of them was offered to a mail server.
-func (d *DB) ReleaseClaim(ctx context.Context, claim ID) error {
+// ReleaseClaim puts the mails of a claim that are in the state back into the queue: Enqueued for a relay that could not hand
+// the claim over (or does not know whether it did), Sending for a process that has offered none of them to a mail server.
+func (d *DB) ReleaseClaim(ctx context.Context, claim ID, state DeliveryState) error {
 	_, err := d.write.NewUpdate().Model((*Delivery)(nil)).
-		Set("state = ?", Queued).Set("claim = NULL").Set("worker_id = NULL").Where("claim = ?", claim).Exec(ctx)
+		Set("state = ?", Queued).Set("claim = NULL").Set("worker_id = NULL").Where("claim = ?", claim).Where("state = ?", state).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("release claim: %w", err)
 	}
@@ -176,10 +177,12 @@ type Stale struct {
 	Enqueued time.Duration // claimed this long ago and not begun
 	Worker   time.Duration // its process not seen for this long
 	Sending  time.Duration // begun this long ago and never settled, by a process that is alive: longer than a chunk may take
+	By       ID            // the process that asks: it is alive, however long ago it last found the time to say so
 }
 
 // RequeueStale puts mails back into the queue whose claim or process is lost. The old claim is void from then on: its holder
-// can neither begin nor settle them. It returns how many there were.
+// can neither begin nor settle them. Mails that somebody is changing at this moment wait for the next time, since a process that
+// stands still may hold them. It returns how many there were.
 func (d *DB) RequeueStale(ctx context.Context, stale Stale) (requeued int, err error) {
 	err = d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
 		requeued = 0
@@ -188,15 +191,10 @@ func (d *DB) RequeueStale(ctx context.Context, stale Stale) (requeued int, err e
 			args      []any
 		}{
 			{"state = ? AND claimed_at < ?", []any{Enqueued, now.Add(-stale.Enqueued)}},
-			{"state = ? AND worker_id NOT IN (SELECT id FROM workers WHERE seen_at >= ?)", []any{Sending, now.Add(-stale.Worker)}},
+			{"state = ? AND worker_id NOT IN (SELECT id FROM workers WHERE seen_at >= ? OR id = ?)", []any{Sending, now.Add(-stale.Worker), stale.By}},
 			{"state = ? AND claimed_at < ?", []any{Sending, now.Add(-stale.Sending)}},
 		} {
-			result, err := tx.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", Queued).Set("claim = NULL").Set("worker_id = NULL").
-				Where("claim IS NOT NULL").Where(lost.condition, lost.args...).Exec(ctx)
-			if err != nil {
-				return fmt.Errorf("requeue deliveries: %w", err)
-			}
-			n, err := result.RowsAffected()
+			n, err := d.requeue(ctx, tx, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where(lost.condition, lost.args...) })
 			if err != nil {
 				return err
 			}
@@ -211,15 +209,23 @@ func (d *DB) RequeueStale(ctx context.Context, stale Stale) (requeued int, err e
 // RequeueLost puts mails of a lane back into the queue that were claimed longer ago than the age and not begun. It is for a
 // relay that finds its queue in Redis empty.
 func (d *DB) RequeueLost(ctx context.Context, lane Lane, age time.Duration) (int64, error) {
-	lost := d.read.NewSelect().Model((*Delivery)(nil)).Where("lane = ?", lane).Where("state = ?", Enqueued).
-		Where("claim IS NOT NULL").Where("claimed_at < ?", d.now().Add(-age))
-	if any, err := lost.Exists(ctx); !any || err != nil {
+	lost := func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("lane = ?", lane).Where("state = ?", Enqueued).Where("claimed_at < ?", d.now().Add(-age))
+	}
+	// Looking first spares SQLite's one writer.
+	if any, err := lost(d.read.NewSelect().Model((*Delivery)(nil)).Where("claim IS NOT NULL")).Exists(ctx); !any || err != nil {
 		return 0, err
 	}
-	result, err := d.write.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", Queued).Set("claim = NULL").
-		Where("lane = ?", lane).Where("state = ?", Enqueued).Where("claim IS NOT NULL").Where("claimed_at < ?", d.now().Add(-age)).Exec(ctx)
+	return d.requeue(ctx, d.write, lost)
+}
+
+// requeue puts claimed mails back into the queue, but for those that somebody is changing at this moment.
+func (d *DB) requeue(ctx context.Context, tx bun.IDB, lost func(*bun.SelectQuery) *bun.SelectQuery) (int64, error) {
+	free := d.skipLocked(lost(tx.NewSelect().Model((*Delivery)(nil)).Column("id").Where("claim IS NOT NULL")))
+	result, err := tx.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", Queued).Set("claim = NULL").Set("worker_id = NULL").
+		Where("id IN (?)", free).Exec(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("requeue lost deliveries: %w", err)
+		return 0, fmt.Errorf("requeue deliveries: %w", err)
 	}
 	return result.RowsAffected()
 }

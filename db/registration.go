@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -68,8 +67,8 @@ func (d *DB) Register(ctx context.Context, actor Actor, in RegisterInput, shape 
 	if actor.Anonymous() {
 		return nil, notSignedIn()
 	}
-	if key := in.IdempotencyKey; strings.TrimSpace(key) == "" || len(key) > 200 || hasControl(key) {
-		return nil, problem(CodeRequired, "input.idempotencyKey", "Give a text of your own choice, of at most 200 characters, so that a repeated request does nothing twice.")
+	if p := checkKey(in.IdempotencyKey); p != nil {
+		return nil, p
 	}
 	hash, err := inputHash(in)
 	if err != nil {

@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// process is the program at work.
+// child is the program at work.
 type child struct {
 	cmd    *exec.Cmd
 	stdout output
