@@ -16,6 +16,8 @@ type (
 	CourseRunEdge          = Edge[CourseRun]
 	InvitationConnection   = Connection[Invitation]
 	InvitationEdge         = Edge[Invitation]
+	RegistrationConnection = Connection[Registration]
+	RegistrationEdge       = Edge[Registration]
 	AudienceRowConnection  = Connection[AudienceRow]
 	AudienceRowEdge        = Edge[AudienceRow]
 )

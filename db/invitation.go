@@ -77,6 +77,31 @@ func (d *DB) InvitationsOf(ctx context.Context, actor Actor, c *Campaign, p Page
 	return connection, v.finish(ctx, v.invitations(ctx, connection.Nodes, shape, true))
 }
 
+var ownInvitations = order[Invitation]{
+	column: "invitation.id", descending: true, key: invitationsInOrder.key, cursor: invitationsInOrder.cursor,
+}
+
+// OwnInvitations lists the actor's invitations, the latest first; those that were taken back before they left are not shown.
+func (d *DB) OwnInvitations(ctx context.Context, actor Actor, p Page, shape Shape) (*Connection[Invitation], error) {
+	v := d.view(actor)
+	c, err := connect(ctx, v.tx, ownInvitations, p, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("invitation.person_id = ?", actor.PersonID).Where("invitation.status <> ?", InvitationWithdrawn)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("own invitations: %w", err)
+	}
+	if shape.Has("respondBy") {
+		campaigns, err := byID[Campaign](ctx, v.tx, idsBy(c.Nodes, func(i *Invitation) ID { return i.CampaignID }))
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range c.Nodes {
+			row.RespondBy = campaigns[row.CampaignID].RespondBy
+		}
+	}
+	return c, v.finish(ctx, v.invitations(ctx, c.Nodes, shape, false))
+}
+
 // invitations completes invitations. Only organisers see deliveries.
 func (v view) invitations(ctx context.Context, rows []*Invitation, shape Shape, organiser bool) error {
 	if len(rows) == 0 {

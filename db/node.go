@@ -96,6 +96,12 @@ func asNodes[N Node](rows map[ID]N, err error) (map[ID]Node, error) {
 // guarded returns a record that not everybody may see.
 func (v view) guarded(ctx context.Context, id ID, shape Shape) (Node, error) {
 	switch id.Kind() {
+	case KindRegistration:
+		r, err := v.knownRegistration(ctx, id, shape)
+		if r == nil || err != nil {
+			return nil, err
+		}
+		return r, nil
 	case KindCampaign:
 		if c, err := v.campaign(ctx, id, shape); c != nil || err != nil {
 			return c, err

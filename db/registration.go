@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"encoding/base64"
@@ -29,6 +30,7 @@ type Registration struct {
 
 	Position  *int       `bun:"-"` // in the line, from 1; nil for one that does not wait
 	Person    *Person    `bun:"-"`
+	By        *Person    `bun:"-"` // who registered the person
 	Seats     *Seats     `bun:"-"`
 	Edition   *Edition   `bun:"-"` // when the seats are an edition's
 	Session   *Session   `bun:"-"` // when the seats are a session's
@@ -489,6 +491,15 @@ func (v view) registrations(ctx context.Context, rows []*Registration, shape Sha
 			row.Person = people[row.PersonID]
 		}
 	}
+	if shape.Has("registeredBy") {
+		people, err := v.loadPeople(ctx, idsBy(rows, func(r *Registration) ID { return r.RegisteredBy }), shape.Of("registeredBy"))
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			row.By = people[row.RegisteredBy]
+		}
+	}
 	if shape.Has("position") {
 		if err := v.positions(ctx, rows); err != nil {
 			return err
@@ -548,6 +559,60 @@ func (v view) positions(ctx context.Context, rows []*Registration) error {
 		rows[i].Position = &p.Place
 	}
 	return nil
+}
+
+// RegistrationFilter restricts a list of registrations; nil fields do not.
+type RegistrationFilter struct {
+	Status         *RegistrationStatus
+	OrganisationID *ID
+}
+
+var registrationsByTime = order[Registration]{
+	column: "registration.id", descending: true,
+	key:    func(r *Registration) (string, ID) { return r.ID.uuid(), r.ID },
+	cursor: func(sort string, id ID) bool { return id.Kind() == KindRegistration && sort == id.uuid() },
+}
+
+// RegistrationsOn lists who is registered on seats, the latest first: everybody to organisers, the people of their own
+// organisations to coordinators, and to everybody themselves.
+func (d *DB) RegistrationsOn(ctx context.Context, actor Actor, seats *Seats, p Page, filter RegistrationFilter, shape Shape) (*Connection[Registration], error) {
+	v := d.view(actor)
+	occasions, err := v.occasions(ctx, []ID{seats.ID})
+	if err != nil {
+		return nil, err
+	}
+	organiser := occasions[seats.ID].organisedBy(actor)
+	return v.listRegistrations(ctx, p, shape, func(q *bun.SelectQuery) *bun.SelectQuery {
+		q = q.Where("registration.seats_id = ?", seats.ID)
+		if filter.Status != nil {
+			q = q.Where("registration.status = ?", *filter.Status)
+		}
+		if filter.OrganisationID != nil {
+			q = q.Where("registration.organisation_id = ?", *filter.OrganisationID)
+		}
+		if organiser {
+			return q
+		}
+		own := idsBy(actor.Coordinates, func(c Coordination) ID { return c.OrganisationID })
+		return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+			return q.Where("registration.person_id = ?", cmp.Or(actor.PersonID, unknownID)).WhereOr("registration.organisation_id IN (?)", bun.List(append(own, unknownID)))
+		})
+	})
+}
+
+// OwnRegistrations lists the actor's registrations, the latest first.
+func (d *DB) OwnRegistrations(ctx context.Context, actor Actor, p Page, shape Shape) (*Connection[Registration], error) {
+	return d.view(actor).listRegistrations(ctx, p, shape, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("registration.person_id = ?", actor.PersonID)
+	})
+}
+
+func (v view) listRegistrations(ctx context.Context, p Page, shape Shape, restrict func(*bun.SelectQuery) *bun.SelectQuery) (*Connection[Registration], error) {
+	c, err := connect(ctx, v.tx, registrationsByTime, p, restrict)
+	if err != nil {
+		return nil, fmt.Errorf("registrations: %w", err)
+	}
+	return c, v.finish(ctx, v.registrations(ctx, c.Nodes, shape))
 }
 
 // RegistrationToken returns the token of a registration's personal link.

@@ -5,7 +5,6 @@ import (
 
 	"github.com/vaktreffen/vaktreffen/db"
 	"github.com/vaktreffen/vaktreffen/graph/internal/exec"
-	"github.com/vaktreffen/vaktreffen/graph/internal/model"
 )
 
 // resolver answers the fields that are more than a value of a loaded record: each makes one call of package db and decides
@@ -26,6 +25,8 @@ type (
 	courseResolver       struct{ resolver }
 	campaignResolver     struct{ resolver }
 	previewResolver      struct{ resolver }
+	seatsResolver        struct{ resolver }
+	viewerResolver       struct{ resolver }
 )
 
 func (r resolver) Query() exec.QueryResolver               { return queryResolver{r} }
@@ -36,6 +37,8 @@ func (r resolver) Institution() exec.InstitutionResolver   { return institutionR
 func (r resolver) Series() exec.SeriesResolver             { return seriesResolver{r} }
 func (r resolver) Course() exec.CourseResolver             { return courseResolver{r} }
 func (r resolver) Campaign() exec.CampaignResolver         { return campaignResolver{r} }
+func (r resolver) Seats() exec.SeatsResolver               { return seatsResolver{r} }
+func (r resolver) Viewer() exec.ViewerResolver             { return viewerResolver{r} }
 func (r resolver) PreviewInvitationsPayload() exec.PreviewInvitationsPayloadResolver {
 	return previewResolver{r}
 }
@@ -48,18 +51,4 @@ func (r queryResolver) Node(ctx context.Context, id db.ID) (db.Node, error) {
 // Nodes returns several records by their ids.
 func (r queryResolver) Nodes(ctx context.Context, ids []db.ID) ([]db.Node, error) {
 	return r.db.Nodes(ctx, actor(ctx), ids, shape(ctx))
-}
-
-// Viewer returns who is asking.
-func (r queryResolver) Viewer(ctx context.Context) (*model.Viewer, error) {
-	read := shape(ctx)
-	person, roles, err := r.db.Viewer(ctx, actor(ctx), read.Of("person"), read.Of("roles"))
-	if person == nil || err != nil {
-		return nil, err
-	}
-	viewer := &model.Viewer{Person: person, Roles: make([]*model.Role, len(roles))}
-	for i, role := range roles {
-		viewer.Roles[i] = &model.Role{Role: model.RoleNameCoordinator, Partnership: role.Partnership, Organisation: role.Organisation}
-	}
-	return viewer, nil
 }

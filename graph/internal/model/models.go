@@ -11,6 +11,20 @@ import (
 	"github.com/vaktreffen/vaktreffen/db"
 )
 
+// Which offer to accept.
+type AcceptOfferInput struct {
+	// The id of the registration.
+	RegistrationID db.ID `json:"registrationId"`
+}
+
+// The registration whose offer was accepted.
+type AcceptOfferPayload struct {
+	// Null when there are userErrors.
+	Registration *db.Registration `json:"registration,omitempty"`
+	// Why it was not accepted.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // Which campaign to stop.
 type CancelCampaignInput struct {
 	// The id of the campaign.
@@ -25,6 +39,42 @@ type CancelCampaignPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// Which registration to cancel.
+type CancelRegistrationInput struct {
+	// The id of the registration.
+	RegistrationID db.ID `json:"registrationId"`
+}
+
+// The registration that was cancelled.
+type CancelRegistrationPayload struct {
+	// Null when there are userErrors.
+	Registration *db.Registration `json:"registration,omitempty"`
+	// Why it was not cancelled.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The seats that were changed.
+type ChangeSeatsPayload struct {
+	// Null when there are userErrors.
+	Seats *db.Seats `json:"seats,omitempty"`
+	// Why nothing was changed.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Which offer to decline.
+type DeclineOfferInput struct {
+	// The id of the registration.
+	RegistrationID db.ID `json:"registrationId"`
+}
+
+// The registration whose offer was declined.
+type DeclineOfferPayload struct {
+	// Null when there are userErrors.
+	Registration *db.Registration `json:"registration,omitempty"`
+	// Why it was not declined.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // Which campaign to hold.
 type PauseCampaignInput struct {
 	// The id of the campaign.
@@ -36,6 +86,14 @@ type PauseCampaignPayload struct {
 	// Null when there are userErrors.
 	Campaign *db.Campaign `json:"campaign,omitempty"`
 	// Why it was not held.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The registration that was made.
+type RegisterPayload struct {
+	// Null when there are userErrors. Being put on the waiting list is no error: see `status`.
+	Registration *db.Registration `json:"registration,omitempty"`
+	// Why nobody was registered.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
