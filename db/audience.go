@@ -294,6 +294,10 @@ func readCSV(text string, a *audience) []*recipient {
 		r.Comma = ';'
 	}
 	columns, err := r.Read()
+	if err != nil && err != io.EOF {
+		a.problems = append(a.problems, lineProblem(1, CodeInvalid, "The heading cannot be read: check its quotation marks."))
+		return nil
+	}
 	if err != nil {
 		a.problems = append(a.problems, problem(CodeRequired, "input.audience.csv", "The list is empty; begin with a line that names the columns: name, email, organisation, locale."))
 		return nil

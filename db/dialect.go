@@ -37,6 +37,7 @@ type handles struct {
 	read, write *bun.DB
 	types       columnTypes
 	postgres    bool
+	path        string // of the SQLite file
 }
 
 func openHandles(address string) (handles, error) {
@@ -108,6 +109,7 @@ func openSQLite(path string) (handles, error) {
 		read:  bun.NewDB(reader, sqlitedialect.New()).WithQueryHook(counterHook{}),
 		write: bun.NewDB(writer, sqlitedialect.New()).WithQueryHook(counterHook{}),
 		types: sqliteTypes,
+		path:  path,
 	}, nil
 }
 
@@ -119,10 +121,10 @@ func (h handles) close() error {
 }
 
 // migrationLock keeps other processes from migrating until the returned function is called. PostgreSQL holds it on a
-// connection of its own, so that it goes with the process; SQLite's migrations are one process's own affair.
+// connection of its own, SQLite on a file beside the database, so that it goes with the process.
 func (h handles) migrationLock(ctx context.Context) (release func() error, err error) {
 	if !h.postgres {
-		return func() error { return nil }, nil
+		return lockBeside(ctx, h.path+"-lock")
 	}
 	conn, err := h.write.Conn(ctx)
 	if err != nil {
@@ -141,6 +143,24 @@ func (h handles) migrationLock(ctx context.Context) (release func() error, err e
 		// The connection leaves the pool with its session: that ends the lock and the settings.
 		err := conn.Raw(func(driverConn any) error { return driverConn.(*stdlib.Conn).Conn().Close(context.WithoutCancel(ctx)) })
 		return errors.Join(err, ignoreBadConn(conn.Close()))
+	}, nil
+}
+
+// lockBeside locks an empty file. It stays there: SQLite does not bear a file that vanishes while somebody waits for it.
+func lockBeside(ctx context.Context, path string) (release func() error, err error) {
+	pool, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?_pragma=busy_timeout(60000)&_txlock=exclusive")
+	if err != nil {
+		return nil, err
+	}
+	tx, err := pool.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
+	return func() error {
+		if err := tx.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) {
+			return errors.Join(err, pool.Close())
+		}
+		return pool.Close()
 	}, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/uptrace/bun"
 )
@@ -96,9 +97,13 @@ func readCursor(cursor *string, field string, ours func(cursor []string) bool) (
 		err = json.Unmarshal(raw, &values)
 	}
 	if err != nil || !ours(values) {
-		return nil, problem(CodeInvalid, field, "This is not a cursor of this list; use a cursor or endCursor exactly as it was returned.")
+		return nil, notACursor(field)
 	}
 	return values, nil
+}
+
+func notACursor(field string) *Error {
+	return problem(CodeInvalid, field, "This is not a cursor of this list; use a cursor or endCursor exactly as it was returned.")
 }
 
 func writeCursor(values []string) string {
@@ -120,7 +125,9 @@ func (o order[T]) ours(cursor []string) bool {
 
 // byText and byDate are the cursors of lists that are sorted by text or by a day.
 func byText(kinds ...Kind) func(string, ID) bool {
-	return func(sort string, id ID) bool { return slices.Contains(kinds, id.Kind()) && !hasControl(sort) }
+	return func(sort string, id ID) bool {
+		return slices.Contains(kinds, id.Kind()) && !strings.ContainsRune(sort, 0)
+	}
 }
 
 func byDate(kind Kind) func(string, ID) bool {

@@ -138,6 +138,7 @@ func TestRefusedInputs(t *testing.T) {
 			"a draft not one's own": {w.outsider, func(in *db.SendInvitationsInput) { in.EditionID = w.edition(t, "draft") }, db.CodeNotFound, "input.editionId", -1},
 			"no key":                {w.olga, func(in *db.SendInvitationsInput) { in.IdempotencyKey = " " }, db.CodeRequired, "input.idempotencyKey", -1},
 			"key with a line break": {w.olga, func(in *db.SendInvitationsInput) { in.IdempotencyKey = "a\nb" }, db.CodeInvalid, "input.idempotencyKey", -1},
+			"key with a zero byte":  {w.olga, func(in *db.SendInvitationsInput) { in.IdempotencyKey = "a\x00b" }, db.CodeInvalid, "input.idempotencyKey", -1},
 			"no target":             {w.olga, func(in *db.SendInvitationsInput) { in.EditionID = nil }, db.CodeRequired, "input.editionId", -1},
 			"two targets":           {w.olga, func(in *db.SendInvitationsInput) { in.CourseRunID = w.id(t, "course_runs", "spring") }, db.CodeRequired, "input.editionId", -1},
 			"unknown edition":       {w.olga, func(in *db.SendInvitationsInput) { in.EditionID = &unknown }, db.CodeNotFound, "input.editionId", -1},

@@ -6,14 +6,15 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/vaktreffen/vaktreffen/db"
 	"github.com/vaktreffen/vaktreffen/graph/internal/exec"
@@ -95,8 +96,8 @@ func graphQL(cfg Config) http.Handler {
 	})
 	srv.SetErrorPresenter(present(cfg.Log))
 	srv.SetRecoverFunc(func(ctx context.Context, panicked any) error {
-		cfg.Log.ErrorContext(ctx, "panic in a resolver", "panic", panicked)
-		return gqlerror.Errorf("panic")
+		cfg.Log.ErrorContext(ctx, "panic in a resolver", "panic", panicked, "stack", string(debug.Stack()))
+		return errors.New("panic in a resolver")
 	})
 	srv.AroundOperations(logOperations(cfg.Log))
 	return srv

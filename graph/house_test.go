@@ -337,3 +337,17 @@ func (j *journal) find(message string) []map[string]slog.Value {
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+func idOf(text string) db.ID { return db.ParseID(text) }
+
+// messages returns all that was logged, as text.
+func (j *journal) messages() []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	messages := make([]string, len(j.records))
+	for i, r := range j.records {
+		messages[i] = r.Message
+		r.Attrs(func(a slog.Attr) bool { messages[i] += " " + a.String(); return true })
+	}
+	return messages
+}
