@@ -84,7 +84,7 @@ func TestRedisEmptiedInMidCampaign(t *testing.T) {
 	t.Parallel()
 	database, redisURL, smtp := dbtest.Postgres(t), dbtest.Redis(t), mailServer(t)
 	m := newMeeting(t, database)
-	const guests = 2000
+	const guests = 2500
 	campaign := m.invite(t, guests)
 	start(t, settings(database, redisURL, smtp), "worker")
 	options, err := redis.ParseURL(redisURL)
@@ -98,7 +98,7 @@ func TestRedisEmptiedInMidCampaign(t *testing.T) {
 		if err := client.FlushDB(t.Context()).Err(); err != nil {
 			t.Fatal(err)
 		}
-		smtp.WaitFor(t, n+300)
+		smtp.WaitFor(t, n+150)
 		if n, err := client.LLen(t.Context(), "asynq:{bulk}:pending").Result(); err != nil || n > 4*connections {
 			t.Errorf("%d chunks wait in Redis, want at most %d (%v)", n, 4*connections, err)
 		}
