@@ -38,6 +38,15 @@ func (a Actor) partnerships() []ID {
 	return distinct(ids)
 }
 
+// organisations returns the organisations the actor coordinates for.
+func (a Actor) organisations() []ID {
+	ids := make([]ID, len(a.Coordinates))
+	for i, c := range a.Coordinates {
+		ids[i] = c.OrganisationID
+	}
+	return distinct(ids)
+}
+
 // The policy: one function for each thing an actor may do. Every verb and every guarded read asks here.
 
 // mayOrganise reports whether the actor organises what the partnership holds.
@@ -50,7 +59,7 @@ func (a Actor) mayRunCourses(organisation ID) bool {
 	return slices.ContainsFunc(a.Coordinates, func(c Coordination) bool { return c.OrganisationID == organisation })
 }
 
-// maySeeContact reports whether the actor may see the address of a person who works for the organisation.
+// maySeeContact reports whether the actor may see the address of a person who works for the organisation, invited or not.
 func (a Actor) maySeeContact(person, organisation ID) bool {
 	return !a.Anonymous() && a.PersonID == person || !organisation.IsZero() && a.mayRunCourses(organisation)
 }

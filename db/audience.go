@@ -202,8 +202,7 @@ func (v view) addOrganisations(ctx context.Context, a *audience, seen map[string
 			Order("id").Scan(ctx); err != nil {
 			return fmt.Errorf("people of organisations: %w", err)
 		}
-		v.people(people, Shape{"organisation": nil})
-		if err := v.finish(ctx, nil); err != nil {
+		if err := v.finish(ctx, v.people(ctx, people, Shape{"organisation": nil})); err != nil {
 			return err
 		}
 		for _, p := range people {
@@ -295,6 +294,10 @@ func readCSV(text string, a *audience) []*recipient {
 		r.Comma = ';'
 	}
 	columns, err := r.Read()
+	if err != nil && err != io.EOF {
+		a.problems = append(a.problems, lineProblem(1, CodeInvalid, "The heading cannot be read: check its quotation marks."))
+		return nil
+	}
 	if err != nil {
 		a.problems = append(a.problems, problem(CodeRequired, "input.audience.csv", "The list is empty; begin with a line that names the columns: name, email, organisation, locale."))
 		return nil

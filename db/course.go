@@ -103,10 +103,12 @@ var (
 	coursesByTitle = order[Course]{
 		column: "course.folded_title",
 		key:    func(c *Course) (string, ID) { return c.FoldedTitle, c.ID },
+		cursor: byText(KindCourse),
 	}
 	runsByDate = order[CourseRun]{
-		column: "course_run.starts_on", descending: true, fits: isDate,
-		key: func(r *CourseRun) (string, ID) { return string(r.StartsOn), r.ID },
+		column: "course_run.starts_on", descending: true,
+		key:    func(r *CourseRun) (string, ID) { return string(r.StartsOn), r.ID },
+		cursor: byDate(KindCourseRun),
 	}
 )
 
@@ -136,16 +138,13 @@ func (d *DB) RunsOf(ctx context.Context, actor Actor, course *Course, p Page, sh
 
 // visibleRuns restricts a query over course runs to those the actor may know of.
 func (v view) visibleRuns(q *bun.SelectQuery) *bun.SelectQuery {
-	own := make([]ID, len(v.actor.Coordinates))
-	for i, c := range v.actor.Coordinates {
-		own[i] = c.OrganisationID
-	}
+	own := v.actor.organisations()
 	if len(own) == 0 {
 		return q.Where("course_run.status <> ?", RunDraft)
 	}
 	return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.Where("course_run.status <> ?", RunDraft).
-			WhereOr("course_run.course_id IN (SELECT id FROM courses WHERE organisation_id IN (?))", bun.List(distinct(own)))
+			WhereOr("course_run.course_id IN (SELECT id FROM courses WHERE organisation_id IN (?))", bun.List(own))
 	})
 }
 

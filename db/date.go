@@ -2,7 +2,6 @@ package db
 
 import (
 	"database/sql/driver"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -19,7 +18,7 @@ func DateOf(t time.Time) Date { return Date(t.Format(time.DateOnly)) }
 // ParseDate reads a full date.
 func ParseDate(text string) (Date, error) {
 	if _, err := time.Parse(time.DateOnly, text); err != nil {
-		return "", errors.New("a date is written YYYY-MM-DD, for example 2016-11-17")
+		return "", problem(CodeInvalid, "", "Write a date as YYYY-MM-DD, for example 2016-11-17.")
 	}
 	return Date(text), nil
 }
@@ -110,7 +109,7 @@ func (t LocalTime) MarshalGQL(w io.Writer) { marshalText(w, string(t)) }
 func (t *LocalTime) UnmarshalGQL(v any) error {
 	text, _ := v.(string)
 	if _, err := time.Parse("2006-01-02T15:04", text); err != nil {
-		return errors.New("a local time is written YYYY-MM-DDTHH:MM, for example 2016-11-17T13:00")
+		return problem(CodeInvalid, "", "Write a local time as YYYY-MM-DDTHH:MM, for example 2016-11-17T13:00.")
 	}
 	*t = LocalTime(text)
 	return nil

@@ -138,8 +138,9 @@ type EditionFilter struct {
 }
 
 var editionsByDate = order[Edition]{
-	column: "edition.sorts_on", descending: true, fits: isDate,
-	key: func(e *Edition) (string, ID) { return string(e.SortsOn), e.ID },
+	column: "edition.sorts_on", descending: true,
+	key:    func(e *Edition) (string, ID) { return string(e.SortsOn), e.ID },
+	cursor: byDate(KindEdition),
 }
 
 // Edition returns one edition; nil when there is none that the actor may know of.

@@ -45,8 +45,9 @@ const (
 func (i *Invitation) id() ID { return i.ID }
 
 var invitationsInOrder = order[Invitation]{
-	column: "invitation.id", fits: isUUID,
-	key: func(i *Invitation) (string, ID) { return i.ID.uuid(), i.ID },
+	column: "invitation.id",
+	key:    func(i *Invitation) (string, ID) { return i.ID.uuid(), i.ID },
+	cursor: func(sort string, id ID) bool { return id.Kind() == KindInvitation && sort == id.uuid() },
 }
 
 // InvitationsOf returns the invitations of a campaign in the order of the audience, to its organisers. A status or a delivery
@@ -76,7 +77,7 @@ func (d *DB) InvitationsOf(ctx context.Context, actor Actor, c *Campaign, p Page
 	return connection, v.finish(ctx, v.invitations(ctx, connection.Nodes, shape, true))
 }
 
-// invitations completes invitations. Organisers see addresses and deliveries, others only their own.
+// invitations completes invitations. Only organisers see deliveries.
 func (v view) invitations(ctx context.Context, rows []*Invitation, shape Shape, organiser bool) error {
 	if len(rows) == 0 {
 		return nil
@@ -88,7 +89,6 @@ func (v view) invitations(ctx context.Context, rows []*Invitation, shape Shape, 
 		}
 		for _, row := range rows {
 			row.Person = people[row.PersonID]
-			row.Person.contactVisible = row.Person.contactVisible || organiser
 		}
 	}
 	if shape.Has("edition") {
@@ -208,7 +208,9 @@ func (v view) answer(ctx context.Context, id ID) (*Answer, error) {
 	}
 	a.Person = a.Invitation.Person
 	v.actor = Actor{PersonID: a.Person.ID}
-	v.people([]*Person{a.Person}, Shape{"organisation": nil})
+	if err := v.people(ctx, []*Person{a.Person}, Shape{"organisation": nil}); err != nil {
+		return nil, err
+	}
 	if err := v.tx.NewSelect().Model(a.Campaign).Where("id = ?", a.Invitation.CampaignID).Scan(ctx); err != nil {
 		return nil, fmt.Errorf("campaign: %w", err)
 	}

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"fmt"
+	"maps"
 )
 
 // Node is any record that can be fetched by its id.
@@ -10,12 +11,11 @@ type Node interface{ id() ID }
 
 // Node returns the record with the id; nil when there is none, or none that the actor may know of.
 func (d *DB) Node(ctx context.Context, actor Actor, id ID, shape Shape) (Node, error) {
-	v := d.view(actor)
-	n, err := v.node(ctx, id, shape)
-	if err = v.finish(ctx, err); err != nil {
+	nodes, err := d.Nodes(ctx, actor, []ID{id}, shape)
+	if err != nil {
 		return nil, err
 	}
-	return n, nil
+	return nodes[0], nil
 }
 
 // Nodes returns several records by their ids, in the order asked for, nil for each that is not there. At most MaxPage.
@@ -24,115 +24,152 @@ func (d *DB) Nodes(ctx context.Context, actor Actor, ids []ID, shape Shape) ([]N
 		return nil, problem(CodeTooLarge, "ids", "Ask for at most %d records at a time; these are %d.", MaxPage, len(ids))
 	}
 	v := d.view(actor)
-	nodes := make([]Node, len(ids))
-	for i, id := range ids {
-		var err error
-		if nodes[i], err = v.node(ctx, id, shape); err != nil {
+	found := make(map[ID]Node, len(ids))
+	for kind, ids := range groupBy(distinct(ids), ID.Kind) {
+		nodes, err := v.nodes(ctx, kind, ids, shape)
+		if err != nil {
 			return nil, err
 		}
+		maps.Copy(found, nodes)
+	}
+	nodes := make([]Node, len(ids))
+	for i, id := range ids {
+		nodes[i] = found[id]
 	}
 	return nodes, v.finish(ctx, nil)
 }
 
-func (v view) node(ctx context.Context, id ID, shape Shape) (Node, error) {
-	one := []ID{id}
-	switch id.Kind() {
+// nodes returns the records of one kind that the actor may know of, with the same number of statements for one and for many.
+// What only some may see is looked at one by one.
+func (v view) nodes(ctx context.Context, kind Kind, ids []ID, shape Shape) (map[ID]Node, error) {
+	switch kind {
 	case KindMunicipality, KindInstitution:
-		found, err := byID[Organisation](ctx, v.tx, one)
-		if err != nil || found[id] == nil {
-			return nil, err
+		rows, err := byID[Organisation](ctx, v.tx, ids)
+		organisationsTogether(values(rows))
+		found := make(map[ID]Node, len(rows))
+		for id, row := range rows {
+			found[id] = row.party()
 		}
-		organisationsTogether(values(found))
-		return found[id].party().(Node), nil
+		return found, err
 	case KindPerson:
-		return v.knownPerson(ctx, id, shape)
+		return asNodes(v.knownPeople(ctx, ids, shape))
 	case KindPartnership:
-		return node(v.loadPartnerships(ctx, one, shape))(id)
+		return asNodes(v.loadPartnerships(ctx, ids, shape))
 	case KindSeries:
-		return node(v.loadSeries(ctx, one, shape))(id)
+		return asNodes(v.loadSeries(ctx, ids, shape))
 	case KindEdition:
-		return node(v.loadEditions(ctx, one, shape))(id)
+		return asNodes(v.loadEditions(ctx, ids, shape))
 	case KindSession:
-		return node(v.loadSessions(ctx, one, shape))(id)
+		return asNodes(v.loadSessions(ctx, ids, shape))
 	case KindTheme:
-		return node(byID[Theme](ctx, v.tx, one))(id)
+		return asNodes(byID[Theme](ctx, v.tx, ids))
 	case KindRoom:
-		rooms, err := byID[Room](ctx, v.tx, one)
-		if err != nil || rooms[id] == nil {
-			return nil, err
-		}
-		editions, err := v.loadEditions(ctx, []ID{rooms[id].EditionID}, nil)
-		if err != nil || len(editions) == 0 {
-			return nil, err
-		}
-		return rooms[id], nil
+		return asNodes(v.knownRooms(ctx, ids))
 	case KindCourse:
-		return node(v.loadCourses(ctx, one, shape))(id)
+		return asNodes(v.loadCourses(ctx, ids, shape))
 	case KindCourseRun:
-		return node(v.loadCourseRuns(ctx, one, shape))(id)
+		return asNodes(v.loadCourseRuns(ctx, ids, shape))
 	case KindSeats:
-		return v.knownSeats(ctx, id)
-	case KindCampaign:
-		c, err := v.campaign(ctx, id, shape)
-		if c == nil || err != nil {
+		return asNodes(v.knownSeats(ctx, ids))
+	}
+	found := map[ID]Node{}
+	for _, id := range ids {
+		n, err := v.guarded(ctx, id, shape)
+		if err != nil {
 			return nil, err
 		}
-		return c, nil
+		if n != nil {
+			found[id] = n
+		}
+	}
+	return found, nil
+}
+
+func asNodes[N Node](rows map[ID]N, err error) (map[ID]Node, error) {
+	found := make(map[ID]Node, len(rows))
+	for id, row := range rows {
+		found[id] = row
+	}
+	return found, err
+}
+
+// guarded returns a record that not everybody may see.
+func (v view) guarded(ctx context.Context, id ID, shape Shape) (Node, error) {
+	switch id.Kind() {
+	case KindCampaign:
+		if c, err := v.campaign(ctx, id, shape); c != nil || err != nil {
+			return c, err
+		}
 	case KindInvitation:
 		return v.knownInvitation(ctx, id, shape)
 	case KindDelivery:
 		return v.knownDelivery(ctx, id)
-	default:
-		return nil, nil
 	}
+	return nil, nil
 }
 
-// node picks the row out of a load as a Node, nil when it is not there.
-func node[T any, P interface {
-	*T
-	Node
-}](rows map[ID]P, err error) func(ID) (Node, error) {
-	return func(id ID) (Node, error) {
-		if row := rows[id]; row != nil && err == nil {
-			return row, nil
+// knownPeople returns those of the people that the actor may know of.
+func (v view) knownPeople(ctx context.Context, ids []ID, shape Shape) (map[ID]*Person, error) {
+	people, err := v.loadPeople(ctx, ids, shape)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.contacts(ctx, values(people)); err != nil {
+		return nil, err
+	}
+	var hidden []ID
+	for id, person := range people {
+		if !person.contactVisible {
+			hidden = append(hidden, id)
 		}
-		return nil, err
 	}
+	public, err := v.publicPeople(ctx, hidden)
+	for _, id := range hidden {
+		if !public[id] {
+			delete(people, id)
+		}
+	}
+	return people, err
 }
 
-func (v view) knownPerson(ctx context.Context, id ID, shape Shape) (Node, error) {
-	people, err := v.loadPeople(ctx, []ID{id}, shape)
-	if err != nil || people[id] == nil {
-		return nil, err
-	}
-	if p := people[id]; p.contactVisible {
-		return p, nil
-	}
-	if public, err := v.publicPerson(ctx, id); !public || err != nil {
-		return nil, err
-	}
-	return people[id], nil
-}
-
-func (v view) knownSeats(ctx context.Context, id ID) (Node, error) {
-	found, err := byID[Seats](ctx, v.tx, []ID{id})
-	if err != nil || found[id] == nil {
-		return nil, err
-	}
-	seats := found[id]
-	sessions, err := v.loadSessions(ctx, []ID{seats.SessionID}, nil)
+func (v view) knownRooms(ctx context.Context, ids []ID) (map[ID]*Room, error) {
+	rooms, err := byID[Room](ctx, v.tx, ids)
 	if err != nil {
 		return nil, err
 	}
-	editions, err := v.loadEditions(ctx, []ID{seats.EditionID}, nil)
+	editions, err := v.loadEditions(ctx, idsBy(values(rooms), func(r *Room) ID { return r.EditionID }), nil)
+	for id, room := range rooms {
+		if editions[room.EditionID] == nil {
+			delete(rooms, id)
+		}
+	}
+	return rooms, err
+}
+
+func (v view) knownSeats(ctx context.Context, ids []ID) (map[ID]*Seats, error) {
+	seats, err := byID[Seats](ctx, v.tx, ids)
 	if err != nil {
 		return nil, err
 	}
-	runs, err := v.loadCourseRuns(ctx, []ID{seats.CourseRunID}, nil)
-	if err != nil || len(sessions)+len(editions)+len(runs) == 0 {
+	rows := values(seats)
+	sessions, err := v.loadSessions(ctx, idsBy(rows, func(s *Seats) ID { return s.SessionID }), nil)
+	if err != nil {
 		return nil, err
 	}
-	return seats, v.openings(ctx, []*Seats{seats})
+	editions, err := v.loadEditions(ctx, idsBy(rows, func(s *Seats) ID { return s.EditionID }), nil)
+	if err != nil {
+		return nil, err
+	}
+	runs, err := v.loadCourseRuns(ctx, idsBy(rows, func(s *Seats) ID { return s.CourseRunID }), nil)
+	if err != nil {
+		return nil, err
+	}
+	for id, row := range seats {
+		if sessions[row.SessionID] == nil && editions[row.EditionID] == nil && runs[row.CourseRunID] == nil {
+			delete(seats, id)
+		}
+	}
+	return seats, v.openings(ctx, values(seats))
 }
 
 func (v view) knownInvitation(ctx context.Context, id ID, shape Shape) (Node, error) {

@@ -93,6 +93,7 @@ type MunicipalityFilter struct {
 var organisationsByName = order[Organisation]{
 	column: "organisation.folded_name",
 	key:    func(o *Organisation) (string, ID) { return o.FoldedName, o.ID },
+	cursor: byText(KindMunicipality, KindInstitution),
 }
 
 // Municipalities lists municipalities by name.

@@ -232,7 +232,7 @@ func TestAVoidClaimNeitherStartsNorSettles(t *testing.T) {
 		w.settle(t, second[0].Outcome(db.ResultSent))
 
 		released := w.claim(t, db.Bulk, 10, 2)
-		if err := w.ReleaseClaim(t.Context(), released); err != nil {
+		if err := w.ReleaseClaim(t.Context(), released, db.Enqueued); err != nil {
 			t.Fatal(err)
 		}
 		w.start(t, released, alive, 0)

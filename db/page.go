@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/uptrace/bun"
 )
@@ -65,8 +66,8 @@ type window struct {
 	after, before []string
 }
 
-// check refuses a page that is not one. The path leads to the arguments, for example "rows".
-func (p Page) check(keys int) (w window, err error) {
+// check refuses a page that is not one, and cursors that are not ours: of another list, or made up.
+func (p Page) check(ours func(cursor []string) bool) (w window, err error) {
 	size, field := p.First, "first"
 	if p.First == nil && p.Last != nil {
 		size, field, w.backwards = p.Last, "last", true
@@ -80,14 +81,14 @@ func (p Page) check(keys int) (w window, err error) {
 		return w, problem(CodeInvalid, field, "Ask for 1 to %d records at a time; this asks for %d.", MaxPage, *size)
 	}
 	w.limit = *size
-	if w.after, err = readCursor(p.After, "after", keys); err != nil {
+	if w.after, err = readCursor(p.After, "after", ours); err != nil {
 		return w, err
 	}
-	w.before, err = readCursor(p.Before, "before", keys)
+	w.before, err = readCursor(p.Before, "before", ours)
 	return w, err
 }
 
-func readCursor(cursor *string, field string, keys int) (values []string, err error) {
+func readCursor(cursor *string, field string, ours func(cursor []string) bool) (values []string, err error) {
 	if cursor == nil {
 		return nil, nil
 	}
@@ -95,7 +96,7 @@ func readCursor(cursor *string, field string, keys int) (values []string, err er
 	if err == nil {
 		err = json.Unmarshal(raw, &values)
 	}
-	if err != nil || len(values) != keys || slices.ContainsFunc(values, hasControl) || keys == 2 && ParseID(values[1]).Kind() == KindUnknown {
+	if err != nil || !ours(values) {
 		return nil, notACursor(field)
 	}
 	return values, nil
@@ -115,33 +116,25 @@ type order[T any] struct {
 	column     bun.Ident
 	descending bool
 	key        func(*T) (sort string, id ID)
-	fits       func(sort string) bool // whether the column can be compared with the text; nil: any text
+	cursor     func(sort string, id ID) bool // whether a record of the list may lie there
 }
 
-// window checks a page of the order.
-func (o order[T]) window(p Page) (window, error) {
-	w, err := p.check(2)
-	switch {
-	case err != nil || o.fits == nil:
-		return w, err
-	case w.after != nil && !o.fits(w.after[0]):
-		return w, notACursor("after")
-	case w.before != nil && !o.fits(w.before[0]):
-		return w, notACursor("before")
+func (o order[T]) ours(cursor []string) bool {
+	return len(cursor) == 2 && o.cursor(cursor[0], ParseID(cursor[1]))
+}
+
+// byText and byDate are the cursors of lists that are sorted by text or by a day.
+func byText(kinds ...Kind) func(string, ID) bool {
+	return func(sort string, id ID) bool {
+		return slices.Contains(kinds, id.Kind()) && !strings.ContainsRune(sort, 0)
 	}
-	return w, nil
 }
 
-// isDate reports whether both databases can read the text as a date.
-func isDate(text string) bool {
-	_, err := ParseDate(text)
-	return err == nil && text >= "0001"
-}
-
-// isUUID reports whether the text is an id as the databases hold it.
-func isUUID(text string) bool {
-	var id ID
-	return id.Scan(text) == nil && id.uuid() == text
+func byDate(kind Kind) func(string, ID) bool {
+	return func(sort string, id ID) bool {
+		_, err := ParseDate(sort)
+		return id.Kind() == kind && err == nil && sort >= "0001" // PostgreSQL knows no year 0
+	}
 }
 
 // keyset restricts and sorts the query to the window and one row more, which tells whether others follow.
@@ -198,7 +191,7 @@ func (o order[T]) page(rows []*T, w window) *Connection[T] {
 
 // connect runs a query as a connection: one statement for the page, one more when the total is read.
 func connect[T any](ctx context.Context, tx bun.IDB, o order[T], p Page, restrict func(*bun.SelectQuery) *bun.SelectQuery) (*Connection[T], error) {
-	w, err := o.window(p)
+	w, err := p.check(o.ours)
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +215,7 @@ func connect[T any](ctx context.Context, tx bun.IDB, o order[T], p Page, restric
 func connectEach[T any](ctx context.Context, tx bun.IDB, o order[T], p Page, parents []ID, parent bun.Ident,
 	links func() *bun.SelectQuery,
 ) (map[ID]*Connection[T], error) {
-	w, err := o.window(p)
+	w, err := p.check(o.ours)
 	if err != nil {
 		return nil, err
 	}

@@ -132,6 +132,7 @@ func (a *Agreement) Status(on Date) AgreementStatus {
 var partnershipsByName = order[Partnership]{
 	column: "partnership.folded_name",
 	key:    func(p *Partnership) (string, ID) { return p.FoldedName, p.ID },
+	cursor: byText(KindPartnership),
 }
 
 // Partnership returns one partnership; nil when there is none.

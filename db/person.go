@@ -70,13 +70,45 @@ func (p *Person) worksFor() string {
 	return p.Affiliation
 }
 
-func (v view) people(rows []*Person, shape Shape) {
-	for _, row := range rows {
-		row.contactVisible = v.actor.maySeeContact(row.ID, row.OrganisationID)
-		if shape.Has("organisation") {
+// people completes people.
+func (v view) people(ctx context.Context, rows []*Person, shape Shape) error {
+	if shape.Has("organisation") {
+		for _, row := range rows {
 			v.wantOrganisation(row.OrganisationID, func(o *Organisation) { row.organisation = o })
 		}
 	}
+	if shape.Has("email", "locale") {
+		return v.contacts(ctx, rows)
+	}
+	return nil
+}
+
+// contacts finds out whose address the actor may see: the actor's own, those of people who work for an organisation the actor
+// coordinates, and those of people who were invited to what the actor organises.
+func (v view) contacts(ctx context.Context, rows []*Person) error {
+	var others []ID
+	for _, row := range rows {
+		if row.contactVisible = v.actor.maySeeContact(row.ID, row.OrganisationID); !row.contactVisible {
+			others = append(others, row.ID)
+		}
+	}
+	if len(others) == 0 || len(v.actor.Coordinates) == 0 {
+		return nil
+	}
+	var ids []ID
+	if err := v.tx.NewSelect().Model((*Invitation)(nil)).ColumnExpr("DISTINCT invitation.person_id").
+		Join("LEFT JOIN editions AS edition ON edition.id = invitation.edition_id").
+		Join("LEFT JOIN course_runs AS course_run ON course_run.id = invitation.course_run_id").
+		Join("LEFT JOIN courses AS course ON course.id = course_run.course_id").
+		Where("invitation.person_id IN (?)", bun.List(distinct(others))).
+		Where("(edition.partnership_id IN (?) OR course.organisation_id IN (?))", bun.List(v.actor.partnerships()), bun.List(v.actor.organisations())).
+		Scan(ctx, &ids); err != nil {
+		return fmt.Errorf("invited people: %w", err)
+	}
+	for _, row := range rows {
+		row.contactVisible = row.contactVisible || slices.Contains(ids, row.ID)
+	}
+	return nil
 }
 
 // loadPeople loads people by id and completes them.
@@ -85,26 +117,32 @@ func (v view) loadPeople(ctx context.Context, ids []ID, shape Shape) (map[ID]*Pe
 	if err != nil {
 		return nil, fmt.Errorf("people: %w", err)
 	}
-	v.people(values(found), shape)
-	return found, nil
+	return found, v.people(ctx, values(found), shape)
 }
 
-// publicPerson reports whether anybody may know of the person: who contributes to a published edition, teaches a course or
-// coordinates a partnership does so in public.
-func (v view) publicPerson(ctx context.Context, person ID) (bool, error) {
+// publicPeople returns those of the people that anybody may know of: who contributes to a published edition, teaches a course
+// or coordinates a partnership does so in public.
+func (v view) publicPeople(ctx context.Context, people []ID) (map[ID]bool, error) {
+	public := make(map[ID]bool, len(people))
+	if len(people) == 0 {
+		return public, nil
+	}
 	for _, q := range []*bun.SelectQuery{
 		v.visible(v.tx.NewSelect().Model((*Edition)(nil))).
 			Join("JOIN sessions AS session ON session.edition_id = edition.id").
-			Join("JOIN contributions AS contribution ON contribution.session_id = session.id").
-			Where("contribution.person_id = ?", person),
-		v.tx.NewSelect().TableExpr("course_trainers").Where("person_id = ?", person),
-		v.tx.NewSelect().TableExpr("coordinators").Where("person_id = ?", person),
+			Join("JOIN contributions AS contribution ON contribution.session_id = session.id"),
+		v.tx.NewSelect().TableExpr("course_trainers"),
+		v.tx.NewSelect().TableExpr("coordinators"),
 	} {
-		if ok, err := q.Exists(ctx); ok || err != nil {
-			return ok, err
+		var ids []ID
+		if err := q.ColumnExpr("DISTINCT person_id").Where("person_id IN (?)", bun.List(people)).Scan(ctx, &ids); err != nil {
+			return nil, fmt.Errorf("public people: %w", err)
+		}
+		for _, id := range ids {
+			public[id] = true
 		}
 	}
-	return false, nil
+	return public, nil
 }
 
 // normalAddress returns the address in the form the database keeps, lower case; ok is false for anything but one plain mail

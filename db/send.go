@@ -39,7 +39,7 @@ type InvitationPreview struct {
 
 // Page returns a page of the rows.
 func (p *InvitationPreview) Page(page Page) (*Connection[AudienceRow], error) {
-	w, err := page.check(1)
+	w, err := page.check(func(cursor []string) bool { return len(cursor) == 1 })
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func checkKey(key string) *Error {
 	switch {
 	case strings.TrimSpace(key) == "":
 		return problem(CodeRequired, "input.idempotencyKey", "Give a text of your own choice, so that a repeated request does nothing twice.")
-	case len(key) > 200 || hasControl(key):
+	case utf8.RuneCountInString(key) > 200 || hasControl(key):
 		return problem(CodeInvalid, "input.idempotencyKey", "Use at most 200 characters and no control characters.")
 	}
 	return nil
@@ -193,6 +193,9 @@ func (v view) plan(ctx context.Context, d *DB, in *SendInvitationsInput) (*targe
 	t, err := v.target(ctx, d, in)
 	if err != nil {
 		return nil, nil, err
+	}
+	if in.SendAt != nil && !t.starts.IsZero() && !in.SendAt.Before(t.starts) {
+		return nil, nil, problem(CodeInvalid, "input.sendAt", "Send before the meeting starts.")
 	}
 	if in.RespondBy != nil && !t.starts.IsZero() && in.RespondBy.After(t.starts) {
 		return nil, nil, problem(CodeInvalid, "input.respondBy", "Let people answer before the meeting starts.")

@@ -230,6 +230,5 @@ func (v view) contributions(ctx context.Context, sessions []ID, shape Shape) (ma
 	if shape.Has("affiliation") {
 		below = below.With(Shape{"organisation": nil})
 	}
-	v.people(people, below)
-	return groupBy(rows, func(c *Contribution) ID { return c.SessionID }), nil
+	return groupBy(rows, func(c *Contribution) ID { return c.SessionID }), v.people(ctx, people, below)
 }

@@ -24,5 +24,10 @@ func fold(text string) string {
 // unaccented writes letters in ASCII that are not an ASCII letter with an accent.
 var unaccented = strings.NewReplacer("ß", "ss", "ø", "o", "æ", "ae", "ł", "l")
 
-// hasControl reports whether the text holds a control character, line breaks included: such text must never reach a header.
-func hasControl(text string) bool { return strings.ContainsFunc(text, unicode.IsControl) }
+// hasControl reports whether the text holds a control character, line breaks included, or one that turns the direction of what
+// follows: such text must never reach a header.
+func hasControl(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+	})
+}

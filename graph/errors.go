@@ -30,7 +30,11 @@ func userErrors(err error) ([]*db.Error, error) {
 func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		if problems, ok := db.AsErrors(err); ok {
-			shown := gqlerror.WrapPath(graphql.GetPath(ctx), problems)
+			path := graphql.GetPath(ctx)
+			if own, ok := errors.AsType[*gqlerror.Error](err); ok && len(own.Path) > 0 {
+				path = own.Path // of a value that is no scalar, inside an argument
+			}
+			shown := gqlerror.WrapPath(path, problems)
 			shown.Message = problems[0].Message
 			shown.Extensions = map[string]any{"code": problems[0].Code, "field": problems[0].Field}
 			return shown

@@ -6,14 +6,15 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/vaktreffen/vaktreffen/db"
 	"github.com/vaktreffen/vaktreffen/graph/internal/exec"
@@ -61,7 +62,7 @@ func Handler(cfg Config) (http.Handler, error) {
 }
 
 func graphQL(cfg Config) http.Handler {
-	schema := exec.NewExecutableSchema(exec.Config{Resolvers: resolver{db: cfg.DB, draining: cfg.Draining}})
+	schema := exec.NewExecutableSchema(exec.Config{Resolvers: resolver{db: cfg.DB}})
 	srv := handler.New(schema)
 	transport.Install(srv, transport.Config{
 		BodyLimit: func(r *http.Request) int64 {
@@ -95,8 +96,8 @@ func graphQL(cfg Config) http.Handler {
 	})
 	srv.SetErrorPresenter(present(cfg.Log))
 	srv.SetRecoverFunc(func(ctx context.Context, panicked any) error {
-		cfg.Log.ErrorContext(ctx, "panic in a resolver", "panic", panicked)
-		return gqlerror.Errorf("panic")
+		cfg.Log.ErrorContext(ctx, "panic in a resolver", "panic", panicked, "stack", string(debug.Stack()))
+		return errors.New("panic in a resolver")
 	})
 	srv.AroundOperations(logOperations(cfg.Log))
 	return srv

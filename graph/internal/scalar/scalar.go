@@ -2,12 +2,13 @@
 package scalar
 
 import (
-	"errors"
 	"io"
 	"strconv"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/vaktreffen/vaktreffen/db"
 )
 
 // MarshalDateTime writes an instant in UTC (RFC 3339), null for the zero time.
@@ -28,5 +29,5 @@ func UnmarshalDateTime(v any) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, errors.New("an instant is written with its offset, for example 2016-11-17T12:00:00Z")
+	return time.Time{}, &db.Error{Code: db.CodeInvalid, Message: "Write an instant with its offset, for example 2016-11-17T12:00:00Z."}
 }

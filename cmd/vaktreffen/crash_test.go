@@ -1,0 +1,109 @@
+package main
+
+import (
+	"fmt"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/vaktreffen/vaktreffen/db/dbtest"
+	"github.com/vaktreffen/vaktreffen/worker/smtptest"
+)
+
+// connections that a worker in these tests has for bulk mail.
+const connections = 4
+
+// mailServer answers after a moment, so that mails are in flight when a process ends.
+func mailServer(t *testing.T) *smtptest.Server {
+	return smtptest.Start(t, smtptest.SlowDot(5*time.Millisecond))
+}
+
+// settings are what `worker` needs, and `serve` too but for LISTEN.
+func settings(database, redis string, smtp *smtptest.Server) []string {
+	return []string{
+		"DATABASE_URL=" + database, "REDIS_URL=" + redis, "SMTP_URL=" + smtp.URL(), fmt.Sprintf("SMTP_CONNECTIONS=%d", connections),
+		"MAIL_FROM=Vaktreffen <vaktreffen@example.org>", "PUBLIC_URL=https://meetings.example.org", "LEASE=2s",
+	}
+}
+
+func TestWorkerKilledInMidCampaign(t *testing.T) {
+	t.Parallel()
+	database, redis, smtp := dbtest.Postgres(t), dbtest.Redis(t), mailServer(t)
+	m := newMeeting(t, database)
+	const guests = 1500
+	campaign := m.invite(t, guests)
+	moments := []int{1, 100, 400, 700, 1100} // mails that had left when it is killed
+	for _, n := range moments {
+		w := start(t, settings(database, redis, smtp), "worker")
+		smtp.WaitFor(t, n)
+		w.kill(t)
+	}
+	start(t, settings(database, redis, smtp), "worker")
+	m.finished(t, campaign, guests)
+	everybody(t, smtp.Messages(), guests, connections*len(moments))
+}
+
+func TestOneOfTwoWorkersKilled(t *testing.T) {
+	t.Parallel()
+	database, redis, smtp := dbtest.Postgres(t), dbtest.Redis(t), mailServer(t)
+	m := newMeeting(t, database)
+	const guests = 1500
+	campaign := m.invite(t, guests)
+	start(t, settings(database, redis, smtp), "worker")
+	other := start(t, settings(database, redis, smtp), "worker")
+	smtp.WaitFor(t, 300)
+	other.kill(t)
+	m.finished(t, campaign, guests)
+	everybody(t, smtp.Messages(), guests, connections)
+}
+
+// A process that stands still for longer than its lease is taken for dead: a virtual machine that is moved, a laptop that
+// sleeps. When it goes on it must notice that its mails are somebody else's.
+func TestWorkerStandsStill(t *testing.T) {
+	t.Parallel()
+	// PostgreSQL's answer to a client that stands still in a transaction comes after a minute otherwise.
+	database, redis, smtp := dbtest.Postgres(t)+"&idle_in_transaction_session_timeout=1s", dbtest.Redis(t), mailServer(t)
+	m := newMeeting(t, database)
+	const guests = 1500
+	campaign := m.invite(t, guests)
+	still := start(t, settings(database, redis, smtp), "worker")
+	smtp.WaitFor(t, 200)
+	still.signal(t, syscall.SIGSTOP)
+	start(t, settings(database, redis, smtp), "worker")
+	m.finished(t, campaign, guests)
+	still.signal(t, syscall.SIGCONT)
+	still.signal(t, syscall.SIGTERM)
+	if code := still.wait(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	everybody(t, smtp.Messages(), guests, connections)
+}
+
+func TestRedisEmptiedInMidCampaign(t *testing.T) {
+	t.Parallel()
+	database, redisURL, smtp := dbtest.Postgres(t), dbtest.Redis(t), mailServer(t)
+	m := newMeeting(t, database)
+	const guests = 2000
+	campaign := m.invite(t, guests)
+	start(t, settings(database, redisURL, smtp), "worker")
+	options, err := redis.ParseURL(redisURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := redis.NewClient(options)
+	defer client.Close()
+	for _, n := range []int{50, 1000} {
+		smtp.WaitFor(t, n)
+		if err := client.FlushDB(t.Context()).Err(); err != nil {
+			t.Fatal(err)
+		}
+		smtp.WaitFor(t, n+300)
+		if n, err := client.LLen(t.Context(), "asynq:{bulk}:pending").Result(); err != nil || n > 4*connections {
+			t.Errorf("%d chunks wait in Redis, want at most %d (%v)", n, 4*connections, err)
+		}
+	}
+	m.finished(t, campaign, guests)
+	everybody(t, smtp.Messages(), guests, 0)
+}

@@ -1,0 +1,549 @@
+package worker_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/vaktreffen/vaktreffen/db"
+	"github.com/vaktreffen/vaktreffen/db/dbtest"
+	"github.com/vaktreffen/vaktreffen/db/programme"
+	"github.com/vaktreffen/vaktreffen/worker"
+	"github.com/vaktreffen/vaktreffen/worker/smtptest"
+)
+
+// scene is a database with a meeting to invite to, a Redis and a mail server: everything a worker needs.
+type scene struct {
+	db        *db.DB
+	sql       *sql.DB // for what no verb does or tells
+	redis     *worker.Redis
+	redisURL  string // "" when it is inside the process
+	smtp      *smtptest.Server
+	organiser db.Actor
+	edition   db.ID
+	ahead     atomic.Int64 // of the database's clock, in nanoseconds
+}
+
+// each runs test on SQLite with a Redis inside the process, and on PostgreSQL with a real one.
+func each(t *testing.T, test func(t *testing.T, s *scene)) {
+	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, newScene(t, dbtest.SQLite(t), ""))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		test(t, newScene(t, dbtest.Postgres(t), dbtest.Redis(t)))
+	})
+}
+
+func newScene(t *testing.T, database, redis string) *scene {
+	t.Helper()
+	s := &scene{redisURL: redis, smtp: smtptest.Start(t)}
+	var err error
+	if s.db, err = db.Open(t.Context(), database, db.WithClock(func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) })); err != nil {
+		t.Fatal(err)
+	}
+	driver, source := "pgx", database
+	if file, found := strings.CutPrefix(database, "sqlite:"); found {
+		driver, source = "sqlite", file+"?_pragma=busy_timeout(5000)"
+	}
+	if s.sql, err = sql.Open(driver, source); err != nil {
+		t.Fatal(err)
+	}
+	if s.redis, err = worker.OpenRedis(context.WithoutCancel(t.Context()), redis); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.redis.Close()
+		for _, closed := range []error{s.sql.Close(), s.db.Close()} {
+			if closed != nil {
+				t.Error(closed)
+			}
+		}
+	})
+	if err := s.db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.meet(t)
+	return s
+}
+
+// meet makes an edition that lies ahead, and its organiser.
+func (s *scene) meet(t *testing.T) {
+	t.Helper()
+	day := time.Now().AddDate(0, 6, 0)
+	file, problems := programme.Parse(fmt.Appendf(nil, `{
+		"organisations": [{"key": "groningen", "kind": "MUNICIPALITY", "name": "Groningen", "country": "NL"}],
+		"people": [{"key": "olga", "name": "Olga", "email": "olga@example.org", "organisation": "groningen", "locale": "nl"}],
+		"partnerships": [{"key": "cities", "name": "Cities", "kind": "CROSS_BORDER",
+			"members": [{"organisation": "groningen", "role": "LEAD", "coordinators": ["olga"]}]}],
+		"series": [{"key": "meeting", "partnership": "cities", "name": "Meeting", "cadence": "YEARLY"}],
+		"editions": [{"key": "next", "series": "meeting", "title": "The next meeting", "year": %d, "status": "PUBLISHED",
+			"startsOn": "%s", "endsOn": "%[2]s", "timeZone": "Europe/Amsterdam", "languages": ["en"], "host": "groningen"}]
+	}`, day.Year(), day.Format(time.DateOnly)))
+	if len(problems) == 0 {
+		var err error
+		if problems, err = s.db.Import(t.Context(), file, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	token, err := s.db.IssueToken(t.Context(), "olga@example.org", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ok bool
+	if s.organiser, ok, err = s.db.Authenticate(t.Context(), token); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	one := 1
+	editions, err := s.db.Editions(t.Context(), s.organiser, db.Page{First: &one}, db.EditionFilter{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.edition = editions.Nodes[0].ID
+}
+
+// invite sends a campaign to guest1@example.org, guest2@example.org, … and returns it.
+func (s *scene) invite(t *testing.T, guests int) db.ID {
+	t.Helper()
+	var list strings.Builder
+	list.WriteString("name,email\n")
+	for i := range guests {
+		fmt.Fprintf(&list, "Guest %d,guest%[1]d@example.org\n", i+1)
+	}
+	csv := list.String()
+	campaign, err := s.db.SendInvitations(t.Context(), s.organiser, db.SendInvitationsInput{
+		IdempotencyKey: t.Name(), EditionID: &s.edition, Audience: db.AudienceInput{CSV: &csv},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return campaign.ID
+}
+
+// accept answers the invitation in the first mail that left, by its link, and returns whose it is.
+func (s *scene) accept(t *testing.T) (guest string) {
+	t.Helper()
+	s.smtp.WaitFor(t, 1)
+	m := s.smtp.Messages()[0]
+	text := strings.ReplaceAll(string(m.Data), "=\r\n", "") // soft line breaks of quoted-printable
+	token := regexp.MustCompile(`/i/([-_A-Za-z0-9]{48})`).FindStringSubmatch(text)[1]
+	answer, err := s.db.RecordAnswer(t.Context(), token, true)
+	if err != nil || answer == nil || answer.Registration.Status != db.Confirmed {
+		t.Fatal(answer, err)
+	}
+	return m.To[0]
+}
+
+// work starts a worker and returns what stops it; it stops at the end of the test in any case.
+func (s *scene) work(t *testing.T, connections int) (stop func()) {
+	return s.workWithLease(t, connections, 10*time.Second)
+}
+
+func (s *scene) workWithLease(t *testing.T, connections int, lease time.Duration) (stop func()) {
+	t.Helper()
+	w, err := worker.New(worker.Config{
+		DB: s.db, Redis: s.redis, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), SMTP: worker.SMTPConfig{URL: s.smtp.URL()},
+		Connections: connections, From: "Vaktreffen <vaktreffen@example.org>", PublicURL: "https://meetings.example.org", Lease: lease,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stopped := false
+	stop = func() {
+		if !stopped {
+			stopped = true
+			w.Stop(context.WithoutCancel(t.Context()))
+		}
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+// forward moves the database's clock.
+func (s *scene) forward(d time.Duration) { s.ahead.Add(int64(d)) }
+
+// row is where the mail of a kind to a guest stands.
+type row struct {
+	State           db.DeliveryState
+	Attempts, Drops int
+	Code            int
+	Error           string
+	Held            bool // its time lies ahead
+}
+
+func (s *scene) row(t *testing.T, kind db.MailKind, to string) row {
+	t.Helper()
+	var r row
+	var notBefore any
+	if err := s.sql.QueryRowContext(t.Context(), `SELECT d.state, d.attempts, d.drops, d.last_code, coalesce(d.last_error, ''), d.not_before
+		FROM deliveries d JOIN people p ON p.id = d.person_id WHERE d.kind = $1 AND p.email = $2`, kind, to,
+	).Scan(&r.State, &r.Attempts, &r.Drops, &r.Code, &r.Error, &notBefore); err != nil {
+		t.Fatal(err)
+	}
+	at, ok := notBefore.(time.Time)
+	if text, isText := notBefore.(string); isText {
+		var err error
+		if at, err = time.Parse("2006-01-02 15:04:05.999999999Z07:00", text); err != nil {
+			t.Fatal(err)
+		}
+		ok = true
+	}
+	if !ok {
+		t.Fatalf("not_before is %T", notBefore)
+	}
+	r.Held = at.After(time.Now().Add(time.Duration(s.ahead.Load())))
+	return r
+}
+
+// states counts the mails of all kinds by state.
+func (s *scene) states(t *testing.T) map[db.DeliveryState]int {
+	t.Helper()
+	rows, err := s.sql.QueryContext(t.Context(), "SELECT state, count(*) FROM deliveries GROUP BY state")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	states := map[db.DeliveryState]int{}
+	for rows.Next() {
+		var state db.DeliveryState
+		var n int
+		if err := rows.Scan(&state, &n); err != nil {
+			t.Fatal(err)
+		}
+		states[state] = n
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return states
+}
+
+// exec does what no verb does yet.
+func (s *scene) exec(t *testing.T, statement string, args ...any) {
+	t.Helper()
+	if _, err := s.sql.ExecContext(t.Context(), statement, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *scene) campaign(t *testing.T, id db.ID) *db.Campaign {
+	t.Helper()
+	c, err := s.db.Campaign(t.Context(), s.organiser, id, nil)
+	if err != nil || c == nil {
+		t.Fatal(c, err)
+	}
+	return c
+}
+
+// finished waits until the campaign is over and checks its counts against its rows.
+func (s *scene) finished(t *testing.T, id db.ID, status db.CampaignStatus) *db.Campaign {
+	t.Helper()
+	eventually(t, "the campaign is over and nothing is on its way", func() bool {
+		states := s.states(t)
+		return s.campaign(t, id).Over() && states[db.Queued]+states[db.Enqueued]+states[db.Sending] == 0
+	})
+	c := s.campaign(t, id)
+	if c.Status() != status {
+		t.Errorf("the campaign is %s, want %s", c.Status(), status)
+	}
+	counted := map[db.DeliveryState]int{
+		db.Sent: c.Sent, db.Failed: c.Failed, db.Suppressed: c.Suppressed, db.DeliveryCanceled: c.Cancelled, db.Uncertain: c.Uncertain,
+	}
+	states := s.states(t)
+	for state, n := range counted {
+		if n != states[state] {
+			t.Errorf("the campaign counts %d mails %s, and there are %d", n, state, states[state])
+		}
+	}
+	return c
+}
+
+// copies counts how often each recipient has a mail, and fails when two copies of a mail differ in Message-ID or Date.
+func copies(t *testing.T, messages []smtptest.Message) map[string]int {
+	t.Helper()
+	count, first := map[string]int{}, map[string]smtptest.Message{}
+	for _, m := range messages {
+		key := m.To[0] + " " + m.Header("X-Vaktreffen-Kind")
+		count[key]++
+		one, seen := first[key]
+		if !seen {
+			first[key] = m
+			continue
+		}
+		for _, field := range []string{"Message-ID", "Date"} {
+			if m.Header(field) == "" || m.Header(field) != one.Header(field) {
+				t.Errorf("the copies of a mail to %s have %s %q and %q", m.To[0], field, one.Header(field), m.Header(field))
+			}
+		}
+	}
+	return count
+}
+
+// once fails unless each of so many guests has exactly one invitation.
+func once(t *testing.T, messages []smtptest.Message, guests int) {
+	t.Helper()
+	count := copies(t, messages)
+	for i := range guests {
+		key := fmt.Sprintf("guest%d@example.org invitation", i+1)
+		if n := count[key]; n != 1 {
+			t.Errorf("%s: %d mails, want 1", key, n)
+		}
+	}
+}
+
+// patience is how long something may take that a busy machine does late, and a broken program never.
+const patience = 30 * time.Second
+
+// eventually waits until the condition holds.
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	timeout, look := time.NewTimer(patience), time.NewTicker(20*time.Millisecond)
+	defer timeout.Stop()
+	defer look.Stop()
+	for !condition() {
+		select {
+		case <-look.C:
+		case <-timeout.C:
+			t.Fatalf("it never came to this in %v: %s", patience, what)
+		}
+	}
+}
+
+func TestOutcomes(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		s.smtp.Inject(smtptest.Refuse("guest1@example.org"), smtptest.Greylist(1, "guest2@example.org"),
+			smtptest.DropAfterDotTo(1, "guest3@example.org"))
+		campaign := s.invite(t, 60)
+		s.work(t, 3)
+		eventually(t, "all is sent but what was greylisted", func() bool {
+			states := s.states(t)
+			return states[db.Sent] == 57 && states[db.Queued] == 1 && s.row(t, db.MailInvitation, "guest2@example.org").Attempts == 1
+		})
+		for guest, want := range map[string]row{
+			"guest1@example.org": {State: db.Failed, Attempts: 1, Code: 550},
+			"guest2@example.org": {State: db.Queued, Attempts: 1, Code: 451, Held: true},
+			"guest3@example.org": {State: db.Uncertain, Attempts: 1, Drops: 1},
+			"guest4@example.org": {State: db.Sent, Attempts: 1, Code: 250},
+		} {
+			got := s.row(t, db.MailInvitation, guest)
+			if said := got.Error; (said == "") != (want.State == db.Sent) || strings.Contains(said, "@") || strings.Contains(said, "guest") {
+				t.Errorf("%s: last error %q", guest, said)
+			}
+			got.Error = ""
+			if got != want {
+				t.Errorf("%s: %+v, want %+v", guest, got, want)
+			}
+		}
+		if status := s.campaign(t, campaign).Status(); status != db.CampaignSending {
+			t.Errorf("the campaign is %s while a mail waits for its next attempt", status)
+		}
+		s.forward(2 * time.Minute)
+		c := s.finished(t, campaign, db.CampaignFinished)
+		if c.Sent != 58 || c.Failed != 1 || c.Uncertain != 1 {
+			t.Errorf("counted %d sent, %d failed, %d uncertain, want 58, 1, 1", c.Sent, c.Failed, c.Uncertain)
+		}
+		if got := s.row(t, db.MailInvitation, "guest2@example.org"); got.State != db.Sent || got.Attempts != 2 {
+			t.Errorf("after greylisting: %+v", got)
+		}
+		for key, n := range copies(t, s.smtp.Messages()) {
+			if n != 1 {
+				t.Errorf("%s: %d mails", key, n)
+			}
+		}
+		if n := s.smtp.Count(); n != 59 {
+			t.Errorf("the mail server has %d mails, want 59", n)
+		}
+	})
+}
+
+func TestMailServerThatIsDownLosesNothing(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		s.smtp.Down()
+		campaign := s.invite(t, 120)
+		s.work(t, 3)
+		eventually(t, "the worker has noticed", func() bool {
+			return s.states(t)[db.Queued] == 120 && s.row(t, db.MailInvitation, "guest1@example.org").Error != ""
+		})
+		if got := s.row(t, db.MailInvitation, "guest1@example.org"); got.Attempts != 0 {
+			t.Errorf("a connection that failed counts as %d attempts", got.Attempts)
+		}
+		s.smtp.Up(t)
+		s.finished(t, campaign, db.CampaignFinished)
+		once(t, s.smtp.Messages(), 120)
+	})
+}
+
+// A server that thinks about each mail for longer than the lease must not get it twice.
+func TestSlowMailServerGetsEachMailOnce(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		s.smtp.Inject(smtptest.SlowDot(1500 * time.Millisecond))
+		campaign := s.invite(t, 2) // of one chunk, so one after the other
+		s.workWithLease(t, 1, time.Second)
+		s.finished(t, campaign, db.CampaignFinished)
+		once(t, s.smtp.Messages(), 2)
+	})
+}
+
+func TestUrgentMailPassesACampaign(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		s.smtp.Inject(smtptest.SlowDot(200 * time.Millisecond))
+		const guests = 400 // 40 s on two connections
+		s.invite(t, guests)
+		s.work(t, 2)
+		guest := s.accept(t)
+		eventually(t, "the confirmation is sent", func() bool { return s.row(t, db.MailConfirmed, guest).State == db.Sent })
+		if n := s.smtp.Count(); n > guests/2 {
+			t.Errorf("%d invitations went first", n)
+		}
+	})
+}
+
+// A confirmation carries a calendar entry that replaces itself, so it is sent once more when nobody knows whether it arrived.
+func TestConfirmationIsSentAgainOnce(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		campaign := s.invite(t, 1)
+		s.work(t, 1)
+		s.finished(t, campaign, db.CampaignFinished)
+		s.smtp.Inject(smtptest.DropAfterDotTo(2, "guest1@example.org"))
+		s.accept(t)
+		where := func() row { return s.row(t, db.MailConfirmed, "guest1@example.org") }
+		eventually(t, "the first copy is dropped", func() bool { return where().Drops == 1 })
+		if got := where(); got.State != db.Queued || !got.Held {
+			t.Errorf("after the first drop: %+v", got)
+		}
+		s.forward(10 * time.Minute)
+		eventually(t, "the second copy is dropped", func() bool { return where().Drops == 2 })
+		if got := where(); got.State != db.Uncertain {
+			t.Errorf("after the second drop: %+v", got)
+		}
+		s.forward(10 * time.Minute)
+		if n := copies(t, s.smtp.Messages())["guest1@example.org registration_confirmed"]; n != 2 {
+			t.Errorf("%d confirmations, want 2", n)
+		}
+	})
+}
+
+func TestPausedCampaignWaitsAndResumes(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		s.smtp.Inject(smtptest.SlowDot(10 * time.Millisecond))
+		const guests = 400
+		campaign := s.invite(t, guests)
+		s.work(t, 2)
+		s.smtp.WaitFor(t, 20)
+		if _, err := s.db.PauseCampaign(t.Context(), s.organiser, campaign, nil); err != nil {
+			t.Fatal(err)
+		}
+		var states map[db.DeliveryState]int
+		eventually(t, "what a process had begun has left", func() bool {
+			states = s.states(t)
+			return states[db.Sending]+states[db.Enqueued] == 0
+		})
+		if states[db.Queued] == 0 || states[db.Sent] == 0 || states[db.Queued]+states[db.Sent] != guests {
+			t.Errorf("paused with %v", states)
+		}
+		if n := s.smtp.Count(); n != states[db.Sent] {
+			t.Errorf("%d mails left, %d are sent", n, states[db.Sent])
+		}
+		if _, err := s.db.ResumeCampaign(t.Context(), s.organiser, campaign, nil); err != nil {
+			t.Fatal(err)
+		}
+		s.finished(t, campaign, db.CampaignFinished)
+		once(t, s.smtp.Messages(), guests)
+	})
+}
+
+func TestCancelledCampaignStops(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		s.smtp.Inject(smtptest.SlowDot(10*time.Millisecond), smtptest.Greylist(1))
+		const guests = 400
+		campaign := s.invite(t, guests)
+		stop := s.work(t, 2)
+		eventually(t, "some were refused for now", func() bool { return s.states(t)[db.Sending] > 0 })
+		if _, err := s.db.CancelCampaign(t.Context(), s.organiser, campaign, nil); err != nil {
+			t.Fatal(err)
+		}
+		stop() // what was begun and not sent goes back into the queue
+		s.forward(2 * time.Minute)
+		s.work(t, 2)
+		c := s.finished(t, campaign, db.CampaignCancelled)
+		if c.Cancelled != guests || s.smtp.Count() != 0 {
+			t.Errorf("%d cancelled and %d sent, want all of %d cancelled", c.Cancelled, s.smtp.Count(), guests)
+		}
+		var left int
+		if err := s.sql.QueryRowContext(t.Context(), "SELECT count(*) FROM invitations WHERE status <> 'WITHDRAWN'").Scan(&left); err != nil || left != 0 {
+			t.Errorf("%d people without a mail still count as invited (%v)", left, err)
+		}
+	})
+}
+
+// What became untrue between queueing and sending is not sent.
+func TestNothingUntrueIsSent(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		campaign := s.invite(t, 5)
+		s.exec(t, "INSERT INTO suppressions (email, reason, created_at) VALUES ('guest1@example.org', 'asked', $1)", "2026-01-02 03:04:05+00:00")
+		s.exec(t, "UPDATE invitations SET status = 'WITHDRAWN' WHERE person_id = (SELECT id FROM people WHERE email = 'guest2@example.org')")
+		s.exec(t, "UPDATE people SET email = NULL WHERE email = 'guest3@example.org'")
+		s.work(t, 2)
+		s.finished(t, campaign, db.CampaignFinished)
+		for guest, want := range map[string]db.DeliveryState{
+			"guest1@example.org": db.Suppressed, "guest2@example.org": db.DeliveryCanceled, "guest4@example.org": db.Sent, "guest5@example.org": db.Sent,
+		} {
+			if got := s.row(t, db.MailInvitation, guest).State; got != want {
+				t.Errorf("%s: %s, want %s", guest, got, want)
+			}
+		}
+		if states := s.states(t); states[db.Failed] != 1 || s.smtp.Count() != 2 {
+			t.Errorf("%v, and %d mails left", states, s.smtp.Count())
+		}
+	})
+}
+
+func TestCancelledEditionInvitesNobody(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		campaign := s.invite(t, 3)
+		s.exec(t, "UPDATE editions SET status = 'CANCELLED'")
+		s.work(t, 2)
+		if c := s.finished(t, campaign, db.CampaignFinished); c.Cancelled != 3 || s.smtp.Count() != 0 {
+			t.Errorf("%d cancelled, %d mails left", c.Cancelled, s.smtp.Count())
+		}
+	})
+}
+
+// Stopping finishes what is in flight, leaves nothing half-done, and the next worker goes on at once.
+func TestStopFinishesMailsInFlight(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		s.smtp.Inject(smtptest.SlowDot(50 * time.Millisecond))
+		const guests = 300
+		campaign := s.invite(t, guests)
+		for n := range 3 {
+			stop := s.work(t, 3)
+			s.smtp.WaitFor(t, 20*(n+1))
+			stop()
+			states := s.states(t)
+			if states[db.Sending] != 0 {
+				t.Errorf("%d mails are SENDING by nobody", states[db.Sending])
+			}
+			if sent := s.smtp.Count(); states[db.Sent] != sent {
+				t.Errorf("%d mails left, %d are sent", sent, states[db.Sent])
+			}
+		}
+		s.smtp.Heal()
+		s.work(t, 3)
+		s.finished(t, campaign, db.CampaignFinished)
+		once(t, s.smtp.Messages(), guests)
+	})
+}
