@@ -205,7 +205,7 @@ func (w *Worker) heartbeat(ctx context.Context) {
 		case err != nil && ctx.Err() == nil:
 			w.cfg.Log.Error("requeue stale mails", "error", err)
 		case n > 0:
-			w.cfg.Log.Warn("mails of a lost process go back into the queue", "mails", n)
+			w.cfg.Log.Warn("mails that waited too long or belong to a lost process go back into the queue", "mails", n)
 		}
 	}
 }
