@@ -131,7 +131,6 @@ func (d *DB) ClaimDeliveries(ctx context.Context, lane Lane, limit int64) (claim
 	due := d.skipLocked(d.write.NewSelect().Model((*Delivery)(nil)).Column("id")).
 		Where("state = ?", Queued).Where("lane = ?", lane).Where("not_before <= ?", now).Order("not_before").Limit(limit)
 	claim = NewID(KindClaim, now)
-	// Apart in a WITH, because PostgreSQL may run a subquery again for each row, and then the limit would not hold.
 	result, err := d.write.NewUpdate().With("due", due).Model((*Delivery)(nil)).
 		Set("state = ?", Enqueued).Set("claim = ?", claim).Set("claimed_at = ?", now).
 		Where("id IN (SELECT id FROM due)").Exec(ctx)
@@ -198,7 +197,7 @@ func (d *DB) RequeueStale(ctx context.Context, stale Stale) (requeued int, err e
 			if err != nil {
 				return err
 			}
-			requeued += int(n)
+			requeued += n
 		}
 		_, err := tx.NewRaw("DELETE FROM workers WHERE seen_at < ?", now.Add(-24*time.Hour)).Exec(ctx)
 		return err
@@ -208,7 +207,7 @@ func (d *DB) RequeueStale(ctx context.Context, stale Stale) (requeued int, err e
 
 // RequeueLost puts mails of a lane back into the queue that were claimed longer ago than the age and not begun. It is for a
 // relay that finds its queue in Redis empty.
-func (d *DB) RequeueLost(ctx context.Context, lane Lane, age time.Duration) (int64, error) {
+func (d *DB) RequeueLost(ctx context.Context, lane Lane, age time.Duration) (int, error) {
 	lost := func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.Where("lane = ?", lane).Where("state = ?", Enqueued).Where("claimed_at < ?", d.now().Add(-age))
 	}
@@ -219,15 +218,17 @@ func (d *DB) RequeueLost(ctx context.Context, lane Lane, age time.Duration) (int
 	return d.requeue(ctx, d.write, lost)
 }
 
-// requeue puts claimed mails back into the queue, but for those that somebody is changing at this moment.
-func (d *DB) requeue(ctx context.Context, tx bun.IDB, lost func(*bun.SelectQuery) *bun.SelectQuery) (int64, error) {
+// requeue puts claimed mails back into the queue, but for those that somebody is changing at this moment: they are not lost, and
+// so it waits for nobody.
+func (d *DB) requeue(ctx context.Context, tx bun.IDB, lost func(*bun.SelectQuery) *bun.SelectQuery) (int, error) {
 	free := d.skipLocked(lost(tx.NewSelect().Model((*Delivery)(nil)).Column("id").Where("claim IS NOT NULL")))
-	result, err := tx.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", Queued).Set("claim = NULL").Set("worker_id = NULL").
-		Where("id IN (?)", free).Exec(ctx)
+	result, err := tx.NewUpdate().With("free", free).Model((*Delivery)(nil)).Set("state = ?", Queued).Set("claim = NULL").Set("worker_id = NULL").
+		Where("id IN (SELECT id FROM free)").Exec(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("requeue deliveries: %w", err)
 	}
-	return result.RowsAffected()
+	n, err := result.RowsAffected()
+	return int(n), err
 }
 
 // Outcome is what came of one attempt to send a mail.
@@ -263,16 +264,23 @@ const (
 func (d *DB) SettleDeliveries(ctx context.Context, outcomes []Outcome) error {
 	now := d.now()
 	groups := groupBy(outcomes, func(o Outcome) settlement { return o.next(now) })
-	if len(groups) == 1 {
+	campaigns := distinct(idsBy(outcomes, func(o Outcome) ID { return o.CampaignID }))
+	if len(groups) == 1 && len(campaigns) < 2 {
 		for s, group := range groups {
 			if s.State == Sent { // as nearly always: one statement needs no transaction around it
-				return d.retried(func() error { return s.apply(ctx, d.write, now, group) })
+				return d.retried(func() error { return d.settle(ctx, d.write, now, s, group) })
 			}
 		}
 	}
 	return d.change(ctx, func(ctx context.Context, tx bun.Tx, _ time.Time) error {
+		// In one order, so that two of these never wait for each other.
+		if len(campaigns) > 1 {
+			if _, err := d.locked(tx.NewSelect().Model((*Campaign)(nil)).Column("id")).Where("id IN (?)", bun.List(campaigns)).Order("id").Exec(ctx); err != nil {
+				return fmt.Errorf("lock campaigns: %w", err)
+			}
+		}
 		for s, group := range groups {
-			if err := s.apply(ctx, tx, now, group); err != nil {
+			if err := d.settle(ctx, tx, now, s, group); err != nil {
 				return err
 			}
 		}
@@ -317,8 +325,8 @@ func (o Outcome) next(now time.Time) settlement {
 	return s
 }
 
-// apply settles deliveries and counts them in their campaigns, as one change.
-func (s settlement) apply(ctx context.Context, tx bun.IDB, now time.Time, outcomes []Outcome) error {
+// settle settles deliveries and counts them in their campaigns, as one change.
+func (d *DB) settle(ctx context.Context, tx bun.IDB, now time.Time, s settlement, outcomes []Outcome) error {
 	ids, claims := make([]ID, len(outcomes)), make([]ID, len(outcomes))
 	for i, o := range outcomes {
 		ids[i], claims[i] = o.DeliveryID, o.Claim
@@ -350,7 +358,7 @@ func (s settlement) apply(ctx context.Context, tx bun.IDB, now time.Time, outcom
 		Where("state = ?", DeliveryCanceled).Where("invitation_id IS NOT NULL").Scan(ctx, &stopped); err != nil {
 		return fmt.Errorf("invitations of cancelled deliveries: %w", err)
 	}
-	return withdraw(ctx, tx, stopped)
+	return d.withdraw(ctx, tx, stopped)
 }
 
 // finalCounts are the columns of campaigns that count deliveries in final states.

@@ -171,7 +171,8 @@ func ignoreBadConn(err error) error {
 	return err
 }
 
-// skipLocked makes a claim pass over rows that another process is claiming; on SQLite there is only one writer.
+// skipLocked locks the rows that a query finds and passes over those that another process has locked; on SQLite there is only
+// one writer. Such a query belongs into a WITH: PostgreSQL may run a subquery again for each row.
 func (h handles) skipLocked(q *bun.SelectQuery) *bun.SelectQuery {
 	if h.postgres {
 		return q.For("UPDATE SKIP LOCKED")

@@ -330,11 +330,7 @@ func TestOrganisersWhoInviteTheSamePeopleAtOnce(t *testing.T) {
 		if n := query[int](t, w, "SELECT count(*) FROM (SELECT 1 FROM invitations GROUP BY person_id, edition_id HAVING count(*) > 1) AS twice"); n > 0 {
 			t.Errorf("%s: %d people were invited twice", seed, n)
 		}
-		if w.postgres() {
-			if n := query[int](t, w, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"); n > 0 {
-				t.Errorf("%s: PostgreSQL had to break %d deadlocks", seed, n)
-			}
-		}
+		w.checkDeadlocks(t, seed)
 	})
 }
 
