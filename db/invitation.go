@@ -74,7 +74,7 @@ func (d *DB) InvitationsOf(ctx context.Context, actor Actor, c *Campaign, p Page
 	for _, row := range connection.Nodes {
 		row.RespondBy = c.RespondBy
 	}
-	return connection, v.finish(ctx, v.invitations(ctx, connection.Nodes, shape, true))
+	return connection, v.finish(ctx, v.invitations(ctx, connection.Nodes, shape))
 }
 
 var ownInvitations = order[Invitation]{
@@ -99,11 +99,11 @@ func (d *DB) OwnInvitations(ctx context.Context, actor Actor, p Page, shape Shap
 			row.RespondBy = campaigns[row.CampaignID].RespondBy
 		}
 	}
-	return c, v.finish(ctx, v.invitations(ctx, c.Nodes, shape, false))
+	return c, v.finish(ctx, v.invitations(ctx, c.Nodes, shape))
 }
 
-// invitations completes invitations. Only organisers see deliveries.
-func (v view) invitations(ctx context.Context, rows []*Invitation, shape Shape, organiser bool) error {
+// invitations completes invitations, which only their organisers and the invited person ever get.
+func (v view) invitations(ctx context.Context, rows []*Invitation, shape Shape) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -134,7 +134,7 @@ func (v view) invitations(ctx context.Context, rows []*Invitation, shape Shape, 
 			row.CourseRun = runs[row.CourseRunID]
 		}
 	}
-	if shape.Has("delivery") && organiser {
+	if shape.Has("delivery") {
 		var deliveries []*Delivery
 		if err := v.tx.NewSelect().Model(&deliveries).Where("invitation_id IN (?)", bun.List(idsOf(rows))).Order("id").Scan(ctx); err != nil {
 			return fmt.Errorf("deliveries: %w", err)

@@ -191,13 +191,16 @@ func (v view) knownInvitation(ctx context.Context, id ID, shape Shape) (Node, er
 	if err := v.tx.NewSelect().Model((*Campaign)(nil)).Column("respond_by").Where("id = ?", i.CampaignID).Scan(ctx, &i.RespondBy); err != nil {
 		return nil, fmt.Errorf("campaign: %w", err)
 	}
-	return i, v.invitations(ctx, []*Invitation{i}, shape, organiser)
+	return i, v.invitations(ctx, []*Invitation{i}, shape)
 }
 
 func (v view) knownDelivery(ctx context.Context, id ID) (Node, error) {
 	found, err := byID[Delivery](ctx, v.tx, []ID{id})
 	if err != nil || found[id] == nil || found[id].CampaignID.IsZero() {
 		return nil, err
+	}
+	if found[id].PersonID == v.actor.PersonID {
+		return found[id], nil
 	}
 	if c, err := v.campaign(ctx, found[id].CampaignID, nil); c == nil || err != nil {
 		return nil, err

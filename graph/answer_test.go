@@ -74,12 +74,12 @@ func (m *meeting) seed() {
 	m.exec(`INSERT INTO editions VALUES (?, 'v2027', ?, ?, ?, 'Vaktreffen 2027', 2027, 'PUBLISHED', 'Two days on water in the city.', '2027-05-20',
 		'2027-05-21', '2027-05-20', 'Europe/Amsterdam', '["de","en"]', 'Provinciehuis', 'Martinikerkhof 12', 'Groningen', 'NL', NULL, '', '')`,
 		m.edition, series, m.partnership, host)
-	m.exec("INSERT INTO seats VALUES (?, ?, NULL, NULL, 15, 0, 0, 0)", db.NewID(db.KindSeats, made), m.edition)
+	m.exec("INSERT INTO seats (id, edition_id, capacity, policy, line, offer_hours, taken, waiting, last_ticket) VALUES (?, ?, 15, 'AUTOMATIC', 'FIRST_COME', 48, 0, 0, 0)", db.NewID(db.KindSeats, made), m.edition)
 	m.exec(`INSERT INTO courses VALUES (?, 'masterclass', ?, 'Masterclass Water', 'masterclass water', 'One day with a trainer.', '[]', '[]', 1, 15,
 		53500, 'EUR')`, course, host)
 	m.exec(`INSERT INTO course_runs VALUES (?, 'may', ?, 'PLANNED', '2027-05-12', '2027-05-12', 'Europe/Amsterdam', '["nl"]', '', '', 'Utrecht', '')`,
 		m.courseRun, course)
-	m.exec("INSERT INTO seats VALUES (?, NULL, NULL, ?, NULL, 0, 0, 0)", db.NewID(db.KindSeats, made), m.courseRun)
+	m.exec("INSERT INTO seats (id, course_run_id, policy, line, offer_hours, taken, waiting, last_ticket) VALUES (?, ?, 'AUTOMATIC', 'FIRST_COME', 48, 0, 0, 0)", db.NewID(db.KindSeats, made), m.courseRun)
 }
 
 func (m *meeting) clock(instant string) {

@@ -388,6 +388,11 @@ func world(h *house) *graphOf {
 	if at(data, "sendInvitations", "campaign") == nil {
 		h.Fatal(data)
 	}
+	seats := h.ids("SELECT id FROM seats WHERE edition_id = (SELECT id FROM editions WHERE key = 'vaktreffen-2027')")[0]
+	data = h.ask(organiser, `mutation($input: RegisterInput!) { register(input: $input) { registration { id } userErrors { message } } }`, vars{"input": vars{"idempotencyKey": "three", "seatsId": seats}})
+	if at(data, "register", "registration") == nil {
+		h.Fatal(data)
+	}
 	g := &graphOf{house: h, schema: schema(h), truths: map[string]map[string]any{}, seen: map[string]bool{}, ids: map[string][]string{
 		"Municipality": h.ids("SELECT id FROM organisations WHERE kind = 'MUNICIPALITY' ORDER BY key"),
 		"Institution":  h.ids("SELECT id FROM organisations WHERE kind = 'INSTITUTION' ORDER BY key"),
@@ -397,7 +402,7 @@ func world(h *house) *graphOf {
 	}}
 	for name, table := range map[string]string{
 		"Person": "people", "Partnership": "partnerships", "Series": "series", "Edition": "editions", "Room": "rooms",
-		"Theme": "themes", "Course": "courses", "CourseRun": "course_runs", "Seats": "seats", "Delivery": "deliveries",
+		"Theme": "themes", "Course": "courses", "CourseRun": "course_runs", "Seats": "seats", "Delivery": "deliveries", "Registration": "registrations",
 	} {
 		g.ids[name] = h.ids("SELECT id FROM " + table + " ORDER BY id")
 	}

@@ -3824,7 +3824,7 @@ type Invitation implements Node {
   edition: Edition
   "To which course run; null when it is an edition."
   courseRun: CourseRun
-  "The mail that carries it, for organisers."
+  "The mail that carries it."
   delivery: Delivery @live
 }
 
