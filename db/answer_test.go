@@ -249,5 +249,6 @@ func TestRandomAnswersKeepEveryCount(t *testing.T) {
 			w.clock.advance(time.Minute)
 			w.checkCounts(t, seed)
 		}
+		w.checkDeadlocks(t, seed)
 	})
 }

@@ -171,23 +171,28 @@ func (d *DB) CancelCampaign(ctx context.Context, actor Actor, id ID, shape Shape
 		case CampaignFinished:
 			return problem(CodeConflict, "input.campaignId", "This campaign is finished: all its mails have left.")
 		}
+		// What a worker is taking up at this moment is passed over, so as to wait for nobody: it is looked at again before it leaves.
+		open := d.skipLocked(tx.NewSelect().Model((*Delivery)(nil)).Column("id")).
+			Where("campaign_id = ?", c.ID).Where("state IN (?)", bun.List([]DeliveryState{Queued, Enqueued}))
 		var stopped []ID
-		if err := tx.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", DeliveryCanceled).Set("claim = NULL").
-			Where("campaign_id = ?", c.ID).Where("state IN (?)", bun.List([]DeliveryState{Queued, Enqueued})).
+		if err := tx.NewUpdate().With("open", open).Model((*Delivery)(nil)).Set("state = ?", DeliveryCanceled).Set("claim = NULL").
+			Where("id IN (SELECT id FROM open)").
 			Returning("invitation_id").Scan(ctx, &stopped); err != nil {
 			return fmt.Errorf("cancel deliveries: %w", err)
 		}
 		c.State, c.FinishedAt = CampaignCancelled, &now
 		c.Cancelled += len(stopped)
-		return withdraw(ctx, tx, stopped)
+		return d.withdraw(ctx, tx, stopped)
 	})
 }
 
-// withdraw takes back invitations that have not left.
-func withdraw(ctx context.Context, tx bun.IDB, invitations []ID) error {
+// withdraw takes back invitations that have not left, but for one that is being answered at this moment.
+func (d *DB) withdraw(ctx context.Context, tx bun.IDB, invitations []ID) error {
 	for chunk := range slices.Chunk(invitations, 1000) {
-		if _, err := tx.NewUpdate().Model((*Invitation)(nil)).Set("status = ?", InvitationWithdrawn).
-			Where("id IN (?)", bun.List(chunk)).Where("status = ?", InvitationPending).Exec(ctx); err != nil {
+		pending := d.skipLocked(tx.NewSelect().Model((*Invitation)(nil)).Column("id")).
+			Where("id IN (?)", bun.List(chunk)).Where("status = ?", InvitationPending)
+		if _, err := tx.NewUpdate().With("pending", pending).Model((*Invitation)(nil)).Set("status = ?", InvitationWithdrawn).
+			Where("id IN (SELECT id FROM pending)").Exec(ctx); err != nil {
 			return fmt.Errorf("withdraw invitations: %w", err)
 		}
 	}

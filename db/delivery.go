@@ -127,7 +127,6 @@ func (d *DB) ClaimDeliveries(ctx context.Context, lane Lane, limit int64) (claim
 	due := d.skipLocked(d.write.NewSelect().Model((*Delivery)(nil)).Column("id")).
 		Where("state = ?", Queued).Where("lane = ?", lane).Where("not_before <= ?", now).Order("not_before").Limit(limit)
 	claim = NewID(KindClaim, now)
-	// Apart in a WITH, because PostgreSQL may run a subquery again for each row, and then the limit would not hold.
 	result, err := d.write.NewUpdate().With("due", due).Model((*Delivery)(nil)).
 		Set("state = ?", Enqueued).Set("claim = ?", claim).Set("claimed_at = ?", now).
 		Where("id IN (SELECT id FROM due)").Exec(ctx)
@@ -141,10 +140,11 @@ func (d *DB) ClaimDeliveries(ctx context.Context, lane Lane, limit int64) (claim
 	return claim, int(n), nil
 }
 
-// ReleaseClaim puts all mails of a claim back into the queue. Call it only while none of them was offered to a mail server.
-func (d *DB) ReleaseClaim(ctx context.Context, claim ID) error {
+// ReleaseClaim puts the mails of a claim that are in the state back into the queue: Enqueued for a relay that could not hand
+// the claim over (or does not know whether it did), Sending for a process that has offered none of them to a mail server.
+func (d *DB) ReleaseClaim(ctx context.Context, claim ID, state DeliveryState) error {
 	_, err := d.write.NewUpdate().Model((*Delivery)(nil)).
-		Set("state = ?", Queued).Set("claim = NULL").Set("worker_id = NULL").Where("claim = ?", claim).Exec(ctx)
+		Set("state = ?", Queued).Set("claim = NULL").Set("worker_id = NULL").Where("claim = ?", claim).Where("state = ?", state).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("release claim: %w", err)
 	}
@@ -172,10 +172,12 @@ type Stale struct {
 	Enqueued time.Duration // claimed this long ago and not begun
 	Worker   time.Duration // its process not seen for this long
 	Sending  time.Duration // begun this long ago and never settled, by a process that is alive: longer than a chunk may take
+	By       ID            // the process that asks: it is alive, however long ago it last found the time to say so
 }
 
 // RequeueStale puts mails back into the queue whose claim or process is lost. The old claim is void from then on: its holder
-// can neither begin nor settle them. It returns how many there were.
+// can neither begin nor settle them. Mails that somebody is changing at this moment wait for the next time, since a process that
+// stands still may hold them. It returns how many there were.
 func (d *DB) RequeueStale(ctx context.Context, stale Stale) (requeued int, err error) {
 	err = d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
 		requeued = 0
@@ -184,19 +186,14 @@ func (d *DB) RequeueStale(ctx context.Context, stale Stale) (requeued int, err e
 			args      []any
 		}{
 			{"state = ? AND claimed_at < ?", []any{Enqueued, now.Add(-stale.Enqueued)}},
-			{"state = ? AND worker_id NOT IN (SELECT id FROM workers WHERE seen_at >= ?)", []any{Sending, now.Add(-stale.Worker)}},
+			{"state = ? AND worker_id NOT IN (SELECT id FROM workers WHERE seen_at >= ? OR id = ?)", []any{Sending, now.Add(-stale.Worker), stale.By}},
 			{"state = ? AND claimed_at < ?", []any{Sending, now.Add(-stale.Sending)}},
 		} {
-			result, err := tx.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", Queued).Set("claim = NULL").Set("worker_id = NULL").
-				Where("claim IS NOT NULL").Where(lost.condition, lost.args...).Exec(ctx)
-			if err != nil {
-				return fmt.Errorf("requeue deliveries: %w", err)
-			}
-			n, err := result.RowsAffected()
+			n, err := d.requeue(ctx, tx, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where(lost.condition, lost.args...) })
 			if err != nil {
 				return err
 			}
-			requeued += int(n)
+			requeued += n
 		}
 		_, err := tx.NewRaw("DELETE FROM workers WHERE seen_at < ?", now.Add(-24*time.Hour)).Exec(ctx)
 		return err
@@ -206,18 +203,28 @@ func (d *DB) RequeueStale(ctx context.Context, stale Stale) (requeued int, err e
 
 // RequeueLost puts mails of a lane back into the queue that were claimed longer ago than the age and not begun. It is for a
 // relay that finds its queue in Redis empty.
-func (d *DB) RequeueLost(ctx context.Context, lane Lane, age time.Duration) (int64, error) {
-	lost := d.read.NewSelect().Model((*Delivery)(nil)).Where("lane = ?", lane).Where("state = ?", Enqueued).
-		Where("claim IS NOT NULL").Where("claimed_at < ?", d.now().Add(-age))
-	if any, err := lost.Exists(ctx); !any || err != nil {
+func (d *DB) RequeueLost(ctx context.Context, lane Lane, age time.Duration) (int, error) {
+	lost := func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("lane = ?", lane).Where("state = ?", Enqueued).Where("claimed_at < ?", d.now().Add(-age))
+	}
+	// Looking first spares SQLite's one writer.
+	if any, err := lost(d.read.NewSelect().Model((*Delivery)(nil)).Where("claim IS NOT NULL")).Exists(ctx); !any || err != nil {
 		return 0, err
 	}
-	result, err := d.write.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", Queued).Set("claim = NULL").
-		Where("lane = ?", lane).Where("state = ?", Enqueued).Where("claim IS NOT NULL").Where("claimed_at < ?", d.now().Add(-age)).Exec(ctx)
+	return d.requeue(ctx, d.write, lost)
+}
+
+// requeue puts claimed mails back into the queue, but for those that somebody is changing at this moment: they are not lost, and
+// so it waits for nobody.
+func (d *DB) requeue(ctx context.Context, tx bun.IDB, lost func(*bun.SelectQuery) *bun.SelectQuery) (int, error) {
+	free := d.skipLocked(lost(tx.NewSelect().Model((*Delivery)(nil)).Column("id").Where("claim IS NOT NULL")))
+	result, err := tx.NewUpdate().With("free", free).Model((*Delivery)(nil)).Set("state = ?", Queued).Set("claim = NULL").Set("worker_id = NULL").
+		Where("id IN (SELECT id FROM free)").Exec(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("requeue lost deliveries: %w", err)
+		return 0, fmt.Errorf("requeue deliveries: %w", err)
 	}
-	return result.RowsAffected()
+	n, err := result.RowsAffected()
+	return int(n), err
 }
 
 // Outcome is what came of one attempt to send a mail.
@@ -253,16 +260,23 @@ const (
 func (d *DB) SettleDeliveries(ctx context.Context, outcomes []Outcome) error {
 	now := d.now()
 	groups := groupBy(outcomes, func(o Outcome) settlement { return o.next(now) })
-	if len(groups) == 1 {
+	campaigns := distinct(idsBy(outcomes, func(o Outcome) ID { return o.CampaignID }))
+	if len(groups) == 1 && len(campaigns) < 2 {
 		for s, group := range groups {
 			if s.State == Sent { // as nearly always: one statement needs no transaction around it
-				return d.retried(func() error { return s.apply(ctx, d.write, now, group) })
+				return d.retried(func() error { return d.settle(ctx, d.write, now, s, group) })
 			}
 		}
 	}
 	return d.change(ctx, func(ctx context.Context, tx bun.Tx, _ time.Time) error {
+		// In one order, so that two of these never wait for each other.
+		if len(campaigns) > 1 {
+			if _, err := d.locked(tx.NewSelect().Model((*Campaign)(nil)).Column("id")).Where("id IN (?)", bun.List(campaigns)).Order("id").Exec(ctx); err != nil {
+				return fmt.Errorf("lock campaigns: %w", err)
+			}
+		}
 		for s, group := range groups {
-			if err := s.apply(ctx, tx, now, group); err != nil {
+			if err := d.settle(ctx, tx, now, s, group); err != nil {
 				return err
 			}
 		}
@@ -307,8 +321,8 @@ func (o Outcome) next(now time.Time) settlement {
 	return s
 }
 
-// apply settles deliveries and counts them in their campaigns, as one change.
-func (s settlement) apply(ctx context.Context, tx bun.IDB, now time.Time, outcomes []Outcome) error {
+// settle settles deliveries and counts them in their campaigns, as one change.
+func (d *DB) settle(ctx context.Context, tx bun.IDB, now time.Time, s settlement, outcomes []Outcome) error {
 	ids, claims := make([]ID, len(outcomes)), make([]ID, len(outcomes))
 	for i, o := range outcomes {
 		ids[i], claims[i] = o.DeliveryID, o.Claim
@@ -340,7 +354,7 @@ func (s settlement) apply(ctx context.Context, tx bun.IDB, now time.Time, outcom
 		Where("state = ?", DeliveryCanceled).Where("invitation_id IS NOT NULL").Scan(ctx, &stopped); err != nil {
 		return fmt.Errorf("invitations of cancelled deliveries: %w", err)
 	}
-	return withdraw(ctx, tx, stopped)
+	return d.withdraw(ctx, tx, stopped)
 }
 
 // finalCounts are the columns of campaigns that count deliveries in final states.

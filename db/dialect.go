@@ -37,6 +37,7 @@ type handles struct {
 	read, write *bun.DB
 	types       columnTypes
 	postgres    bool
+	path        string // of the SQLite file
 }
 
 func openHandles(address string) (handles, error) {
@@ -108,6 +109,7 @@ func openSQLite(path string) (handles, error) {
 		read:  bun.NewDB(reader, sqlitedialect.New()).WithQueryHook(counterHook{}),
 		write: bun.NewDB(writer, sqlitedialect.New()).WithQueryHook(counterHook{}),
 		types: sqliteTypes,
+		path:  path,
 	}, nil
 }
 
@@ -119,10 +121,10 @@ func (h handles) close() error {
 }
 
 // migrationLock keeps other processes from migrating until the returned function is called. PostgreSQL holds it on a
-// connection of its own, so that it goes with the process; SQLite's migrations are one process's own affair.
+// connection of its own, SQLite on a file beside the database, so that it goes with the process.
 func (h handles) migrationLock(ctx context.Context) (release func() error, err error) {
 	if !h.postgres {
-		return func() error { return nil }, nil
+		return lockBeside(ctx, h.path+"-lock")
 	}
 	conn, err := h.write.Conn(ctx)
 	if err != nil {
@@ -144,6 +146,24 @@ func (h handles) migrationLock(ctx context.Context) (release func() error, err e
 	}, nil
 }
 
+// lockBeside locks an empty file. It stays there: SQLite does not bear a file that vanishes while somebody waits for it.
+func lockBeside(ctx context.Context, path string) (release func() error, err error) {
+	pool, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?_pragma=busy_timeout(60000)&_txlock=exclusive")
+	if err != nil {
+		return nil, err
+	}
+	tx, err := pool.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
+	return func() error {
+		if err := tx.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) {
+			return errors.Join(err, pool.Close())
+		}
+		return pool.Close()
+	}, nil
+}
+
 func ignoreBadConn(err error) error {
 	if errors.Is(err, sql.ErrConnDone) || err != nil && strings.Contains(err.Error(), "bad connection") {
 		return nil
@@ -151,7 +171,8 @@ func ignoreBadConn(err error) error {
 	return err
 }
 
-// skipLocked makes a claim pass over rows that another process is claiming; on SQLite there is only one writer.
+// skipLocked locks the rows that a query finds and passes over those that another process has locked; on SQLite there is only
+// one writer. Such a query belongs into a WITH: PostgreSQL may run a subquery again for each row.
 func (h handles) skipLocked(q *bun.SelectQuery) *bun.SelectQuery {
 	if h.postgres {
 		return q.For("UPDATE SKIP LOCKED")

@@ -17,6 +17,8 @@ var (
 	NormalAddress = normalAddress
 	Fold          = fold
 	Backoff       = backoff
+	ReadCursor    = readCursor
+	WriteCursor   = writeCursor
 )
 
 // MaxAttempts is how often a mail is offered to the mail server.

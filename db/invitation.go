@@ -50,7 +50,7 @@ var invitationsInOrder = order[Invitation]{
 	cursor: func(sort string, id ID) bool { return id.Kind() == KindInvitation && sort == id.uuid() },
 }
 
-// InvitationsOf returns the invitations of a campaign in a fixed order, to its organisers. A status or a delivery
+// InvitationsOf returns the invitations of a campaign in the order of the audience, to its organisers. A status or a delivery
 // state restricts them.
 func (d *DB) InvitationsOf(ctx context.Context, actor Actor, c *Campaign, p Page, status *InvitationStatus, state *DeliveryState, shape Shape) (*Connection[Invitation], error) {
 	v := d.view(actor)

@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -39,7 +38,8 @@ const heldFor = 30 * time.Second
 
 // StartDeliveries marks the mails of a claim as being sent by the worker, commits, and returns those to send. Mails that have
 // become untrue since they were queued are settled instead: the meeting or the campaign was cancelled, the invitation was
-// withdrawn, the registration has changed, the address takes no mail. A claim that is void gives none.
+// withdrawn, the registration has changed, the address takes no mail. A claim that is void gives none. After an error nobody
+// knows how far it came: release the claim.
 func (d *DB) StartDeliveries(ctx context.Context, claim, worker ID) ([]*Mail, error) {
 	var deliveries []*Delivery
 	err := d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
@@ -58,10 +58,7 @@ func (d *DB) StartDeliveries(ctx context.Context, claim, worker ID) ([]*Mail, er
 	if err == nil && len(untrue) > 0 {
 		err = d.SettleDeliveries(ctx, untrue)
 	}
-	if err != nil {
-		return nil, errors.Join(err, d.ReleaseClaim(context.WithoutCancel(ctx), claim))
-	}
-	return toSend, nil
+	return toSend, err
 }
 
 // sift reads what deliveries tell and parts those to send from those that have become untrue.

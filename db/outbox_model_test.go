@@ -169,6 +169,7 @@ func runOutboxModel(t *testing.T, w *world, requeues bool) {
 	}
 	m.drain()
 	m.quiet(requeues)
+	w.checkDeadlocks(t, seed)
 	if n := query[int](t, w, "SELECT count(*) FROM deliveries WHERE state IN ('QUEUED', 'ENQUEUED', 'SENDING')"); n > 0 {
 		t.Errorf("%s: %d deliveries never came to an end", seed, n)
 	}

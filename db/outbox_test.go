@@ -232,14 +232,14 @@ func TestAVoidClaimNeitherStartsNorSettles(t *testing.T) {
 		w.settle(t, second[0].Outcome(db.ResultSent))
 
 		released := w.claim(t, db.Bulk, 10, 2)
-		if err := w.ReleaseClaim(t.Context(), released); err != nil {
+		if err := w.ReleaseClaim(t.Context(), released, db.Enqueued); err != nil {
 			t.Fatal(err)
 		}
 		w.start(t, released, alive, 0)
 
 		inRedis := w.claim(t, db.Bulk, 10, 2)
 		w.clock.advance(10 * time.Second)
-		for lane, want := range map[db.Lane]int64{db.Urgent: 0, db.Bulk: 2} {
+		for lane, want := range map[db.Lane]int{db.Urgent: 0, db.Bulk: 2} {
 			if n, err := w.RequeueLost(t.Context(), lane, 10*time.Second); err != nil || n != 0 {
 				t.Errorf("%d lost, %v", n, err)
 			}

@@ -97,9 +97,13 @@ func readCursor(cursor *string, field string, ours func(cursor []string) bool) (
 		err = json.Unmarshal(raw, &values)
 	}
 	if err != nil || !ours(values) {
-		return nil, problem(CodeInvalid, field, "This is not a cursor of this list; use a cursor or endCursor exactly as it was returned.")
+		return nil, notACursor(field)
 	}
 	return values, nil
+}
+
+func notACursor(field string) *Error {
+	return problem(CodeInvalid, field, "This is not a cursor of this list; use a cursor or endCursor exactly as it was returned.")
 }
 
 func writeCursor(values []string) string {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 )
@@ -144,20 +146,27 @@ func (v view) publicPeople(ctx context.Context, people []ID) (map[ID]bool, error
 }
 
 // normalAddress returns the address in the form the database keeps, lower case; ok is false for anything but one plain mail
-// address (RFC 5322 addr-spec, at most 254 characters) with a dotted domain.
+// address (RFC 5322 addr-spec, at most 254 characters) with a dotted domain of letters, digits and hyphens. Letters of any
+// script are letters (RFC 6531), but what cannot be seen is not.
 func normalAddress(text string) (address string, ok bool) {
-	text = strings.TrimSpace(text)
-	if len(text) > 254 || hasControl(text) {
+	address = strings.ToLower(strings.TrimSpace(text))
+	if len(address) > 254 || strings.ContainsFunc(address, func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) || r == utf8.RuneError }) {
 		return "", false
 	}
-	parsed, err := mail.ParseAddress(text)
-	if err != nil || parsed.Name != "" || parsed.Address != text || strings.ContainsAny(text, "\"<>() ,;:\\") {
+	parsed, err := mail.ParseAddress(address)
+	if err != nil || parsed.Name != "" || parsed.Address != address || strings.ContainsAny(address, "\"<>(),;:\\") {
 		return "", false
 	}
-	local, domain, _ := strings.Cut(text, "@")
-	if len(local) > 64 || !strings.Contains(domain, ".") || strings.HasPrefix(domain, ".") || strings.HasSuffix(domain, ".") ||
-		strings.ContainsAny(domain, "[]_") {
+	local, domain, _ := strings.Cut(address, "@")
+	labels := strings.Split(domain, ".")
+	if len(local) > 64 || len(labels) < 2 || slices.ContainsFunc(labels, func(label string) bool { return !domainLabel(label) }) {
 		return "", false
 	}
-	return strings.ToLower(text), true
+	return address, true
+}
+
+// domainLabel reports whether the text may stand between the dots of a domain (RFC 1123, RFC 5890).
+func domainLabel(text string) bool {
+	return text != "" && len(text) <= 63 && !strings.HasPrefix(text, "-") && !strings.HasSuffix(text, "-") &&
+		!strings.ContainsFunc(text, func(r rune) bool { return r != '-' && !unicode.In(r, unicode.L, unicode.M, unicode.Nd) })
 }

@@ -46,7 +46,7 @@ func (p *InvitationPreview) Page(page Page) (*Connection[AudienceRow], error) {
 	from := 0
 	if w.after != nil {
 		if from, err = strconv.Atoi(w.after[0]); err != nil || from < 0 || from > len(p.Rows) {
-			return nil, problem(CodeInvalid, "after", "This is not a cursor of this list; use a cursor or endCursor exactly as it was returned.")
+			return nil, notACursor("after")
 		}
 	}
 	to := min(from+w.limit, len(p.Rows))
@@ -78,11 +78,8 @@ func (in *SendInvitationsInput) check(now time.Time) (problems Errors) {
 	refuse := func(code ErrorCode, field, format string, args ...any) {
 		problems = append(problems, problem(code, "input."+field, format, args...))
 	}
-	switch key := in.IdempotencyKey; {
-	case strings.TrimSpace(key) == "":
-		refuse(CodeRequired, "idempotencyKey", "Give a text of your own choice, so that a repeated request does nothing twice.")
-	case utf8.RuneCountInString(key) > 200 || hasControl(key):
-		refuse(CodeInvalid, "idempotencyKey", "Use at most 200 characters and no control characters.")
+	if p := checkKey(in.IdempotencyKey); p != nil {
+		problems = append(problems, p)
 	}
 	if (in.EditionID == nil) == (in.CourseRunID == nil) {
 		refuse(CodeRequired, "editionId", "Name either an edition or a course run, and only one of them.")
@@ -119,6 +116,16 @@ func (in *SendInvitationsInput) check(now time.Time) (problems Errors) {
 		refuse(CodeInvalid, "respondBy", "Let people answer until a moment after the mails have left.")
 	}
 	return problems
+}
+
+func checkKey(key string) *Error {
+	switch {
+	case strings.TrimSpace(key) == "":
+		return problem(CodeRequired, "input.idempotencyKey", "Give a text of your own choice, so that a repeated request does nothing twice.")
+	case utf8.RuneCountInString(key) > 200 || hasControl(key):
+		return problem(CodeInvalid, "input.idempotencyKey", "Use at most 200 characters and no control characters.")
+	}
+	return nil
 }
 
 // target finds and locks what the campaign invites to, and refuses what the actor does not organise.
@@ -227,6 +234,9 @@ func (d *DB) PreviewInvitations(ctx context.Context, actor Actor, in SendInvitat
 func (d *DB) SendInvitations(ctx context.Context, actor Actor, in SendInvitationsInput, shape Shape) (*Campaign, error) {
 	if actor.Anonymous() {
 		return nil, notSignedIn()
+	}
+	if checkKey(in.IdempotencyKey) != nil {
+		return nil, in.check(d.now())
 	}
 	hash, err := in.hash()
 	if err != nil {

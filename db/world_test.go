@@ -267,6 +267,18 @@ func (w *world) checkCounts(t testing.TB, when string) {
 	}
 }
 
+// checkDeadlocks fails when the database had to break deadlocks: verbs try again then, but each costs a second.
+func (w *world) checkDeadlocks(t testing.TB, when string) {
+	t.Helper()
+	if !w.postgres() {
+		return
+	}
+	w.exec(t, "SELECT pg_stat_force_next_flush()")
+	if n := query[int](t, w, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"); n > 0 {
+		t.Errorf("%s: PostgreSQL had to break %d deadlocks", when, n)
+	}
+}
+
 // seeded returns a generator of random numbers and its seed for messages.
 func seeded() (*rand.Rand, string) {
 	seed := rand.Uint64()

@@ -90,8 +90,6 @@ func (r subscriptionResolver) CampaignProgress(ctx context.Context, id db.ID) (<
 				case <-ticker.C:
 				case <-ctx.Done():
 					return
-				case <-r.draining:
-					return
 				}
 				next, err := r.db.Campaign(ctx, actor(ctx), id, read)
 				if err != nil || next == nil {

@@ -62,7 +62,7 @@ func Handler(cfg Config) (http.Handler, error) {
 }
 
 func graphQL(cfg Config) http.Handler {
-	schema := exec.NewExecutableSchema(exec.Config{Resolvers: resolver{db: cfg.DB, draining: cfg.Draining}})
+	schema := exec.NewExecutableSchema(exec.Config{Resolvers: resolver{db: cfg.DB}})
 	srv := handler.New(schema)
 	transport.Install(srv, transport.Config{
 		BodyLimit: func(r *http.Request) int64 {

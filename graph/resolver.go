@@ -11,8 +11,7 @@ import (
 // resolver answers the fields that are more than a value of a loaded record: each makes one call of package db and decides
 // nothing. One file per noun.
 type resolver struct {
-	db       *db.DB
-	draining <-chan struct{}
+	db *db.DB
 }
 
 var _ exec.ResolverRoot = resolver{}

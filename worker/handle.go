@@ -7,17 +7,23 @@ import (
 	"github.com/vaktreffen/vaktreffen/db"
 )
 
+// freshFor is how long a chunk is sent by the truth read at its beginning. On a slow mail server the rest of it is read again
+// later, so that a pause, a cancellation or a withdrawal takes effect soon.
+const freshFor = 10 * time.Second
+
 // handle sends the mails of a claim one after another. What it does not come to goes back into the queue.
 func (w *Worker) handle(ctx context.Context, l *lane, claim db.ID) {
+	began := time.Now()
 	mails, err := w.cfg.DB.StartDeliveries(ctx, claim, w.id)
 	if err != nil {
 		w.cfg.Log.ErrorContext(ctx, "start mails", "claim", claim, "error", err)
-		return // the claim is void or will count as lost
+		w.release(ctx, claim)
+		return
 	}
 	committed := closedChannel // the outcome of the last mail
 	defer func() { <-committed }()
 	for i, m := range mails {
-		if w.stopped() || ctx.Err() != nil {
+		if w.stopped() || ctx.Err() != nil || !w.alive() || time.Since(began) > freshFor {
 			committed = w.putBack(mails[i:], 0, "")
 			return
 		}
@@ -44,6 +50,23 @@ func (w *Worker) handle(ctx context.Context, l *lane, claim db.ID) {
 
 var results = map[Result]db.Result{
 	Sent: db.ResultSent, Later: db.ResultLater, Failed: db.ResultFailed, Uncertain: db.ResultUncertain,
+}
+
+// release puts the mails of a claim back of which none was sent. Nobody else would take them soon from a process that is alive,
+// so it does not give up before the worker stops.
+func (w *Worker) release(ctx context.Context, claim db.ID) {
+	for {
+		err := w.cfg.DB.ReleaseClaim(context.WithoutCancel(ctx), claim, db.Sending)
+		if err == nil {
+			return
+		}
+		w.cfg.Log.ErrorContext(ctx, "release mails; trying again", "claim", claim, "error", err)
+		select {
+		case <-w.stopping:
+			return
+		case <-time.After(time.Second):
+		}
+	}
 }
 
 func (w *Worker) stopped() bool {

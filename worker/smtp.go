@@ -17,6 +17,7 @@ import (
 const (
 	dialTimeout    = 15 * time.Second // until the server is ready for the first message, TLS and sign-in included
 	messageTimeout = 5 * time.Minute  // one message; a slow answer to the final dot must not become a second copy
+	holdTimeout    = 20 * time.Second // for which a message is kept open until its end may go
 	farewell       = 2 * time.Second  // for the answer to QUIT
 
 	maxMessages = 100 // on one connection
@@ -97,7 +98,9 @@ func NewPool(cfg SMTPConfig, connections int) (*Pool, error) {
 // A connection that breaks before the server has the whole message costs one further attempt on a new connection.
 // When ctx ends in mid-send the connection is cut: the outcome is Unreachable, or Uncertain once the server has the
 // whole message.
-func (p *Pool) Send(ctx context.Context, m *Message) Outcome { return p.SendAfter(ctx, closedChannel, m) }
+func (p *Pool) Send(ctx context.Context, m *Message) Outcome {
+	return p.SendAfter(ctx, closedChannel, m)
+}
 
 var closedChannel = func() <-chan struct{} { c := make(chan struct{}); close(c); return c }()
 

@@ -53,10 +53,15 @@ func (c *smtpConnection) send(ctx context.Context, ready <-chan struct{}, m *sea
 	if _, err := data.Write(m.body); err != nil {
 		return c.broke(ctx, err), false
 	}
+	hold := time.NewTimer(holdTimeout)
+	defer hold.Stop()
 	select {
 	case <-ready:
 	case <-ctx.Done():
 		return interrupted(), false
+	case <-hold.C:
+		// Once the server loses patience, nobody could tell any more whether it has the end.
+		return Outcome{Result: Unreachable, Detail: "the outcome of an earlier mail could not be committed in time"}, false
 	}
 	err = data.Close()
 	reply, answered := errors.AsType[*textproto.Error](err)

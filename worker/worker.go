@@ -19,6 +19,7 @@ import (
 	"net/mail"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -47,8 +48,11 @@ type Worker struct {
 	lanes    []*lane
 	ledger   *ledger
 	stopping chan struct{} // closed when no new mail may begin
+	seen     atomic.Int64  // when this process last showed that it is alive, in nanoseconds since 1970
+	handling sync.WaitGroup
 	loops    sync.WaitGroup
-	cancel   context.CancelFunc
+	abort    context.CancelFunc // ends the mails in flight
+	cancel   context.CancelFunc // ends the loops
 }
 
 // lane is one of the two ways through the worker. Each has queue, handlers and connections of its own, so that bulk mail can
@@ -107,14 +111,21 @@ func (w *Worker) Start(ctx context.Context) error {
 	if err := w.cfg.Redis.Ping(ctx); err != nil {
 		return err
 	}
-	if err := w.cfg.DB.SeeWorker(ctx, w.id); err != nil {
+	if err := w.see(ctx); err != nil {
 		return err
 	}
+	var sending context.Context
+	sending, w.abort = context.WithCancel(context.WithoutCancel(ctx))
 	ctx, w.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	w.loops.Go(func() { w.ledger.run(ctx) })
 	w.loops.Go(func() { w.heartbeat(ctx) })
 	for _, l := range w.lanes {
-		if err := l.server.Start(asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) error {
+		if err := l.server.Start(asynq.HandlerFunc(func(_ context.Context, t *asynq.Task) error {
+			w.handling.Add(1)
+			defer w.handling.Done()
+			// Not asynq's context, which ends when Redis is away: no reason to hang up on a mail server.
+			ctx, cancel := context.WithTimeout(sending, taskTimeout)
+			defer cancel()
 			w.handle(ctx, l, db.ParseID(string(t.Payload())))
 			return nil // what became of each mail stands in SQL; asynq has nothing to retry
 		})); err != nil {
@@ -134,6 +145,8 @@ func (w *Worker) Stop(ctx context.Context) {
 		servers.Go(l.server.Shutdown)
 	}
 	servers.Wait()
+	w.abort()
+	w.finish(ctx)
 	w.cancel()
 	w.loops.Wait()
 	for _, l := range w.lanes {
@@ -146,6 +159,31 @@ func (w *Worker) Stop(ctx context.Context) {
 	}
 }
 
+// finish waits until handlers that the servers did not wait for have their outcomes committed.
+func (w *Worker) finish(ctx context.Context) {
+	done := make(chan struct{})
+	go func() { w.handling.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		w.cfg.Log.Warn("outcomes of mails could not be committed")
+	}
+}
+
+// see shows other processes that this one is alive.
+func (w *Worker) see(ctx context.Context) error {
+	now := time.Now()
+	if err := w.cfg.DB.SeeWorker(ctx, w.id); err != nil {
+		return err
+	}
+	w.seen.Store(now.UnixNano())
+	return nil
+}
+
+// alive reports whether other processes still count this one among the living. By the clock on the wall, as they do: after a
+// standstill, somebody else may have the mails that this process had begun.
+func (w *Worker) alive() bool { return time.Now().UnixNano()-w.seen.Load() < int64(w.cfg.Lease) }
+
 // heartbeat shows other processes that this one is alive, and puts the work of dead ones back into the queue.
 func (w *Worker) heartbeat(ctx context.Context) {
 	ticker := time.NewTicker(w.cfg.Lease / 4)
@@ -156,16 +194,18 @@ func (w *Worker) heartbeat(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		if err := w.cfg.DB.SeeWorker(ctx, w.id); err != nil && ctx.Err() == nil {
-			w.cfg.Log.Error("heartbeat", "error", err)
+		if err := w.see(ctx); err != nil {
+			if ctx.Err() == nil {
+				w.cfg.Log.Error("heartbeat", "error", err)
+			}
 			continue
 		}
-		n, err := w.cfg.DB.RequeueStale(ctx, db.Stale{Enqueued: 2 * w.cfg.Lease, Worker: w.cfg.Lease, Sending: time.Hour})
+		n, err := w.cfg.DB.RequeueStale(ctx, db.Stale{Enqueued: 2 * w.cfg.Lease, Worker: w.cfg.Lease, Sending: time.Hour, By: w.id})
 		switch {
 		case err != nil && ctx.Err() == nil:
 			w.cfg.Log.Error("requeue stale mails", "error", err)
 		case n > 0:
-			w.cfg.Log.Warn("mails of a lost process go back into the queue", "mails", n)
+			w.cfg.Log.Warn("mails that waited too long or belong to a lost process go back into the queue", "mails", n)
 		}
 	}
 }

@@ -131,30 +131,30 @@ func (s *scene) invite(t *testing.T, guests int) db.ID {
 	return campaign.ID
 }
 
-// accept answers the invitation of guest1@example.org by the link in the mail they have.
-func (s *scene) accept(t *testing.T) {
+// accept answers the invitation in the first mail that left, by its link, and returns whose it is.
+func (s *scene) accept(t *testing.T) (guest string) {
 	t.Helper()
-	link := regexp.MustCompile(`/i/([-_A-Za-z0-9]{48})`)
-	for _, m := range s.smtp.Messages() {
-		if m.To[0] != "guest1@example.org" {
-			continue
-		}
-		text := strings.ReplaceAll(string(m.Data), "=\r\n", "") // soft line breaks of quoted-printable
-		answer, err := s.db.RecordAnswer(t.Context(), link.FindStringSubmatch(text)[1], true)
-		if err != nil || answer == nil || answer.Registration.Status != db.Confirmed {
-			t.Fatal(answer, err)
-		}
-		return
+	s.smtp.WaitFor(t, 1)
+	m := s.smtp.Messages()[0]
+	text := strings.ReplaceAll(string(m.Data), "=\r\n", "") // soft line breaks of quoted-printable
+	token := regexp.MustCompile(`/i/([-_A-Za-z0-9]{48})`).FindStringSubmatch(text)[1]
+	answer, err := s.db.RecordAnswer(t.Context(), token, true)
+	if err != nil || answer == nil || answer.Registration.Status != db.Confirmed {
+		t.Fatal(answer, err)
 	}
-	t.Fatal("guest1 has no mail")
+	return m.To[0]
 }
 
 // work starts a worker and returns what stops it; it stops at the end of the test in any case.
 func (s *scene) work(t *testing.T, connections int) (stop func()) {
+	return s.workWithLease(t, connections, 10*time.Second)
+}
+
+func (s *scene) workWithLease(t *testing.T, connections int, lease time.Duration) (stop func()) {
 	t.Helper()
 	w, err := worker.New(worker.Config{
 		DB: s.db, Redis: s.redis, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), SMTP: worker.SMTPConfig{URL: s.smtp.URL()},
-		Connections: connections, From: "Vaktreffen <vaktreffen@example.org>", PublicURL: "https://meetings.example.org", Lease: time.Second,
+		Connections: connections, From: "Vaktreffen <vaktreffen@example.org>", PublicURL: "https://meetings.example.org", Lease: lease,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -392,7 +392,7 @@ func TestSlowMailServerGetsEachMailOnce(t *testing.T) {
 	each(t, func(t *testing.T, s *scene) {
 		s.smtp.Inject(smtptest.SlowDot(1500 * time.Millisecond))
 		campaign := s.invite(t, 2) // of one chunk, so one after the other
-		s.work(t, 1)
+		s.workWithLease(t, 1, time.Second)
 		s.finished(t, campaign, db.CampaignFinished)
 		once(t, s.smtp.Messages(), 2)
 	})
@@ -404,11 +404,8 @@ func TestUrgentMailPassesACampaign(t *testing.T) {
 		const guests = 400 // 40 s on two connections
 		s.invite(t, guests)
 		s.work(t, 2)
-		eventually(t, "guest1 has the invitation", func() bool { return copies(t, s.smtp.Messages())["guest1@example.org invitation"] > 0 })
-		s.accept(t)
-		eventually(t, "the confirmation is sent", func() bool {
-			return s.row(t, db.MailConfirmed, "guest1@example.org").State == db.Sent
-		})
+		guest := s.accept(t)
+		eventually(t, "the confirmation is sent", func() bool { return s.row(t, db.MailConfirmed, guest).State == db.Sent })
 		if n := s.smtp.Count(); n > guests/2 {
 			t.Errorf("%d invitations went first", n)
 		}
@@ -437,5 +434,116 @@ func TestConfirmationIsSentAgainOnce(t *testing.T) {
 		if n := copies(t, s.smtp.Messages())["guest1@example.org registration_confirmed"]; n != 2 {
 			t.Errorf("%d confirmations, want 2", n)
 		}
+	})
+}
+
+func TestPausedCampaignWaitsAndResumes(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		s.smtp.Inject(smtptest.SlowDot(10 * time.Millisecond))
+		const guests = 400
+		campaign := s.invite(t, guests)
+		s.work(t, 2)
+		s.smtp.WaitFor(t, 20)
+		if _, err := s.db.PauseCampaign(t.Context(), s.organiser, campaign, nil); err != nil {
+			t.Fatal(err)
+		}
+		var states map[db.DeliveryState]int
+		eventually(t, "what a process had begun has left", func() bool {
+			states = s.states(t)
+			return states[db.Sending]+states[db.Enqueued] == 0
+		})
+		if states[db.Queued] == 0 || states[db.Sent] == 0 || states[db.Queued]+states[db.Sent] != guests {
+			t.Errorf("paused with %v", states)
+		}
+		if n := s.smtp.Count(); n != states[db.Sent] {
+			t.Errorf("%d mails left, %d are sent", n, states[db.Sent])
+		}
+		if _, err := s.db.ResumeCampaign(t.Context(), s.organiser, campaign, nil); err != nil {
+			t.Fatal(err)
+		}
+		s.finished(t, campaign, db.CampaignFinished)
+		once(t, s.smtp.Messages(), guests)
+	})
+}
+
+func TestCancelledCampaignStops(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		s.smtp.Inject(smtptest.SlowDot(10*time.Millisecond), smtptest.Greylist(1))
+		const guests = 400
+		campaign := s.invite(t, guests)
+		stop := s.work(t, 2)
+		eventually(t, "some were refused for now", func() bool { return s.states(t)[db.Sending] > 0 })
+		if _, err := s.db.CancelCampaign(t.Context(), s.organiser, campaign, nil); err != nil {
+			t.Fatal(err)
+		}
+		stop() // what was begun and not sent goes back into the queue
+		s.forward(2 * time.Minute)
+		s.work(t, 2)
+		c := s.finished(t, campaign, db.CampaignCancelled)
+		if c.Cancelled != guests || s.smtp.Count() != 0 {
+			t.Errorf("%d cancelled and %d sent, want all of %d cancelled", c.Cancelled, s.smtp.Count(), guests)
+		}
+		var left int
+		if err := s.sql.QueryRowContext(t.Context(), "SELECT count(*) FROM invitations WHERE status <> 'WITHDRAWN'").Scan(&left); err != nil || left != 0 {
+			t.Errorf("%d people without a mail still count as invited (%v)", left, err)
+		}
+	})
+}
+
+// What became untrue between queueing and sending is not sent.
+func TestNothingUntrueIsSent(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		campaign := s.invite(t, 5)
+		s.exec(t, "INSERT INTO suppressions (email, reason, created_at) VALUES ('guest1@example.org', 'asked', $1)", "2026-01-02 03:04:05+00:00")
+		s.exec(t, "UPDATE invitations SET status = 'WITHDRAWN' WHERE person_id = (SELECT id FROM people WHERE email = 'guest2@example.org')")
+		s.exec(t, "UPDATE people SET email = NULL WHERE email = 'guest3@example.org'")
+		s.work(t, 2)
+		s.finished(t, campaign, db.CampaignFinished)
+		for guest, want := range map[string]db.DeliveryState{
+			"guest1@example.org": db.Suppressed, "guest2@example.org": db.DeliveryCanceled, "guest4@example.org": db.Sent, "guest5@example.org": db.Sent,
+		} {
+			if got := s.row(t, db.MailInvitation, guest).State; got != want {
+				t.Errorf("%s: %s, want %s", guest, got, want)
+			}
+		}
+		if states := s.states(t); states[db.Failed] != 1 || s.smtp.Count() != 2 {
+			t.Errorf("%v, and %d mails left", states, s.smtp.Count())
+		}
+	})
+}
+
+func TestCancelledEditionInvitesNobody(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		campaign := s.invite(t, 3)
+		s.exec(t, "UPDATE editions SET status = 'CANCELLED'")
+		s.work(t, 2)
+		if c := s.finished(t, campaign, db.CampaignFinished); c.Cancelled != 3 || s.smtp.Count() != 0 {
+			t.Errorf("%d cancelled, %d mails left", c.Cancelled, s.smtp.Count())
+		}
+	})
+}
+
+// Stopping finishes what is in flight, leaves nothing half-done, and the next worker goes on at once.
+func TestStopFinishesMailsInFlight(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		s.smtp.Inject(smtptest.SlowDot(50 * time.Millisecond))
+		const guests = 300
+		campaign := s.invite(t, guests)
+		for n := range 3 {
+			stop := s.work(t, 3)
+			s.smtp.WaitFor(t, 20*(n+1))
+			stop()
+			states := s.states(t)
+			if states[db.Sending] != 0 {
+				t.Errorf("%d mails are SENDING by nobody", states[db.Sending])
+			}
+			if sent := s.smtp.Count(); states[db.Sent] != sent {
+				t.Errorf("%d mails left, %d are sent", sent, states[db.Sent])
+			}
+		}
+		s.smtp.Heal()
+		s.work(t, 3)
+		s.finished(t, campaign, db.CampaignFinished)
+		once(t, s.smtp.Messages(), guests)
 	})
 }

@@ -61,12 +61,7 @@ func (demo demoCommand) Run(ctx context.Context, c *Config) error {
 	if err := p.startWorker(ctx, c); err != nil {
 		return err
 	}
-	pages, err := demoPages(d, box)
-	if err != nil {
-		p.stop()
-		return err
-	}
-	if err := p.startHTTP(c, listener, pages); err != nil {
+	if err := p.startHTTP(c, listener, demoPages(c, d, box)); err != nil {
 		p.stop()
 		return err
 	}
@@ -158,7 +153,7 @@ func firstCampaign(ctx context.Context, d *db.DB) error {
 	if err != nil || len(editions.Nodes) == 0 {
 		return errors.Join(errors.New("the demo has no meeting to invite to"), err)
 	}
-	message := "We meet again this spring. Please tell us by the link below whether you will be there."
+	message := "We look forward to welcoming you in Groningen."
 	_, err = d.SendInvitations(ctx, organiser, db.SendInvitationsInput{
 		IdempotencyKey: "demo-first-campaign", EditionID: &editions.Nodes[0].ID,
 		Audience: db.AudienceInput{PartnershipID: &partnership}, Message: &message,
@@ -171,10 +166,6 @@ func firstCampaign(ctx context.Context, d *db.DB) error {
 }
 
 func greet(c *Config, here string) {
-	flags := ""
-	if c.Data != "data" {
-		flags = "--data " + c.Data + " "
-	}
 	fmt.Printf(`
 Vaktreffen is running. Open
   %[1]s            what there is
@@ -189,10 +180,13 @@ A bearer token for one of them:
   go run ./cmd/vaktreffen %[5]stoken %[2]s
 
 Ctrl-C ends.
-`, here, demoOrganiser, demoCoordinator, demoParticipant, flags)
+`, here, demoOrganiser, demoCoordinator, demoParticipant, dataFlag(c.Data))
 }
 
 // demoPages are what the demo serves beside the API.
-func demoPages(_ *db.DB, box *mailbox.Mailbox) (map[string]http.Handler, error) {
-	return map[string]http.Handler{"/mailbox": box, "/mailbox/": box}, nil
+func demoPages(c *Config, d *db.DB, box *mailbox.Mailbox) map[string]http.Handler {
+	site := &demoSite{db: d, log: c.logger(), now: time.Now, here: c.publicURL(), flags: dataFlag(c.Data)}
+	pages := site.pages()
+	pages["/mailbox"], pages["/mailbox/"] = box, box
+	return pages
 }

@@ -9,7 +9,7 @@ func tongues() map[db.Locale]*tongue {
 func dutch() *tongue {
 	return &tongue{
 		Tag: db.Dutch, Name: "Nederlands",
-		Skip: "Naar de inhoud", PageLanguage: "Taal van deze pagina", When: "Wanneer", Where: "Waar", Host: "Gastheer", OfferedBy: "Aanbieder", Language: "Voertaal",
+		Skip: "Naar de inhoud", PageLanguage: "Taal van deze pagina", When: "Wanneer", Where: "Waar", Host: "Gastheer", OfferedBy: "Aanbieder", Language: "Talen",
 		Price: "Prijs", Places: "Plaatsen", YourAnswer: "Uw antwoord", About: "Over deze bijeenkomst", Message: "Bericht van de organisator",
 		InvitationFor: "Uitnodiging voor %s",
 		Coming:        "U komt.", ComingThen: "U ontvangt een bevestiging per e-mail.",
@@ -46,7 +46,7 @@ func dutch() *tongue {
 func german() *tongue {
 	return &tongue{
 		Tag: db.German, Name: "Deutsch",
-		Skip: "Zum Inhalt", PageLanguage: "Sprache dieser Seite", When: "Termin", Where: "Ort", Host: "Gastgeber", OfferedBy: "Anbieter", Language: "Sprache",
+		Skip: "Zum Inhalt", PageLanguage: "Sprache dieser Seite", When: "Termin", Where: "Ort", Host: "Gastgeber", OfferedBy: "Anbieter", Language: "Sprachen",
 		Price: "Preis", Places: "Plätze", YourAnswer: "Ihre Antwort", About: "Über diese Veranstaltung", Message: "Nachricht der Organisation",
 		InvitationFor: "Einladung für %s",
 		Coming:        "Sie nehmen teil.", ComingThen: "Sie erhalten eine Bestätigung per E-Mail.",
@@ -84,7 +84,7 @@ func german() *tongue {
 func english() *tongue {
 	return &tongue{
 		Tag: db.English, Name: "English",
-		Skip: "Skip to the content", PageLanguage: "Language of this page", When: "When", Where: "Where", Host: "Host", OfferedBy: "Offered by", Language: "Language",
+		Skip: "Skip to the content", PageLanguage: "Language of this page", When: "When", Where: "Where", Host: "Host", OfferedBy: "Offered by", Language: "Languages",
 		Price: "Price", Places: "Places", YourAnswer: "Your answer", About: "About this meeting", Message: "Message from the organiser",
 		InvitationFor: "Invitation for %s",
 		Coming:        "You are coming.", ComingThen: "You will get a confirmation by e-mail.",

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/vaktreffen/vaktreffen/db/dbtest"
+)
+
+func TestEveryBadSettingIsNamedAtOnce(t *testing.T) {
+	t.Parallel()
+	bad := []string{
+		"DATABASE_URL=mysql://user:geheim@host/name", "REDIS_URL=http://:geheim@host", "SMTP_URL=ftp://user:geheim@host", "SMTP_CONNECTIONS=0",
+		"MAIL_FROM=nobody", "PUBLIC_URL=ftp://host", "LISTEN=nowhere", "LEASE=1ms", "ALLOWED_ORIGINS=https://host/path",
+	}
+	code, _, stderr := call(t, bad, "serve")
+	if code != 2 {
+		t.Errorf("exit code %d, want 2", code)
+	}
+	for _, setting := range bad {
+		if name, _, _ := strings.Cut(setting, "="); !strings.Contains(stderr, name+": ") {
+			t.Errorf("%s is not named", name)
+		}
+	}
+	if strings.Contains(stderr, "geheim") {
+		t.Error("it shows a password")
+	}
+	if t.Failed() {
+		t.Log(stderr)
+	}
+}
+
+// Each command refuses what it needs and does not have, with the variable's name.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		settings, args []string
+		code           int
+		says           []string
+	}{
+		"no mail server on PostgreSQL": {[]string{"DATABASE_URL=postgres://host/name"}, []string{"serve"}, 2, []string{"SMTP_URL", "REDIS_URL", "MAIL_FROM", "PUBLIC_URL"}},
+		"no mail server on SQLite":     {nil, []string{"serve"}, 2, []string{"SMTP_URL"}},
+		"worker without mail server":   {nil, []string{"worker"}, 2, []string{"SMTP_URL"}},
+		"demo for everybody":           {nil, []string{"demo", "--listen", "0.0.0.0:0"}, 2, []string{"LISTEN"}},
+		"demo without port":            {nil, []string{"demo", "--listen", "localhost"}, 2, []string{"LISTEN"}},
+		"words for numbers":            {[]string{"SMTP_CONNECTIONS=many"}, []string{"serve"}, 2, []string{"smtp-connections"}},
+		"no command":                   {nil, nil, 2, []string{"demo", "serve"}},
+		"unreadable database":          {[]string{"DATABASE_URL=postgres://user:geheim@host:port/name"}, []string{"migrate"}, 1, []string{"PostgreSQL"}},
+		"no database":                  {[]string{"DATABASE_URL=postgres://user:geheim@127.0.0.1:1/name"}, []string{"migrate"}, 1, []string{"database"}},
+		"no Redis": {append(settings(dbtest.SQLite(t), "redis://:geheim@127.0.0.1:1/0", mailServer(t)), "LISTEN=127.0.0.1:0"),
+			[]string{"serve"}, 1, []string{"Redis"}},
+		"no schema yet": {nil, []string{"token", "olga@example.org"}, 1, []string{"migrate"}},
+		"no file":       {nil, []string{"import", "nothing.json"}, 2, []string{"nothing.json"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			code, stdout, stderr := call(t, test.settings, test.args...)
+			if code != test.code {
+				t.Errorf("exit code %d, want %d", code, test.code)
+			}
+			for _, word := range test.says {
+				if !strings.Contains(stdout+stderr, word) {
+					t.Errorf("it does not say %s", word)
+				}
+			}
+			if strings.Contains(stdout+stderr, "geheim") || strings.Contains(stderr, "panic") {
+				t.Error("it shows a password, or panics")
+			}
+			if t.Failed() {
+				t.Log(stdout, stderr)
+			}
+		})
+	}
+}
+
+func TestMigrateTwiceAndAtOnce(t *testing.T) {
+	t.Parallel()
+	database := []string{"DATABASE_URL=" + dbtest.Postgres(t)}
+	one, other := start(t, database, "migrate"), start(t, database, "migrate")
+	for _, c := range []*child{one, other, start(t, database, "migrate")} {
+		if code := c.wait(t); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+	}
+}
+
+func TestImportAndToken(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	good, bad := filepath.Join(folder, "good.json"), filepath.Join(folder, "bad.json")
+	content := string(programmeFile())
+	// The organisation that the person works for is in the third line.
+	broken := strings.NewReplacer(`"organisation": "groningen", "locale"`, `"organisation": "nowhere", "locale"`, "olga@", "bad@").Replace(content)
+	for name, text := range map[string]string{good: content, bad: broken} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	settings := []string{"DATABASE_URL=" + dbtest.SQLite(t)}
+
+	code, stdout, stderr := call(t, settings, "import", bad)
+	if code != 1 || stdout != "" || !strings.Contains(stderr, bad+":3: people[0].organisation: ") {
+		t.Errorf("bad file: exit code %d, %q, %q", code, stdout, stderr)
+	}
+	if code, stdout, stderr = call(t, settings, "token", "bad@example.org"); code != 1 || stdout != "" || !strings.Contains(stderr, "Nobody with this address is known.") {
+		t.Errorf("token for somebody of the bad file: exit code %d, %q, %q", code, stdout, stderr)
+	}
+	if code, stdout, stderr = call(t, settings, "import", bad, good); code != 1 || stdout != good+": imported\n" {
+		t.Errorf("both files: exit code %d, %q, %q", code, stdout, stderr)
+	}
+	if code, stdout, stderr = call(t, settings, "import", good); code != 0 || stdout != good+": imported\n" || stderr != "" {
+		t.Errorf("good file again: exit code %d, %q, %q", code, stdout, stderr)
+	}
+	if code, stdout, stderr = call(t, settings, "token", "Olga@Example.org"); code != 0 || !strings.HasPrefix(stdout, "vt_") || stderr != "" {
+		t.Errorf("token: exit code %d, %q, %q", code, stdout, stderr)
+	}
+}
