@@ -37,7 +37,7 @@ func (h *house) page(email string, c paged, arguments string, variables vars) (i
 	return ids, page
 }
 
-// walks goes through all pages of every size, forwards and backwards.
+// walks goes through all pages of every size, forwards and backwards; of long lists only the smallest and largest sizes.
 func (h *house) walks(email string, c paged) {
 	h.Helper()
 	all, whole := h.page(email, c, "first: 100", nil)
@@ -50,7 +50,10 @@ func (h *house) walks(email string, c paged) {
 	if backwards, _ := h.page(email, c, "last: 100", nil); !slices.Equal(all, backwards) {
 		h.Errorf("%v: another order backwards: %v, %v", c.path, all, backwards)
 	}
-	for size := 1; size <= min(len(all)+1, 12); size++ {
+	for size := 1; size <= len(all)+1; size++ {
+		if size > 3 && size < len(all)-1 && len(all) > 8 {
+			continue // long lists: the sizes at both ends
+		}
 		var forwards, backwards []any
 		arguments := fmt.Sprintf("first: %d", size)
 		for pages := 0; ; pages++ {
@@ -89,7 +92,7 @@ func (h *house) walks(email string, c paged) {
 
 func TestPagesHoldEachRecordOnce(t *testing.T) {
 	each(t, func(t *house) {
-		t.add(grown("many", 5, 4))
+		t.add(grown("many", 3, 4))
 		t.exec("UPDATE editions SET sorts_on = '2030-01-01' WHERE title LIKE '%many%'") // the id has to part what sorts alike
 		t.exec("UPDATE course_runs SET starts_on = '2027-01-01' WHERE status <> 'PLANNED'")
 		t.exec("UPDATE courses SET folded_title = 'same' WHERE title LIKE '%many%'")
@@ -104,7 +107,7 @@ func TestPagesHoldEachRecordOnce(t *testing.T) {
 			{`{ courses(%s) %s }`, []any{"courses"}},
 			{`{ courses(first: 2) { nodes { runs(%s) %s } } }`, []any{"courses", "nodes", 1, "runs"}},
 			{`{ partnerships(first: 3) { nodes { series { editions(%s) %s } } } }`, []any{"partnerships", "nodes", 1, "series", 0, "editions"}},
-			{`{ municipalities(first: 50, filter: { namePrefix: "same" }) { nodes { hostedEditions(%s) %s } } }`, []any{"municipalities", "nodes", 4, "hostedEditions"}},
+			{`{ municipalities(first: 50, filter: { namePrefix: "same" }) { nodes { hostedEditions(%s) %s } } }`, []any{"municipalities", "nodes", 2, "hostedEditions"}},
 			{`{ municipalities(first: 50, filter: { namePrefix: "same" }) { nodes { partnerships(%s) %s } } }`, []any{"municipalities", "nodes", 2, "partnerships"}},
 			{`{ node(id: "` + campaign + `") { ... on Campaign { invitations(%s) %s } } }`, []any{"node", "invitations"}},
 		} {
