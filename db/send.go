@@ -235,8 +235,8 @@ func (d *DB) SendInvitations(ctx context.Context, actor Actor, in SendInvitation
 	if actor.Anonymous() {
 		return nil, notSignedIn()
 	}
-	if p := checkKey(in.IdempotencyKey); p != nil {
-		return nil, p
+	if checkKey(in.IdempotencyKey) != nil {
+		return nil, in.check(d.now())
 	}
 	hash, err := in.hash()
 	if err != nil {

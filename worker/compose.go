@@ -8,8 +8,13 @@ import (
 	"github.com/vaktreffen/vaktreffen/db"
 )
 
-// compose writes the mail of a delivery out of the truth it was loaded with.
-func (w *Worker) compose(m *db.Mail) (*Message, error) {
+// compose writes the mail of a delivery out of the truth it was loaded with. A panic fails this mail and not its chunk.
+func (w *Worker) compose(m *db.Mail) (_ *Message, err error) {
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			err = fmt.Errorf("panic: %v", panicked)
+		}
+	}()
 	meeting, err := meetingOf(m)
 	if err != nil {
 		return nil, err

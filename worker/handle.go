@@ -13,7 +13,7 @@ const freshFor = 10 * time.Second
 
 // handle sends the mails of a claim one after another. What it does not come to goes back into the queue.
 func (w *Worker) handle(ctx context.Context, l *lane, claim db.ID) {
-	began := time.Now()
+	began, life := time.Now(), w.life.Load()
 	mails, err := w.cfg.DB.StartDeliveries(ctx, claim, w.id)
 	if err != nil {
 		w.cfg.Log.ErrorContext(ctx, "start mails", "claim", claim, "error", err)
@@ -23,7 +23,7 @@ func (w *Worker) handle(ctx context.Context, l *lane, claim db.ID) {
 	committed := closedChannel // the outcome of the last mail
 	defer func() { <-committed }()
 	for i, m := range mails {
-		if w.stopped() || ctx.Err() != nil || !w.alive() || time.Since(began) > freshFor {
+		if w.stopped() || ctx.Err() != nil || !w.alive(life) || time.Since(began) > freshFor {
 			committed = w.putBack(mails[i:], 0, "")
 			return
 		}

@@ -49,6 +49,7 @@ type Worker struct {
 	ledger   *ledger
 	stopping chan struct{} // closed when no new mail may begin
 	seen     atomic.Int64  // when this process last showed that it is alive, in nanoseconds since 1970
+	life     atomic.Int64  // rises when others may have taken this process for dead meanwhile
 	handling sync.WaitGroup
 	loops    sync.WaitGroup
 	abort    context.CancelFunc // ends the mails in flight
@@ -176,13 +177,18 @@ func (w *Worker) see(ctx context.Context) error {
 	if err := w.cfg.DB.SeeWorker(ctx, w.id); err != nil {
 		return err
 	}
+	if last := w.seen.Load(); last != 0 && now.UnixNano()-last >= int64(w.cfg.Lease) {
+		w.life.Add(1) // before it counts as seen: what was begun in the life before is somebody else's
+	}
 	w.seen.Store(now.UnixNano())
 	return nil
 }
 
-// alive reports whether other processes still count this one among the living. By the clock on the wall, as they do: after a
-// standstill, somebody else may have the mails that this process had begun.
-func (w *Worker) alive() bool { return time.Now().UnixNano()-w.seen.Load() < int64(w.cfg.Lease) }
+// alive reports whether other processes counted this one among the living all through the given life. By the clock on the wall,
+// as they do: after a standstill, somebody else may have the mails that this process had begun.
+func (w *Worker) alive(life int64) bool {
+	return w.life.Load() == life && time.Now().UnixNano()-w.seen.Load() < int64(w.cfg.Lease)
+}
 
 // heartbeat shows other processes that this one is alive, and puts the work of dead ones back into the queue.
 func (w *Worker) heartbeat(ctx context.Context) {
@@ -205,7 +211,7 @@ func (w *Worker) heartbeat(ctx context.Context) {
 		case err != nil && ctx.Err() == nil:
 			w.cfg.Log.Error("requeue stale mails", "error", err)
 		case n > 0:
-			w.cfg.Log.Warn("mails of a lost process go back into the queue", "mails", n)
+			w.cfg.Log.Warn("mails that waited too long or belong to a lost process go back into the queue", "mails", n)
 		}
 	}
 }

@@ -81,8 +81,8 @@ func (c *Config) check(n needs) error {
 		if c.SMTPConnections < 1 || c.SMTPConnections > 100 {
 			refuse("SMTP_CONNECTIONS", "is a number from 1 to 100")
 		}
-		if c.Lease < time.Second || c.Lease > time.Hour {
-			refuse("LEASE", "is a duration from 1s to 1h")
+		if c.Lease < time.Second || c.Lease > 5*time.Minute {
+			refuse("LEASE", "is a duration from 1s to 5m")
 		}
 	}
 	if c.RedisURL != "" {

@@ -229,14 +229,19 @@ func programmeFile() []byte {
 // invite sends a campaign to guest1@example.org, guest2@example.org, … and returns it.
 func (m *meeting) invite(t *testing.T, guests int) db.ID {
 	t.Helper()
+	return m.inviteOthers(t, "guest", guests)
+}
+
+func (m *meeting) inviteOthers(t *testing.T, name string, guests int) db.ID {
+	t.Helper()
 	var list strings.Builder
 	list.WriteString("name,email\n")
 	for i := range guests {
-		fmt.Fprintf(&list, "Guest %d,guest%[1]d@example.org\n", i+1)
+		fmt.Fprintf(&list, "%s %d,%[1]s%[2]d@example.org\n", name, i+1)
 	}
 	csv := list.String()
 	campaign, err := m.db.SendInvitations(t.Context(), m.organiser, db.SendInvitationsInput{
-		IdempotencyKey: "all", EditionID: &m.edition, Audience: db.AudienceInput{CSV: &csv},
+		IdempotencyKey: name, EditionID: &m.edition, Audience: db.AudienceInput{CSV: &csv},
 	}, nil)
 	if err != nil {
 		t.Fatal(err)
