@@ -202,6 +202,9 @@ func TestAVoidClaimNeitherStartsNorSettles(t *testing.T) {
 		}
 
 		lost := w.claim(t, db.Bulk, 10, 2)
+		w.settle(t, db.Outcome{ // of a mail that was not begun
+			DeliveryID: query[db.ID](t, w, "SELECT id FROM deliveries LIMIT 1"), Claim: lost, CampaignID: c.ID, Kind: db.MailInvitation, Result: db.ResultSent,
+		})
 		w.clock.advance(2 * time.Minute)
 		requeue(0)
 		w.clock.advance(time.Microsecond)
