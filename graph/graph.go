@@ -38,11 +38,13 @@ const (
 	bodySignedIn  = 8 << 20
 )
 
-// Handler serves /graphql, /i/{token} (the page of an invitation), /healthz and /readyz. It fails on an origin that is none.
+// Handler serves /graphql, /i/{token} and /r/{token} (the pages of invitations and registrations), /healthz and /readyz. It fails
+// on an origin that is none.
 func Handler(cfg Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", crossOrigin(cfg.Origins, signIn(cfg, graphQL(cfg))))
 	answerPages(mux, cfg)
+	placePages(mux, cfg)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", ready(cfg))
 	if cfg.Development {

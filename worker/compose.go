@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -19,10 +20,7 @@ func (w *Worker) compose(m *db.Mail) (_ *Message, err error) {
 	if err != nil {
 		return nil, err
 	}
-	facts := Facts{PersonName: m.Person.Name, Meeting: meeting, Position: m.Position}
-	if m.AnswerToken != "" {
-		facts.AnswerURL = w.cfg.PublicURL + "/i/" + m.AnswerToken
-	}
+	facts := Facts{PersonName: m.Person.Name, OrganiserName: cmp.Or(w.from.Name, w.from.Address), Meeting: meeting, Position: m.Position}
 	message := &Message{
 		Kind: string(m.Delivery.Kind), MessageID: m.Delivery.ID.String() + "@" + w.domain(), Date: *m.Delivery.DatedAt,
 		From: w.from.Address, FromName: w.from.Name, To: *m.Person.Address, ToName: m.Person.Name, Locale: string(m.Person.Language),
@@ -33,13 +31,17 @@ func (w *Worker) compose(m *db.Mail) (_ *Message, err error) {
 			message.ReplyTo = *m.Organiser.Address
 		}
 	}
+	facts.AnswerURL = w.cfg.PublicURL + "/r/" + m.PlaceToken
 	switch m.Delivery.Kind {
 	case db.MailInvitation:
 		message.Bulk = true
+		facts.AnswerURL = w.cfg.PublicURL + "/i/" + m.AnswerToken
 		facts.Message = m.Campaign.Message
 		if m.Campaign.RespondBy != nil {
 			facts.RespondBy = m.Campaign.RespondBy.In(meetingZone(m))
 		}
+	case db.MailOffered:
+		facts.RespondBy = m.Registration.OfferExpiresAt.In(meetingZone(m))
 	case db.MailConfirmed:
 		message.Calendar = w.entry(m, meeting, CalendarRequest)
 	case db.MailCancelled:
@@ -98,7 +100,7 @@ func meetingZone(m *db.Mail) *time.Location {
 	return location
 }
 
-// meetingOf describes the edition or the course run that a mail is about.
+// meetingOf describes the edition, the session or the course run that a mail is about.
 func meetingOf(m *db.Mail) (Meeting, error) {
 	zone := meetingZone(m)
 	if e := m.Edition; e != nil {
@@ -113,6 +115,9 @@ func meetingOf(m *db.Mail) (Meeting, error) {
 			meeting.setDays(*e.StartsOn, *e.EndsOn, zone)
 		}
 		meeting.setHours(m.Hours, zone)
+		if m.Session != nil {
+			meeting.narrow(m.Session, zone)
+		}
 		return meeting, nil
 	}
 	r := m.CourseRun
@@ -125,6 +130,21 @@ func meetingOf(m *db.Mail) (Meeting, error) {
 	}
 	meeting.setDays(r.StartsOn, r.EndsOn, zone)
 	return meeting, nil
+}
+
+// narrow makes of an edition one session of it.
+func (m *Meeting) narrow(s *db.Session, zone *time.Location) {
+	m.Title, m.Summary, m.Days = fmt.Sprintf("%s (%s)", s.Title, m.Title), "", nil
+	if s.Abstract != nil {
+		m.Summary = *s.Abstract
+	}
+	if len(s.Languages) > 0 {
+		m.Languages = s.Languages
+	}
+	m.setDays(s.Date, s.Date, zone)
+	if s.StartsAt != nil {
+		m.Starts, m.Ends, m.WholeDays = s.StartsAt.In(zone), s.EndsAt.In(zone), false
+	}
 }
 
 // setDays says of a meeting only on which days it is.

@@ -21,11 +21,17 @@ const (
 	KindRegistrationConfirmed  = "registration_confirmed"
 	KindRegistrationWaitlisted = "registration_waitlisted"
 	KindRegistrationCancelled  = "registration_cancelled"
+	KindSeatOffered            = "seat_offered"
+	KindOfferExpired           = "offer_expired"
+	KindWaitingListClosed      = "waiting_list_closed"
 )
 
 // Kinds lists every kind of letter.
 func Kinds() []string {
-	return []string{KindInvitation, KindRegistrationConfirmed, KindRegistrationWaitlisted, KindRegistrationCancelled}
+	return []string{
+		KindInvitation, KindRegistrationConfirmed, KindRegistrationWaitlisted, KindRegistrationCancelled,
+		KindSeatOffered, KindOfferExpired, KindWaitingListClosed,
+	}
 }
 
 // Locales lists every language that letters are written in.
@@ -36,7 +42,7 @@ type Facts struct {
 	PersonName    string // empty: the greeting does without
 	OrganiserName string // who signs
 	Meeting       Meeting
-	RespondBy     time.Time // in the zone to write it in; zero: no deadline
+	RespondBy     time.Time // to the invitation or the offer, in the zone to write it in; zero: no deadline, which an offer has
 	Message       string    // the organiser's own words, plain text, paragraphs apart by blank lines
 	AnswerURL     string    // the person's own page, where all answering happens
 	Position      int       // on the waiting list, from 1
@@ -195,15 +201,13 @@ func (p *pen) write(kind string, f Facts) *Letter {
 	add("host", oneLine(m.Host, maxSubject))
 	add("languages", t.list(t.languageNames(m.Languages)))
 	switch kind {
-	case KindInvitation:
+	case KindInvitation, KindSeatOffered:
 		add("respond_by", t.deadlineFact(f.RespondBy))
 	case KindRegistrationWaitlisted:
 		add("position", p.section("position_fact"))
 	}
-	if f.AnswerURL != "" || kind != KindRegistrationCancelled {
-		letter.Actions = append(letter.Actions, Action{p.section("action"), p.link(f.AnswerURL)})
-		letter.Note = p.section("note")
-	}
+	letter.Actions = append(letter.Actions, Action{p.section("action"), p.link(f.AnswerURL)})
+	letter.Note = p.section("note")
 	if m.URL != "" {
 		letter.Actions = append(letter.Actions, Action{p.words.labels["programme"], p.link(m.URL)})
 	}
@@ -256,6 +260,9 @@ func (s *said) Title() (string, error) { return needed("the title of the meeting
 
 // Organiser is who signs.
 func (s *said) Organiser() (string, error) { return needed("the name of the organiser", s.organiser) }
+
+// OfferEnds is until when a place is offered.
+func (s *said) OfferEnds() (string, error) { return needed("the end of the offer", s.Deadline) }
 
 func needed(what, value string) (string, error) {
 	if value == "" {

@@ -138,6 +138,15 @@ func TestLetterShowsTheFactsOfItsKind(t *testing.T) {
 		"registration_cancelled/nl":  {"Afmelding: ", "is geannuleerd", "vervalt de afspraak"},
 		"registration_cancelled/de":  {"Abmeldung: ", "ist storniert", "entfällt der Termin"},
 		"registration_cancelled/en":  {"Cancellation: ", "has been cancelled", "removes the entry"},
+		"seat_offered/nl":            {"Plaats vrij: ", "vast tot uiterlijk 30 april 2027.", "vrijdag 30 april 2027", "Plaats aannemen of afslaan:"},
+		"seat_offered/de":            {"Platz frei: ", "bis zum 30. April 2027 für Sie frei", "Freitag, 30. April 2027", "Platz annehmen oder ablehnen:"},
+		"seat_offered/en":            {"Place available: ", "for you until 30 April 2027.", "Friday 30 April 2027", "Accept or decline the place:"},
+		"offer_expired/nl":           {"Aanbod verlopen: ", "niet op tijd van u gehoord", "niet meer op de wachtlijst"},
+		"offer_expired/de":           {"Angebot abgelaufen: ", "nicht rechtzeitig von Ihnen gehört", "nicht mehr auf der Warteliste"},
+		"offer_expired/en":           {"Offer lapsed: ", "did not hear from you in time", "no longer on the waiting list"},
+		"waiting_list_closed/nl":     {"Wachtlijst gesloten: ", "geen plaats voor u vrijgekomen", "Dank u voor uw belangstelling"},
+		"waiting_list_closed/de":     {"Warteliste geschlossen: ", "kein Platz für Sie frei geworden", "Vielen Dank für Ihr Interesse"},
+		"waiting_list_closed/en":     {"Waiting list closed: ", "no place has become available for you", "Thank you for your interest"},
 	}
 	eachKindAndLocale(t, func(t *testing.T, kind, locale string) {
 		letter, err := l.Write(kind, locale, everything(t))
@@ -154,8 +163,13 @@ func TestLetterShowsTheFactsOfItsKind(t *testing.T) {
 				t.Errorf("lacks %q:\n%s", phrase, all)
 			}
 		}
-		if kind != worker.KindRegistrationWaitlisted && strings.Contains(all, "3") && strings.Contains(strings.ToLower(all), "wachtlijst") {
-			t.Errorf("mentions the waiting list:\n%s", all)
+		for _, position := range []string{"plaats 3", "Platz 3", "position 3"} {
+			if kind != worker.KindRegistrationWaitlisted && strings.Contains(all, position) {
+				t.Errorf("states a position on the waiting list:\n%s", all)
+			}
+		}
+		if kind != worker.KindInvitation && kind != worker.KindSeatOffered && strings.Contains(strings.ToLower(all), "april 2027") {
+			t.Errorf("states a deadline:\n%s", all)
 		}
 	})
 }
@@ -174,6 +188,8 @@ func TestLetterNeedsItsFacts(t *testing.T) {
 		"script link":  {worker.KindInvitation, func(f *worker.Facts) { f.AnswerURL = "javascript:alert(1)" }, "a link is missing or is not"},
 		"other scheme": {worker.KindInvitation, func(f *worker.Facts) { f.Meeting.URL = "ftp://example.org/x" }, "is not a web address"},
 		"position":     {worker.KindRegistrationWaitlisted, func(f *worker.Facts) { f.Position = 0 }, "position on the waiting list is missing"},
+		"offer's end":  {worker.KindSeatOffered, func(f *worker.Facts) { f.RespondBy = time.Time{} }, "end of the offer is missing"},
+		"any page":     {worker.KindRegistrationCancelled, func(f *worker.Facts) { f.AnswerURL = "" }, "a link is missing"},
 		"known kind":   {"love_letter", func(*worker.Facts) {}, `unknown kind "love_letter"`},
 	}
 	for name, test := range tests {
@@ -199,8 +215,8 @@ func TestLetterDoesWithout(t *testing.T) {
 	}
 	eachKindAndLocale(t, func(t *testing.T, kind, locale string) {
 		facts := bare
-		if kind == worker.KindRegistrationCancelled {
-			facts.AnswerURL = ""
+		if kind == worker.KindSeatOffered {
+			facts.RespondBy = time.Date(2028, 1, 31, 17, 0, 0, 0, amsterdam(t))
 		}
 		letter, err := l.Write(kind, locale, facts)
 		if err != nil {
@@ -212,9 +228,6 @@ func TestLetterDoesWithout(t *testing.T) {
 		text := letter.Text()
 		if strings.Contains(text, "\n\n\n") || strings.Contains(text, "  \n") {
 			t.Errorf("an empty fact left a gap:\n%s", text)
-		}
-		if facts.AnswerURL == "" && (len(letter.Actions) != 0 || letter.Note != "") {
-			t.Errorf("a link without an address: %+v, note %q", letter.Actions, letter.Note)
 		}
 		for _, word := range []string{"bijlage", "Anhang", "attach"} {
 			if strings.Contains(text, word) {

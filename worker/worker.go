@@ -120,6 +120,7 @@ func (w *Worker) Start(ctx context.Context) error {
 	ctx, w.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	w.loops.Go(func() { w.ledger.run(ctx) })
 	w.loops.Go(func() { w.heartbeat(ctx) })
+	w.loops.Go(func() { w.sweep(ctx) })
 	for _, l := range w.lanes {
 		if err := l.server.Start(asynq.HandlerFunc(func(_ context.Context, t *asynq.Task) error {
 			w.handling.Add(1)
@@ -212,6 +213,25 @@ func (w *Worker) heartbeat(ctx context.Context) {
 			w.cfg.Log.Error("requeue stale mails", "error", err)
 		case n > 0:
 			w.cfg.Log.Warn("mails that waited too long or belong to a lost process go back into the queue", "mails", n)
+		}
+	}
+}
+
+// sweepEvery is how late an offer of a place may pass to the next in line.
+const sweepEvery = 5 * time.Second
+
+// sweep makes known what time alone changed about places: offers that are over, waiting lists that closed.
+func (w *Worker) sweep(ctx context.Context) {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if _, err := w.cfg.DB.SweepLines(ctx); err != nil && ctx.Err() == nil {
+			w.cfg.Log.Error("sweep waiting lists", "error", err)
 		}
 	}
 }

@@ -1,18 +1,20 @@
 package pages
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/vaktreffen/vaktreffen/db"
 )
 
-// meeting is what an edition and a course run have in common.
+// meeting is what an edition, a session and a course run have in common.
 type meeting struct {
 	title, summary string
 	course         bool
 	cancelled      bool
 	year           int // when no day is known
 	from, to       db.Date
+	starts, ends   time.Time // of a session, in the zone; zero when only its day is known
 	zone           *time.Location
 	venue          *db.Venue
 	host           string
@@ -21,15 +23,15 @@ type meeting struct {
 	seats          *db.Seats
 }
 
-func meetingOf(a *db.Answer) meeting {
-	if r := a.CourseRun; r != nil {
+// meetingOf describes an edition, or the run when there is none.
+func meetingOf(e *db.Edition, r *db.CourseRun) meeting {
+	if e == nil {
 		return meeting{
 			title: r.Course.Title, summary: r.Course.Summary, course: true, cancelled: r.Status == db.RunCancelled,
 			from: r.StartsOn, to: r.EndsOn, zone: zone(r.TimeZone), venue: r.Venue(), host: name(r.Course.Organisation()),
 			languages: r.Languages, price: r.Course.Price(), seats: r.Seats,
 		}
 	}
-	e := a.Edition
 	m := meeting{
 		title: e.Title, summary: e.Summary, cancelled: e.Status == db.EditionCancelled, year: e.Year, zone: zone(e.TimeZone),
 		venue: e.Venue(), host: name(e.Host()), languages: e.Languages, seats: e.Seats,
@@ -38,6 +40,47 @@ func meetingOf(a *db.Answer) meeting {
 		m.from, m.to = *e.StartsOn, *e.EndsOn
 	}
 	return m
+}
+
+// meetingOfPlace describes what a registration is for.
+func meetingOfPlace(r *db.Registration) meeting {
+	var m meeting
+	if s := r.Session; s != nil {
+		m = meetingOf(s.Edition, nil)
+		m.title, m.summary, m.from, m.to = fmt.Sprintf("%s (%s)", s.Title, m.title), "", s.Date, s.Date
+		if s.Abstract != nil {
+			m.summary = *s.Abstract
+		}
+		if len(s.Languages) > 0 {
+			m.languages = s.Languages
+		}
+		if s.StartsAt != nil {
+			m.starts, m.ends = s.StartsAt.In(m.zone), s.EndsAt.In(m.zone)
+		}
+	} else {
+		m = meetingOf(r.Edition, r.CourseRun)
+	}
+	m.seats = r.Seats
+	return m
+}
+
+// begun reports whether the meeting has begun, as far as is known when.
+func (m meeting) begun(now time.Time) bool {
+	starts := m.starts
+	switch {
+	case !starts.IsZero():
+	case m.from != "":
+		day := m.from.Time()
+		starts = time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, m.zone)
+	default:
+		starts = time.Date(m.year+1, 1, 1, 0, 0, 0, 0, m.zone)
+	}
+	return !now.Before(starts)
+}
+
+// registrationOver reports whether nobody can get a place any more.
+func (m meeting) registrationOver(now time.Time) bool {
+	return m.begun(now) || m.seats.ClosesAt != nil && !now.Before(*m.seats.ClosesAt)
 }
 
 func name(party db.Party) string {

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -19,27 +20,37 @@ type tongue struct {
 	Name string // of the language, in itself
 
 	// Labels.
-	Skip, PageLanguage, When, Where, Host, OfferedBy, Language, Price, Places, YourAnswer, About, Message string
+	Skip, PageLanguage, When, Where, Host, OfferedBy, Language, Price, Places, YourAnswer, YourRegistration, About, Message string
 
-	InvitationFor string // name
+	InvitationFor, RegistrationOf string // name
 
 	// What was recorded, and what follows from it.
-	Coming, ComingThen   string
-	Waiting, WaitingThen string // position; nothing
-	NotComing            string
-	NoPlace              string // accepted, but without a place
-	Unanswered           string
+	Coming, ComingThen         string
+	Waiting                    string // position
+	LongestNext, FewestNext    string // who gets a place that comes free: whoever waits longest, the organisation with the fewest
+	AtMost                     string // places that an organisation may hold
+	OfferNext, PlaceNext       string // what somebody gets whose turn it is: an offer, the place
+	Offered, OfferedUntil      string // nothing; deadline
+	OfferOver, OfferOverThen   string
+	LineClosed, LineClosedThen string
+	CancelledPlace             string
+	NotComing                  string
+	NoPlace                    string // accepted, but without a place
+	Unanswered                 string
 
 	// The form.
-	Question, Change               string
-	AnswerBy, ChangeUntil          string // deadline
-	Accept, AcceptWaiting, Decline string
-	Personal                       string
+	Question, Change                          string
+	AnswerBy, ChangeUntil                     string // deadline
+	Accept, AcceptWaiting, Decline            string
+	AcceptQuestion, AcceptPlace, DeclinePlace string
+	GiveUpQuestion, GiveUp, GiveUpThen        string
+	LeaveQuestion, Leave                      string
+	Personal                                  string
 
 	// Why there is no form, and whom to turn to.
-	Cancelled, Withdrawn, TooLate string
-	WasUntil                      string // deadline
-	Contact                       string
+	Cancelled, Withdrawn, TooLate, TooLateToChange string
+	WasUntil                                       string // deadline
+	Contact, ContactMail                           string // by the mail with the invitation; by the mail with the link
 
 	Unclear                    string // the form came without an answer
 	UnknownTitle, UnknownHelp  string
@@ -52,6 +63,7 @@ type tongue struct {
 	Dates                      string    // first date, last date
 	WholeDay                   string    // date: until when, that day included
 	Moment                     string    // date, hour, minute, zone
+	Hours                      string    // date, first hour and minute, last hour and minute, zone
 	DecimalSeparator           string
 	Zones                      map[string]string // what people call a zone, by its identifier
 }
@@ -64,9 +76,11 @@ func (t *tongue) date(at time.Time) string {
 	return fmt.Sprintf(t.Date, t.Weekdays[at.Weekday()], at.Day(), t.Months[at.Month()-1], at.Year())
 }
 
-// dates writes the days of a meeting, as far as known.
-func (t *tongue) dates(m meeting) string {
+// when writes the days of a meeting or the hours of a session, as far as known.
+func (t *tongue) when(m meeting) string {
 	switch {
+	case !m.starts.IsZero():
+		return fmt.Sprintf(t.Hours, t.date(m.starts), m.starts.Hour(), m.starts.Minute(), m.ends.Hour(), m.ends.Minute(), t.zone(m.zone))
 	case m.from == "":
 		return fmt.Sprintf("%d (%s)", m.year, t.ToBeAnnounced)
 	case m.from == m.to:
@@ -83,11 +97,27 @@ func (t *tongue) deadline(at time.Time) string {
 	case at.Hour() == 23 && at.Minute() == 59:
 		return fmt.Sprintf(t.WholeDay, t.date(at))
 	}
-	zone := at.Location().String()
-	if word, ok := t.Zones[zone]; ok {
-		zone = word
+	return fmt.Sprintf(t.Moment, t.date(at), at.Hour(), at.Minute(), t.zone(at.Location()))
+}
+
+// zone names a zone, by its identifier if the language has no word for it.
+func (t *tongue) zone(zone *time.Location) string {
+	return cmp.Or(t.Zones[zone.String()], zone.String())
+}
+
+// next writes what somebody who waits can expect.
+func (t *tongue) next(seats *db.Seats) string {
+	said := []string{t.LongestNext}
+	if seats.Line == db.Balanced {
+		said[0] = t.FewestNext
 	}
-	return fmt.Sprintf(t.Moment, t.date(at), at.Hour(), at.Minute(), zone)
+	if seats.MaxPerOrganisation != nil {
+		said = append(said, fmt.Sprintf(t.AtMost, *seats.MaxPerOrganisation))
+	}
+	if seats.Policy == db.PolicyOffer {
+		return strings.Join(append(said, t.OfferNext), " ")
+	}
+	return strings.Join(append(said, t.PlaceNext), " ")
 }
 
 // languageNames writes "Duits, Engels en Fries" for tags of languages.

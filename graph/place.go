@@ -1,0 +1,60 @@
+package graph
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/vaktreffen/vaktreffen/db"
+	"github.com/vaktreffen/vaktreffen/graph/pages"
+)
+
+// placePages serves the page of a registration's personal link, by the rules of answerPages.
+func placePages(mux *http.ServeMux, cfg Config) {
+	mux.HandleFunc("GET /r/{token...}", func(w http.ResponseWriter, r *http.Request) {
+		place, err := findPlace(r.Context(), cfg, r.PathValue("token"))
+		showPlace(w, r, cfg, http.StatusOK, place, err)
+	})
+	mux.HandleFunc("POST /r/{token...}", func(w http.ResponseWriter, r *http.Request) {
+		token := r.PathValue("token")
+		place, err := findPlace(r.Context(), cfg, token)
+		pressed, refused := readButton(w, r, "action", string(db.PlaceAccept), string(db.PlaceCancel))
+		switch {
+		case place == nil || err != nil || refused != 0:
+		case pages.PlaceOver(place, time.Now()):
+			refused = http.StatusConflict
+		default:
+			if place, err = cfg.DB.ChangePlace(r.Context(), token, db.PlaceAction(pressed)); place != nil {
+				redirectToPage(w, r, "/r/"+token)
+				return
+			}
+			if _, expected := db.AsErrors(err); !expected {
+				break
+			}
+			// What time alone changed was undone with the refused change; written down, the page says why it was refused.
+			refused = http.StatusConflict
+			if _, err = cfg.DB.SweepLines(r.Context()); err == nil {
+				place, err = findPlace(r.Context(), cfg, token)
+			}
+		}
+		showPlace(w, r, cfg, refused, place, err)
+	})
+}
+
+// findPlace returns the registration that a token stands for; nil when it stands for none, or the meeting is no longer public.
+func findPlace(ctx context.Context, cfg Config, token string) (*db.Registration, error) {
+	r, err := cfg.DB.Place(ctx, token)
+	if r == nil || err != nil || r.Edition == nil && r.Session == nil && r.CourseRun == nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// showPlace shows the page of a registration, or the page for a link that stands for none, or for an error.
+func showPlace(w http.ResponseWriter, r *http.Request, cfg Config, status int, place *db.Registration, err error) {
+	var page []byte
+	if place != nil && err == nil {
+		page, err = pages.Place(place, time.Now(), pageLanguage(r, place.Person), unclear(status))
+	}
+	showPage(w, r, cfg, status, page, err)
+}
