@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -73,6 +74,7 @@ func offerUntil(now time.Time, hours int, closes time.Time, zone *time.Location)
 // lockedSeats are seats under lock, with what they are in.
 type lockedSeats struct {
 	*Seats
+	stored   Seats // as the database has them
 	occasion *occasion
 }
 
@@ -90,15 +92,29 @@ func (d *DB) lockSeats(ctx context.Context, tx bun.Tx, now time.Time, column bun
 	if err != nil {
 		return nil, err
 	}
-	s.occasion = occasions[s.ID]
+	s.stored, s.occasion = *s.Seats, occasions[s.ID]
+	if s.occasion.OffersOver {
+		if err := s.expireOffers(ctx, tx, now); err != nil {
+			return nil, err
+		}
+	}
 	return s, d.settleLine(ctx, tx, now, s)
+}
+
+// save writes what has changed since the seats were locked, or saved before.
+func (s *lockedSeats) save(ctx context.Context, tx bun.Tx) error {
+	if *s.Seats == s.stored {
+		return nil
+	}
+	if _, err := tx.NewUpdate().Model(s.Seats).WherePK().Exec(ctx); err != nil {
+		return fmt.Errorf("save seats: %w", err)
+	}
+	s.stored = *s.Seats
+	return nil
 }
 
 // settleLine brings the line of locked seats up to date and saves them.
 func (d *DB) settleLine(ctx context.Context, tx bun.Tx, now time.Time, s *lockedSeats) error {
-	if err := s.expireOffers(ctx, tx, now); err != nil {
-		return err
-	}
 	if s.Waiting > 0 {
 		closes := s.occasion.closes(s.Seats)
 		var err error
@@ -111,10 +127,7 @@ func (d *DB) settleLine(ctx context.Context, tx bun.Tx, now time.Time, s *locked
 			return err
 		}
 	}
-	if _, err := tx.NewUpdate().Model(s.Seats).WherePK().Exec(ctx); err != nil {
-		return fmt.Errorf("save seats: %w", err)
-	}
-	return nil
+	return s.save(ctx, tx)
 }
 
 // expireOffers takes back places whose offer is over.
@@ -161,7 +174,7 @@ func (s *lockedSeats) promote(ctx context.Context, tx bun.Tx, now time.Time) err
 			return nil
 		}
 		w := line[next]
-		line = append(line[:next:next], line[next+1:]...)
+		line = slices.Delete(line, next, next+1)
 		held[w.OrganisationID]++
 		s.Waiting--
 		s.Taken++
