@@ -223,11 +223,12 @@ func tell(ctx context.Context, tx bun.Tx, now time.Time, kind MailKind, registra
 	return queue(ctx, tx, deliveries...)
 }
 
-// SweepLines brings up to date the lines of seats where time alone changed something: offers that are over, registration that
-// closed while people wait. Correctness never depends on it; it makes known in time what is true anyway. It returns how many
-// seats it looked at.
+// SweepLines brings up to date the lines of seats where something changed that did not touch the seats: offers that are over,
+// registration that closed while people wait, a meeting that takes place after all. Correctness never depends on it; it makes
+// known in time what is true anyway. It returns how many seats it looked at.
 func (d *DB) SweepLines(ctx context.Context) (int, error) {
 	now := d.now()
+	tomorrow := now.AddDate(0, 0, 1) // no time zone is a day ahead
 	var due []ID
 	if err := d.read.NewSelect().TableExpr("seats").Column("seats.id").Distinct().
 		Join("LEFT JOIN registrations AS offer ON offer.seats_id = seats.id AND offer.status = ? AND offer.offer_expires_at <= ?", Offered, now).
@@ -236,7 +237,10 @@ func (d *DB) SweepLines(ctx context.Context) (int, error) {
 		Join("LEFT JOIN course_runs AS run ON run.id = seats.course_run_id").
 		Where("offer.id IS NOT NULL").
 		WhereOr("seats.waiting > 0 AND (seats.closes_at <= ? OR session.starts_at <= ? OR coalesce(edition.starts_on, run.starts_on) <= ?)",
-			now, now, DateOf(now.AddDate(0, 0, 1))).
+			now, now, DateOf(tomorrow)).
+		WhereOr("seats.waiting > 0 AND edition.starts_on IS NULL AND edition.year < ?", tomorrow.Year()).
+		WhereOr("seats.waiting > 0 AND (seats.capacity IS NULL OR seats.taken < seats.capacity) AND (edition.status = ? OR run.status IN (?))",
+			EditionPublished, bun.List([]CourseRunStatus{RunPlanned, RunConfirmed})).
 		Scan(ctx, &due); err != nil {
 		return 0, fmt.Errorf("lines that are due: %w", err)
 	}
