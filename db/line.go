@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -73,6 +74,7 @@ func offerUntil(now time.Time, hours int, closes time.Time, zone *time.Location)
 // lockedSeats are seats under lock, with what they are in.
 type lockedSeats struct {
 	*Seats
+	stored   Seats // as the database has them
 	occasion *occasion
 }
 
@@ -90,15 +92,29 @@ func (d *DB) lockSeats(ctx context.Context, tx bun.Tx, now time.Time, column bun
 	if err != nil {
 		return nil, err
 	}
-	s.occasion = occasions[s.ID]
+	s.stored, s.occasion = *s.Seats, occasions[s.ID]
+	if s.occasion.OffersOver {
+		if err := s.expireOffers(ctx, tx, now); err != nil {
+			return nil, err
+		}
+	}
 	return s, d.settleLine(ctx, tx, now, s)
+}
+
+// save writes what has changed since the seats were locked, or saved before.
+func (s *lockedSeats) save(ctx context.Context, tx bun.Tx) error {
+	if *s.Seats == s.stored {
+		return nil
+	}
+	if _, err := tx.NewUpdate().Model(s.Seats).WherePK().Exec(ctx); err != nil {
+		return fmt.Errorf("save seats: %w", err)
+	}
+	s.stored = *s.Seats
+	return nil
 }
 
 // settleLine brings the line of locked seats up to date and saves them.
 func (d *DB) settleLine(ctx context.Context, tx bun.Tx, now time.Time, s *lockedSeats) error {
-	if err := s.expireOffers(ctx, tx, now); err != nil {
-		return err
-	}
 	if s.Waiting > 0 {
 		closes := s.occasion.closes(s.Seats)
 		var err error
@@ -111,10 +127,7 @@ func (d *DB) settleLine(ctx context.Context, tx bun.Tx, now time.Time, s *locked
 			return err
 		}
 	}
-	if _, err := tx.NewUpdate().Model(s.Seats).WherePK().Exec(ctx); err != nil {
-		return fmt.Errorf("save seats: %w", err)
-	}
-	return nil
+	return s.save(ctx, tx)
 }
 
 // expireOffers takes back places whose offer is over.
@@ -161,7 +174,7 @@ func (s *lockedSeats) promote(ctx context.Context, tx bun.Tx, now time.Time) err
 			return nil
 		}
 		w := line[next]
-		line = append(line[:next:next], line[next+1:]...)
+		line = slices.Delete(line, next, next+1)
 		held[w.OrganisationID]++
 		s.Waiting--
 		s.Taken++
@@ -210,11 +223,12 @@ func tell(ctx context.Context, tx bun.Tx, now time.Time, kind MailKind, registra
 	return queue(ctx, tx, deliveries...)
 }
 
-// SweepLines brings up to date the lines of seats where time alone changed something: offers that are over, registration that
-// closed while people wait. Correctness never depends on it; it makes known in time what is true anyway. It returns how many
-// seats it looked at.
+// SweepLines brings up to date the lines of seats where something changed that did not touch the seats: offers that are over,
+// registration that closed while people wait, a meeting that takes place after all. Correctness never depends on it; it makes
+// known in time what is true anyway. It returns how many seats it looked at.
 func (d *DB) SweepLines(ctx context.Context) (int, error) {
 	now := d.now()
+	tomorrow := now.AddDate(0, 0, 1) // no time zone is a day ahead
 	var due []ID
 	if err := d.read.NewSelect().TableExpr("seats").Column("seats.id").Distinct().
 		Join("LEFT JOIN registrations AS offer ON offer.seats_id = seats.id AND offer.status = ? AND offer.offer_expires_at <= ?", Offered, now).
@@ -223,7 +237,10 @@ func (d *DB) SweepLines(ctx context.Context) (int, error) {
 		Join("LEFT JOIN course_runs AS run ON run.id = seats.course_run_id").
 		Where("offer.id IS NOT NULL").
 		WhereOr("seats.waiting > 0 AND (seats.closes_at <= ? OR session.starts_at <= ? OR coalesce(edition.starts_on, run.starts_on) <= ?)",
-			now, now, DateOf(now.AddDate(0, 0, 1))).
+			now, now, DateOf(tomorrow)).
+		WhereOr("seats.waiting > 0 AND edition.starts_on IS NULL AND edition.year < ?", tomorrow.Year()).
+		WhereOr("seats.waiting > 0 AND (seats.capacity IS NULL OR seats.taken < seats.capacity) AND (edition.status = ? OR run.status IN (?))",
+			EditionPublished, bun.List([]CourseRunStatus{RunPlanned, RunConfirmed})).
 		Scan(ctx, &due); err != nil {
 		return 0, fmt.Errorf("lines that are due: %w", err)
 	}

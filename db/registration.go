@@ -78,29 +78,23 @@ func (d *DB) Register(ctx context.Context, actor Actor, in RegisterInput, shape 
 	}
 	var registered ID
 	err = d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
-		if registered, err = replayed(ctx, tx, actor, in.IdempotencyKey, hash); err != nil || !registered.IsZero() {
+		id := NewID(KindRegistration, now)
+		if registered, err = once(ctx, tx, now, actor, in.IdempotencyKey, hash, id); err != nil || registered != id {
+			return err
+		}
+		// What can be written before the lock is: everybody who wants these seats waits while it is held.
+		if err := audit(ctx, tx, now, actor, "register", id); err != nil {
 			return err
 		}
 		person, err := whoRegisters(ctx, tx, actor, in.PersonID)
 		if err != nil {
 			return err
 		}
-		seats, err := d.lockForRegistration(ctx, tx, now, in.SeatsID, person.ID)
+		seats, err := d.lockForRegistration(ctx, tx, now, actor, in.SeatsID, person)
 		if err != nil {
 			return err
 		}
-		if !actor.mayRegister(person) && !seats.occasion.organisedBy(actor) {
-			return problem(CodeForbidden, "input.personId", "You can register yourself, people of an organisation that you coordinate, and anybody for a meeting that you organise.")
-		}
-		r, err := d.register(ctx, tx, now, seats, person, actor.PersonID)
-		if err != nil {
-			return err
-		}
-		registered = r.ID
-		if err := remember(ctx, tx, now, actor, in.IdempotencyKey, hash, r.ID); err != nil {
-			return err
-		}
-		return audit(ctx, tx, now, actor, "register", r.ID)
+		return d.register(ctx, tx, now, seats, id, person, actor.PersonID)
 	})
 	if err != nil {
 		return nil, err
@@ -127,35 +121,31 @@ func whoRegisters(ctx context.Context, tx bun.Tx, actor Actor, id *ID) (*Person,
 	return p, nil
 }
 
-// lockForRegistration locks the seats, and before them those of the edition when they are a session's, and refuses what the
-// rules of sessions refuse.
-func (d *DB) lockForRegistration(ctx context.Context, tx bun.Tx, now time.Time, id, person ID) (*lockedSeats, error) {
-	session := new(Session)
-	inSession, err := found(tx.NewSelect().Model(session).Join("JOIN seats ON seats.session_id = session.id").Where("seats.id = ?", id).Scan(ctx))
-	if err != nil {
-		return nil, fmt.Errorf("session of seats: %w", err)
-	}
-	if inSession {
-		edition, err := d.lockSeats(ctx, tx, now, "edition_id", session.EditionID)
+// lockForRegistration locks the seats, and before them those of the edition when they are a session's. It refuses seats that the
+// actor may not know of, then people whom the actor may not register, then what the rules of sessions refuse.
+func (d *DB) lockForRegistration(ctx context.Context, tx bun.Tx, now time.Time, actor Actor, id ID, person *Person) (*lockedSeats, error) {
+	occasions, err := viewIn(tx, actor, now).occasions(ctx, []ID{id})
+	switch o := occasions[id]; {
+	case err != nil:
+		return nil, err
+	case o == nil || !o.on() && !o.cancelled():
+		return nil, problem(CodeNotFound, "input.seatsId", "There are no such seats.")
+	case !actor.mayRegister(person) && !o.organisedBy(actor):
+		return nil, problem(CodeForbidden, "input.personId", "You can register yourself, people of an organisation that you coordinate, and anybody for a meeting that you organise.")
+	case o.on() && !o.SessionID.IsZero():
+		edition, err := d.lockSeats(ctx, tx, now, "edition_id", o.EditionID)
 		if err != nil {
 			return nil, err
 		}
-		if err := sessionAllows(ctx, tx, edition, session, person); err != nil {
+		if err := sessionAllows(ctx, tx, edition, o, person.ID); err != nil {
 			return nil, err
 		}
 	}
-	seats, err := d.lockSeats(ctx, tx, now, "id", id)
-	if err != nil {
-		return nil, err
-	}
-	if seats == nil || !seats.occasion.on() && seats.occasion.EditionStatus != EditionCancelled && seats.occasion.RunStatus != RunCancelled {
-		return nil, problem(CodeNotFound, "input.seatsId", "There are no such seats.")
-	}
-	return seats, nil
+	return d.lockSeats(ctx, tx, now, "id", id)
 }
 
 // sessionAllows refuses a session to somebody who is not registered for its edition, or who has another one at that time.
-func sessionAllows(ctx context.Context, tx bun.Tx, edition *lockedSeats, session *Session, person ID) error {
+func sessionAllows(ctx context.Context, tx bun.Tx, edition *lockedSeats, session *occasion, person ID) error {
 	ok, err := tx.NewSelect().Model((*Registration)(nil)).Where("seats_id = ?", edition.ID).Where("person_id = ?", person).
 		Where("status = ?", Confirmed).Exists(ctx)
 	if err != nil {
@@ -171,7 +161,7 @@ func sessionAllows(ctx context.Context, tx bun.Tx, edition *lockedSeats, session
 	ok, err = found(tx.NewSelect().Model(clash).Join("JOIN seats ON seats.session_id = session.id").
 		Join("JOIN registrations AS registration ON registration.seats_id = seats.id").
 		Where("registration.person_id = ?", person).Where("registration.status IN (?)", bun.List(active)).
-		Where("session.edition_id = ?", session.EditionID).Where("session.id <> ?", session.ID).
+		Where("session.edition_id = ?", session.EditionID).Where("session.id <> ?", session.SessionID).
 		Where("session.starts_at < ?", session.EndsAt).Where("session.ends_at > ?", session.StartsAt).Limit(1).Scan(ctx))
 	if err != nil {
 		return fmt.Errorf("clash of sessions: %w", err)
@@ -182,32 +172,32 @@ func sessionAllows(ctx context.Context, tx bun.Tx, edition *lockedSeats, session
 	return nil
 }
 
-// register puts a person on locked seats and queues the mail that says so.
-func (d *DB) register(ctx context.Context, tx bun.Tx, now time.Time, seats *lockedSeats, person *Person, by ID) (*Registration, error) {
+// register puts a person on locked seats under the id and queues the mail that says so.
+func (d *DB) register(ctx context.Context, tx bun.Tx, now time.Time, seats *lockedSeats, id ID, person *Person, by ID) error {
 	already, err := tx.NewSelect().Model((*Registration)(nil)).Where("seats_id = ?", seats.ID).Where("person_id = ?", person.ID).
 		Where("status IN (?)", bun.List(active)).Exists(ctx)
 	switch closes := seats.occasion.closes(seats.Seats); {
 	case err != nil:
-		return nil, fmt.Errorf("registration: %w", err)
+		return fmt.Errorf("registration: %w", err)
 	case already:
-		return nil, problem(CodeConflict, "input.seatsId", "%s is registered already.", person.Name)
+		return problem(CodeConflict, "input.seatsId", "%s is registered already.", person.Name)
 	case !seats.occasion.on():
-		return nil, problem(CodeConflict, "input.seatsId", "This meeting was cancelled.")
+		return problem(CodeConflict, "input.seatsId", "This meeting was cancelled.")
 	case seats.OpensAt != nil && now.Before(*seats.OpensAt):
-		return nil, problem(CodeConflict, "input.seatsId", "Registration opens on %s.", seats.OpensAt.In(seats.occasion.zone()).Format("2 January 2006 at 15:04 MST"))
+		return problem(CodeConflict, "input.seatsId", "Registration opens on %s.", seats.OpensAt.In(seats.occasion.zone()).Format("2 January 2006 at 15:04 MST"))
 	case !now.Before(closes):
-		return nil, problem(CodeDeadline, "input.seatsId", "Registration closed on %s.", closes.In(seats.occasion.zone()).Format("2 January 2006 at 15:04 MST"))
+		return problem(CodeDeadline, "input.seatsId", "Registration closed on %s.", closes.In(seats.occasion.zone()).Format("2 January 2006 at 15:04 MST"))
 	}
 	gets, err := seats.place(ctx, tx, person.OrganisationID)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if !gets && seats.Policy == PolicyClosed {
-		return nil, problem(CodeConflict, "input.seatsId", "All places are taken, and there is no waiting list.")
+		return problem(CodeConflict, "input.seatsId", "All places are taken, and there is no waiting list.")
 	}
 	seats.LastTicket++
 	r := &Registration{
-		ID: NewID(KindRegistration, now), SeatsID: seats.ID, PersonID: person.ID, OrganisationID: person.OrganisationID,
+		ID: id, SeatsID: seats.ID, PersonID: person.ID, OrganisationID: person.OrganisationID,
 		Ticket: seats.LastTicket, RegisteredAt: now, RegisteredBy: by, Status: Waitlisted,
 	}
 	kind := MailWaitlisted
@@ -218,12 +208,12 @@ func (d *DB) register(ctx context.Context, tx bun.Tx, now time.Time, seats *lock
 		seats.Waiting++
 	}
 	if _, err := tx.NewInsert().Model(r).Exec(ctx); err != nil {
-		return nil, fmt.Errorf("insert registration: %w", err)
+		return fmt.Errorf("insert registration: %w", err)
 	}
-	if _, err := tx.NewUpdate().Model(seats.Seats).Column("taken", "waiting", "last_ticket").WherePK().Exec(ctx); err != nil {
-		return nil, fmt.Errorf("update seats: %w", err)
+	if err := seats.save(ctx, tx); err != nil {
+		return err
 	}
-	return r, tell(ctx, tx, now, kind, []*Registration{r})
+	return tell(ctx, tx, now, kind, []*Registration{r})
 }
 
 // place reports whether a newcomer of the organisation gets a place: one is free, the organisation may hold another, and nobody
@@ -304,15 +294,16 @@ func (d *DB) lockRegistration(ctx context.Context, tx bun.Tx, now time.Time, id 
 	return seats, r, nil
 }
 
-func (d *DB) acceptOffer(ctx context.Context, tx bun.Tx, now time.Time, _ *lockedSeats, r *Registration) error {
-	switch r.Status {
-	case Confirmed:
+func (d *DB) acceptOffer(ctx context.Context, tx bun.Tx, now time.Time, seats *lockedSeats, r *Registration) error {
+	switch {
+	case r.Status == Confirmed:
 		return nil
-	case Expired:
+	case r.Status == Expired:
 		return problem(CodeDeadline, "input.registrationId", "This offer is over; the place went to the next in line.")
-	case Offered:
-	default:
+	case r.Status != Offered:
 		return problem(CodeConflict, "input.registrationId", "No place is offered here.")
+	case !seats.occasion.on():
+		return problem(CodeConflict, "input.registrationId", "This meeting was cancelled.")
 	}
 	r.Status, r.OfferExpiresAt = Confirmed, nil
 	if _, err := tx.NewUpdate().Model(r).Column("status", "offer_expires_at").WherePK().Exec(ctx); err != nil {
@@ -470,9 +461,11 @@ func (v view) knownRegistration(ctx context.Context, id ID, shape Shape) (*Regis
 		return nil, err
 	}
 	r := rows[id]
-	occasions, err := v.occasions(ctx, []ID{r.SeatsID})
-	if err != nil || !v.actor.maySeeContact(r.PersonID, r.OrganisationID) && !occasions[r.SeatsID].organisedBy(v.actor) {
-		return nil, err
+	if !v.actor.maySeeContact(r.PersonID, r.OrganisationID) {
+		occasions, err := v.occasions(ctx, []ID{r.SeatsID})
+		if err != nil || !occasions[r.SeatsID].organisedBy(v.actor) {
+			return nil, err
+		}
 	}
 	return r, v.registrations(ctx, []*Registration{r}, shape)
 }

@@ -82,12 +82,20 @@ type occasion struct {
 	StartsOn       Date
 	Year           int // of the edition
 	TimeZone       string
+	SessionID      ID
 	StartsAt       *time.Time // of the session
+	EndsAt         *time.Time // of the session
+	OffersOver     bool       // whether offers are still to be taken back whose time is over
 }
 
 // on reports whether the meeting takes place and is public.
 func (o *occasion) on() bool {
 	return o.EditionStatus == EditionPublished || o.RunStatus == RunPlanned || o.RunStatus == RunConfirmed
+}
+
+// cancelled reports whether the meeting was public and is called off.
+func (o *occasion) cancelled() bool {
+	return o.EditionStatus == EditionCancelled || o.RunStatus == RunCancelled
 }
 
 // zone is the time zone of the meeting.
@@ -146,7 +154,9 @@ func (v view) occasions(ctx context.Context, seats []ID) (map[ID]*occasion, erro
 		ColumnExpr("seats.id AS seats_id, edition.id AS edition_id, edition.partnership_id, course.organisation_id").
 		ColumnExpr("coalesce(edition.status, '') AS edition_status, coalesce(run.status, '') AS run_status").
 		ColumnExpr("coalesce(edition.starts_on, run.starts_on) AS starts_on, coalesce(edition.year, 0) AS year").
-		ColumnExpr("coalesce(edition.time_zone, run.time_zone, '') AS time_zone, session.starts_at").
+		ColumnExpr("coalesce(edition.time_zone, run.time_zone, '') AS time_zone").
+		ColumnExpr("session.id AS session_id, session.starts_at, session.ends_at").
+		ColumnExpr("EXISTS (SELECT 1 FROM registrations WHERE seats_id = seats.id AND status = ? AND offer_expires_at <= ?) AS offers_over", Offered, v.now).
 		Where("seats.id IN (?)", bun.List(seats)).Scan(ctx, &rows); err != nil {
 		return nil, fmt.Errorf("occasions of seats: %w", err)
 	}

@@ -384,6 +384,20 @@ func replayed(ctx context.Context, tx bun.Tx, actor Actor, key, hash string) (ID
 	return k.ResultID, nil
 }
 
+// once remembers what comes of the key and returns it; when the key was used before, it returns what came of that. A use at the
+// same time waits here until the first has ended.
+func once(ctx context.Context, tx bun.Tx, now time.Time, actor Actor, key, hash string, result ID) (ID, error) {
+	k := &idempotencyKey{PersonID: actor.PersonID, Key: key, InputHash: hash, ResultID: result, CreatedAt: now}
+	inserted, err := tx.NewInsert().Model(k).On("CONFLICT DO NOTHING").Exec(ctx)
+	if err != nil {
+		return ID{}, fmt.Errorf("remember idempotency key: %w", err)
+	}
+	if n, err := inserted.RowsAffected(); n > 0 || err != nil {
+		return result, err
+	}
+	return replayed(ctx, tx, actor, key, hash)
+}
+
 func remember(ctx context.Context, tx bun.Tx, now time.Time, actor Actor, key, hash string, result ID) error {
 	k := &idempotencyKey{PersonID: actor.PersonID, Key: key, InputHash: hash, ResultID: result, CreatedAt: now}
 	if _, err := tx.NewInsert().Model(k).Exec(ctx); err != nil {
