@@ -262,7 +262,12 @@ func (d *DB) changeRegistration(ctx context.Context, actor Actor, id ID, action 
 		if r == nil || !actor.mayRegister(r.Person) && !seats.occasion.organisedBy(actor) {
 			return problem(CodeNotFound, "input.registrationId", "There is no such registration, or none that you may change.")
 		}
-		if err := change(ctx, tx, now, seats, r); err != nil {
+		organiser := seats.occasion.organisedBy(actor)
+		if !organiser && !now.Before(seats.occasion.closes(new(Seats))) {
+			return problem(CodeDeadline, "input.registrationId", "This meeting has begun; ask its organisers.")
+		}
+		had := r.Status
+		if err := change(ctx, tx, now, seats, r); err != nil || r.Status == had {
 			return err
 		}
 		return audit(ctx, tx, now, actor, action, id)

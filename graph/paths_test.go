@@ -8,13 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
-
-	"github.com/vaktreffen/vaktreffen/db"
 )
 
 // These tests make preloading safe. Resolvers load what a caller reads below a field, by the shape of the document; an edge that
@@ -297,13 +293,9 @@ func world(h *house) *graphOf {
 		h.Fatal(data)
 	}
 	seats := h.ids("SELECT id FROM seats WHERE edition_id = (SELECT id FROM editions WHERE key = 'vaktreffen-2027')")[0]
-	// Session seats are rare in programmes: these are added to one of the meeting's break-outs.
-	session := db.NewID(db.KindSeats, time.Now())
-	h.exec(fmt.Sprintf(`INSERT INTO seats (id, session_id, capacity, policy, line, offer_hours, taken, waiting, last_ticket)
-		SELECT '%s', id, 5, 'OFFER', 'FIRST_COME', 48, 0, 0, 0 FROM sessions
-		WHERE kind = 'BREAKOUT' AND edition_id = (SELECT id FROM editions WHERE key = 'vaktreffen-2027') ORDER BY id LIMIT 1`, uuid.UUID(session)))
+	session := h.ids("SELECT seats.id FROM seats JOIN sessions ON sessions.id = session_id JOIN editions ON editions.id = sessions.edition_id WHERE editions.key = 'vaktreffen-2027' ORDER BY seats.id")[0]
 	run := h.ids("SELECT id FROM seats WHERE course_run_id = (SELECT id FROM course_runs WHERE starts_on = '2027-04-15')")[0]
-	for i, seats := range []string{seats, session.String(), run} {
+	for i, seats := range []string{seats, session, run} {
 		data = h.ask(organiser, `mutation($input: RegisterInput!) { register(input: $input) { registration { id } userErrors { message } } }`,
 			vars{"input": vars{"idempotencyKey": fmt.Sprint("seats ", i), "seatsId": seats}})
 		if at(data, "register", "registration") == nil {
