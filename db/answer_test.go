@@ -231,7 +231,7 @@ func TestNobodyOvertakesTheWaitingList(t *testing.T) {
 		for _, token := range tokens[:5] {
 			w.answer(t, token, true)
 		}
-		w.exec(t, "UPDATE seats SET capacity = 5 WHERE capacity = 3") // places that nobody was given yet
+		w.exec(t, "UPDATE seats SET capacity = 5 WHERE capacity = 3")                                     // places that nobody was given yet
 		if a := w.answer(t, tokens[5], true); a.Registration.Status != db.Waitlisted || a.Position != 1 { // the two who waited have them now
 			t.Errorf("a newcomer is %s at %d", a.Registration.Status, a.Position)
 		}
