@@ -88,11 +88,11 @@ func (d *DB) lockSeats(ctx context.Context, tx bun.Tx, now time.Time, column bun
 		}
 		return nil, err
 	}
-	occasions, err := viewIn(tx, Actor{}, now).occasions(ctx, []ID{s.ID})
-	if err != nil {
+	var err error
+	if s.occasion, err = viewIn(tx, Actor{}, now).occasion(ctx, s.Seats); err != nil {
 		return nil, err
 	}
-	s.stored, s.occasion = *s.Seats, occasions[s.ID]
+	s.stored = *s.Seats
 	if s.occasion.OffersOver {
 		if err := s.expireOffers(ctx, tx, now); err != nil {
 			return nil, err
@@ -106,7 +106,7 @@ func (s *lockedSeats) save(ctx context.Context, tx bun.Tx) error {
 	if *s.Seats == s.stored {
 		return nil
 	}
-	if _, err := tx.NewUpdate().Model(s.Seats).WherePK().Exec(ctx); err != nil {
+	if _, err := tx.NewUpdate().Model(s.Seats).ExcludeColumn("edition_id", "session_id", "course_run_id").WherePK().Exec(ctx); err != nil {
 		return fmt.Errorf("save seats: %w", err)
 	}
 	s.stored = *s.Seats

@@ -124,28 +124,55 @@ func whoRegisters(ctx context.Context, tx bun.Tx, actor Actor, id *ID) (*Person,
 // lockForRegistration locks the seats, and before them those of the edition when they are a session's. It refuses seats that the
 // actor may not know of, then people whom the actor may not register, then what the rules of sessions refuse.
 func (d *DB) lockForRegistration(ctx context.Context, tx bun.Tx, now time.Time, actor Actor, id ID, person *Person) (*lockedSeats, error) {
-	occasions, err := viewIn(tx, actor, now).occasions(ctx, []ID{id})
-	switch o := occasions[id]; {
-	case err != nil:
-		return nil, err
-	case o == nil || !o.on() && !o.cancelled():
-		return nil, problem(CodeNotFound, "input.seatsId", "There are no such seats.")
-	case !actor.mayRegister(person) && !o.organisedBy(actor):
-		return nil, problem(CodeForbidden, "input.personId", "You can register yourself, people of an organisation that you coordinate, and anybody for a meeting that you organise.")
-	case o.on() && !o.SessionID.IsZero():
-		edition, err := d.lockSeats(ctx, tx, now, "edition_id", o.EditionID)
+	unlocked := new(Seats)
+	ok, err := found(tx.NewSelect().Model(unlocked).Where("id = ?", id).Scan(ctx))
+	if err != nil {
+		return nil, fmt.Errorf("seats: %w", err)
+	}
+	if !ok {
+		return nil, noSeats()
+	}
+	if !unlocked.SessionID.IsZero() {
+		session, err := viewIn(tx, actor, now).occasion(ctx, unlocked)
 		if err != nil {
 			return nil, err
 		}
-		if err := sessionAllows(ctx, tx, edition, o, person.ID); err != nil {
+		if err := session.admits(actor, person); err != nil {
+			return nil, err
+		}
+		edition, err := d.lockSeats(ctx, tx, now, "edition_id", session.EditionID)
+		if err != nil {
+			return nil, err
+		}
+		if err := sessionAllows(ctx, tx, edition, session, person.ID); err != nil {
 			return nil, err
 		}
 	}
-	return d.lockSeats(ctx, tx, now, "id", id)
+	seats, err := d.lockSeats(ctx, tx, now, "id", id)
+	if err != nil {
+		return nil, err
+	}
+	return seats, seats.occasion.admits(actor, person)
 }
+
+// admits refuses a meeting that the actor may not know of, and a person whom the actor may not register for it.
+func (o *occasion) admits(actor Actor, person *Person) error {
+	switch {
+	case !o.on() && !o.cancelled():
+		return noSeats()
+	case !actor.mayRegister(person) && !o.organisedBy(actor):
+		return problem(CodeForbidden, "input.personId", "You can register yourself, people of an organisation that you coordinate, and anybody for a meeting that you organise.")
+	}
+	return nil
+}
+
+func noSeats() *Error { return problem(CodeNotFound, "input.seatsId", "There are no such seats.") }
 
 // sessionAllows refuses a session to somebody who is not registered for its edition, or who has another one at that time.
 func sessionAllows(ctx context.Context, tx bun.Tx, edition *lockedSeats, session *occasion, person ID) error {
+	if !session.on() {
+		return nil // nobody can register for what is cancelled
+	}
 	ok, err := tx.NewSelect().Model((*Registration)(nil)).Where("seats_id = ?", edition.ID).Where("person_id = ?", person).
 		Where("status = ?", Confirmed).Exists(ctx)
 	if err != nil {
@@ -174,26 +201,20 @@ func sessionAllows(ctx context.Context, tx bun.Tx, edition *lockedSeats, session
 
 // register puts a person on locked seats under the id and queues the mail that says so.
 func (d *DB) register(ctx context.Context, tx bun.Tx, now time.Time, seats *lockedSeats, id ID, person *Person, by ID) error {
-	already, err := tx.NewSelect().Model((*Registration)(nil)).Where("seats_id = ?", seats.ID).Where("person_id = ?", person.ID).
-		Where("status IN (?)", bun.List(active)).Exists(ctx)
-	switch closes := seats.occasion.closes(seats.Seats); {
-	case err != nil:
-		return fmt.Errorf("registration: %w", err)
-	case already:
-		return problem(CodeConflict, "input.seatsId", "%s is registered already.", person.Name)
-	case !seats.occasion.on():
-		return problem(CodeConflict, "input.seatsId", "This meeting was cancelled.")
-	case seats.OpensAt != nil && now.Before(*seats.OpensAt):
-		return problem(CodeConflict, "input.seatsId", "Registration opens on %s.", seats.OpensAt.In(seats.occasion.zone()).Format("2 January 2006 at 15:04 MST"))
-	case !now.Before(closes):
-		return problem(CodeDeadline, "input.seatsId", "Registration closed on %s.", closes.In(seats.occasion.zone()).Format("2 January 2006 at 15:04 MST"))
-	}
 	gets, err := seats.place(ctx, tx, person.OrganisationID)
 	if err != nil {
 		return err
 	}
-	if !gets && seats.Policy == PolicyClosed {
-		return problem(CodeConflict, "input.seatsId", "All places are taken, and there is no waiting list.")
+	if refusal := seats.refusal(now, gets); refusal != nil {
+		already, err := tx.NewSelect().Model((*Registration)(nil)).Where("seats_id = ?", seats.ID).Where("person_id = ?", person.ID).
+			Where("status IN (?)", bun.List(active)).Exists(ctx)
+		switch {
+		case err != nil:
+			return fmt.Errorf("registration: %w", err)
+		case already:
+			return registeredAlready(person)
+		}
+		return refusal
 	}
 	seats.LastTicket++
 	r := &Registration{
@@ -207,13 +228,39 @@ func (d *DB) register(ctx context.Context, tx bun.Tx, now time.Time, seats *lock
 	} else {
 		seats.Waiting++
 	}
-	if _, err := tx.NewInsert().Model(r).Exec(ctx); err != nil {
+	// The index registrations_active knows who is registered, which spares a question under the lock.
+	inserted, err := tx.NewInsert().Model(r).
+		On("CONFLICT (seats_id, person_id) WHERE status IN ('CONFIRMED', 'WAITLISTED', 'OFFERED') DO NOTHING").Exec(ctx)
+	if err != nil {
 		return fmt.Errorf("insert registration: %w", err)
+	}
+	if n, err := inserted.RowsAffected(); n == 0 {
+		return cmp.Or(err, error(registeredAlready(person)))
 	}
 	if err := seats.save(ctx, tx); err != nil {
 		return err
 	}
 	return tell(ctx, tx, now, kind, []*Registration{r})
+}
+
+func registeredAlready(p *Person) *Error {
+	return problem(CodeConflict, "input.seatsId", "%s is registered already.", p.Name)
+}
+
+// refusal says why nobody can register now, or nobody who gets no place; nil when that is possible.
+func (s *lockedSeats) refusal(now time.Time, gets bool) error {
+	day := func(t time.Time) string { return t.In(s.occasion.zone()).Format("2 January 2006 at 15:04 MST") }
+	switch closes := s.occasion.closes(s.Seats); {
+	case !s.occasion.on():
+		return problem(CodeConflict, "input.seatsId", "This meeting was cancelled.")
+	case s.OpensAt != nil && now.Before(*s.OpensAt):
+		return problem(CodeConflict, "input.seatsId", "Registration opens on %s.", day(*s.OpensAt))
+	case !now.Before(closes):
+		return problem(CodeDeadline, "input.seatsId", "Registration closed on %s.", day(closes))
+	case !gets && s.Policy == PolicyClosed:
+		return problem(CodeConflict, "input.seatsId", "All places are taken, and there is no waiting list.")
+	}
+	return nil
 }
 
 // place reports whether a newcomer of the organisation gets a place: one is free, the organisation may hold another, and nobody

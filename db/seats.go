@@ -85,7 +85,7 @@ type occasion struct {
 	SessionID      ID
 	StartsAt       *time.Time // of the session
 	EndsAt         *time.Time // of the session
-	OffersOver     bool       // whether offers are still to be taken back whose time is over
+	OffersOver     bool       // whether offers are still to be taken back whose time is over; only for seats under lock
 }
 
 // on reports whether the meeting takes place and is public.
@@ -140,6 +140,32 @@ func (o *occasion) organisedBy(a Actor) bool {
 	return !o.PartnershipID.IsZero() && a.mayOrganise(o.PartnershipID) || !o.OrganisationID.IsZero() && a.mayRunCourses(o.OrganisationID)
 }
 
+// occasion loads what the seats are in, and whether offers of them are over: on PostgreSQL several times as fast as occasions,
+// whose joins take longer to plan than to run.
+func (v view) occasion(ctx context.Context, s *Seats) (*occasion, error) {
+	o := &occasion{SeatsID: s.ID}
+	q := v.tx.NewSelect()
+	if s.CourseRunID.IsZero() {
+		q = q.TableExpr("editions AS edition").
+			ColumnExpr("edition.id AS edition_id, edition.partnership_id, edition.status AS edition_status, edition.starts_on, edition.year, edition.time_zone")
+	} else {
+		q = q.TableExpr("course_runs AS run").Join("JOIN courses AS course ON course.id = run.course_id").
+			ColumnExpr("course.organisation_id, run.status AS run_status, run.starts_on, run.time_zone").Where("run.id = ?", s.CourseRunID)
+	}
+	if !s.EditionID.IsZero() {
+		q = q.Where("edition.id = ?", s.EditionID)
+	}
+	if !s.SessionID.IsZero() {
+		q = q.Join("JOIN sessions AS session ON session.edition_id = edition.id").
+			ColumnExpr("session.id AS session_id, session.starts_at, session.ends_at").Where("session.id = ?", s.SessionID)
+	}
+	q = q.ColumnExpr("EXISTS (SELECT 1 FROM registrations WHERE seats_id = ? AND status = ? AND offer_expires_at <= ?) AS offers_over", s.ID, Offered, v.now)
+	if err := q.Scan(ctx, o); err != nil {
+		return nil, fmt.Errorf("occasion of seats: %w", err)
+	}
+	return o, nil
+}
+
 // occasions loads what seats are in.
 func (v view) occasions(ctx context.Context, seats []ID) (map[ID]*occasion, error) {
 	if len(seats) == 0 {
@@ -156,7 +182,6 @@ func (v view) occasions(ctx context.Context, seats []ID) (map[ID]*occasion, erro
 		ColumnExpr("coalesce(edition.starts_on, run.starts_on) AS starts_on, coalesce(edition.year, 0) AS year").
 		ColumnExpr("coalesce(edition.time_zone, run.time_zone, '') AS time_zone").
 		ColumnExpr("session.id AS session_id, session.starts_at, session.ends_at").
-		ColumnExpr("EXISTS (SELECT 1 FROM registrations WHERE seats_id = seats.id AND status = ? AND offer_expires_at <= ?) AS offers_over", Offered, v.now).
 		Where("seats.id IN (?)", bun.List(seats)).Scan(ctx, &rows); err != nil {
 		return nil, fmt.Errorf("occasions of seats: %w", err)
 	}
