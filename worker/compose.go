@@ -3,14 +3,39 @@ package worker
 import (
 	"cmp"
 	"fmt"
+	"html/template"
 	"strings"
 	"time"
 
 	"github.com/vaktreffen/vaktreffen/db"
 )
 
+// drafts are the invitations of one chunk, worded once for each campaign and language. The truth in them was read at the same
+// moment; only the name and the link differ from mail to mail.
+type drafts map[draftKey]draft
+
+type draftKey struct {
+	campaign db.ID
+	locale   string
+}
+
+type draft struct{ subject, text, html string }
+
+// The name and the token that stand in a draft for the reader's own. The first is private use in Unicode, the second no MAC.
+const (
+	draftName  = "\uE000name\uE001"
+	draftToken = "draft-draft-draft-draft-draft-draft-draft-draft-"
+)
+
+// forReader puts the reader's own name and link in their places.
+func (d draft) forReader(name, token string) (text, html string) {
+	name = oneLine(name, maxName)
+	return strings.NewReplacer(draftName, name, draftToken, token).Replace(d.text),
+		strings.NewReplacer(draftName, template.HTMLEscapeString(name), draftToken, token).Replace(d.html)
+}
+
 // compose writes the mail of a delivery out of the truth it was loaded with. A panic fails this mail and not its chunk.
-func (w *Worker) compose(m *db.Mail) (_ *Message, err error) {
+func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 	defer func() {
 		if panicked := recover(); panicked != nil {
 			err = fmt.Errorf("panic: %v", panicked)
@@ -48,13 +73,32 @@ func (w *Worker) compose(m *db.Mail) (_ *Message, err error) {
 		message.Calendar = w.entry(m, meeting, CalendarCancel)
 	}
 	facts.CalendarEntry = message.Calendar != nil
+	if !message.Bulk || m.Person.Name == "" {
+		written, err := w.write(message, facts)
+		message.Subject, message.Text, message.HTML = written.subject, written.text, written.html
+		return message, err
+	}
+	key := draftKey{m.Campaign.ID, message.Locale}
+	written, ok := chunk[key]
+	if !ok {
+		facts.PersonName, facts.AnswerURL = draftName, w.cfg.PublicURL+"/i/"+draftToken
+		if written, err = w.write(message, facts); err != nil {
+			return nil, err
+		}
+		chunk[key] = written
+	}
+	message.Subject = written.subject
+	message.Text, message.HTML = written.forReader(m.Person.Name, m.AnswerToken)
+	return message, nil
+}
+
+func (w *Worker) write(message *Message, facts Facts) (draft, error) {
 	letter, err := w.letters.Write(message.Kind, message.Locale, facts)
 	if err != nil {
-		return nil, err
+		return draft{}, err
 	}
-	message.Subject, message.Text = letter.Subject, letter.Text()
-	message.HTML, err = letter.HTML()
-	return message, err
+	html, err := letter.HTML()
+	return draft{letter.Subject, letter.Text(), html}, err
 }
 
 // domain is where Message-IDs and calendar UIDs are unique: that of the sender.

@@ -22,12 +22,13 @@ func (w *Worker) handle(ctx context.Context, l *lane, claim db.ID) {
 	}
 	committed := closedChannel // the outcome of the last mail
 	defer func() { <-committed }()
+	chunk := drafts{}
 	for i, m := range mails {
 		if w.stopped() || ctx.Err() != nil || !w.alive(life) || time.Since(began) > freshFor {
 			committed = w.putBack(mails[i:], 0, "")
 			return
 		}
-		message, err := w.compose(m)
+		message, err := w.compose(m, chunk)
 		if err != nil {
 			w.cfg.Log.ErrorContext(ctx, "compose mail", "delivery", m.Delivery.ID, "kind", m.Delivery.Kind, "error", err)
 			failed := m.Outcome(db.ResultFailed)
