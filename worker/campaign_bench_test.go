@@ -29,7 +29,8 @@ func BenchmarkCampaign(b *testing.B) {
 		redis       func(testing.TB) string
 		connections int
 	}{
-		{"postgres+redis", dbtest.Postgres, dbtest.Redis, 10},
+		{"postgres+redis/10 connections", dbtest.Postgres, dbtest.Redis, 10},
+		{"postgres+redis/20 connections", dbtest.Postgres, dbtest.Redis, 20},
 		{"embedded", dbtest.SQLite, func(testing.TB) string { return "" }, 10},
 	} {
 		b.Run(setup.name, func(b *testing.B) {
