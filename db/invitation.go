@@ -2,10 +2,6 @@ package db
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 	"time"
 
@@ -150,60 +146,6 @@ func (v view) invitations(ctx context.Context, rows []*Invitation, shape Shape) 
 	return nil
 }
 
-// The personal link of an invitation carries a token: the invitation's id and a MAC of it under the database's link key.
-// It need not be stored, so a leaked backup of the invitations alone opens nothing, and every copy of a mail has the same.
-
-// AnswerToken returns the token of an invitation's personal link: 48 characters that need no escaping in a URL.
-func (d *DB) AnswerToken(ctx context.Context, invitation ID) (string, error) {
-	mac, err := d.linkMAC(ctx, "answer", invitation)
-	if err != nil {
-		return "", err
-	}
-	return base64.RawURLEncoding.EncodeToString(append(invitation[:], mac...)), nil
-}
-
-// invitationOf returns the invitation that a token was made for; ok is false for any other text.
-func (d *DB) invitationOf(ctx context.Context, token string) (id ID, ok bool, err error) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) != len(id)+20 || base64.RawURLEncoding.EncodeToString(raw) != token { // the decoder skips line breaks
-		return ID{}, false, nil
-	}
-	copy(id[:], raw)
-	mac, err := d.linkMAC(ctx, "answer", id)
-	if err != nil {
-		return ID{}, false, err
-	}
-	return id, hmac.Equal(mac, raw[len(id):]) && id.Kind() == KindInvitation, nil
-}
-
-// linkMAC returns 160 bits that only somebody with the link key can compute for the purpose and the record.
-func (d *DB) linkMAC(ctx context.Context, purpose string, id ID) ([]byte, error) {
-	key := d.linkKey.Load()
-	if key == nil {
-		fresh := make([]byte, 32)
-		_, _ = rand.Read(fresh) // never fails
-		if _, err := d.write.NewRaw("INSERT INTO settings (name, value) VALUES ('link_key', ?) ON CONFLICT (name) DO NOTHING",
-			base64.StdEncoding.EncodeToString(fresh)).Exec(ctx); err != nil {
-			return nil, fmt.Errorf("make link key: %w", err)
-		}
-		var text string
-		if err := d.write.NewRaw("SELECT value FROM settings WHERE name = 'link_key'").Scan(ctx, &text); err != nil {
-			return nil, fmt.Errorf("read link key: %w", err)
-		}
-		stored, err := base64.StdEncoding.DecodeString(text)
-		if err != nil {
-			return nil, fmt.Errorf("read link key: %w", err)
-		}
-		key = &stored
-		d.linkKey.Store(key)
-	}
-	h := hmac.New(sha256.New, *key)
-	h.Write([]byte(purpose))
-	h.Write([]byte{0})
-	h.Write(id[:])
-	return h.Sum(nil)[:20], nil
-}
-
 // Answer is an invitation as the person who holds its link sees it, and what became of it.
 type Answer struct {
 	Invitation   *Invitation
@@ -219,7 +161,7 @@ type Answer struct {
 
 // Answer returns the invitation that the token of a personal link stands for; nil when it stands for none. It changes nothing.
 func (d *DB) Answer(ctx context.Context, token string) (*Answer, error) {
-	id, ok, err := d.invitationOf(ctx, token)
+	id, ok, err := d.linked(ctx, KindInvitation, token)
 	if err != nil || !ok {
 		return nil, err
 	}
@@ -296,7 +238,7 @@ func (v view) answer(ctx context.Context, id ID) (*Answer, error) {
 // place back. Both can be changed until the deadline, and doing either again changes nothing. It returns nil when the token
 // stands for no invitation, and an Error when it is too late or the meeting is off.
 func (d *DB) RecordAnswer(ctx context.Context, token string, accept bool) (*Answer, error) {
-	id, ok, err := d.invitationOf(ctx, token)
+	id, ok, err := d.linked(ctx, KindInvitation, token)
 	if err != nil || !ok {
 		return nil, err
 	}

@@ -3,8 +3,6 @@ package db
 import (
 	"cmp"
 	"context"
-	"crypto/hmac"
-	"encoding/base64"
 	"fmt"
 	"slices"
 	"time"
@@ -414,92 +412,6 @@ func (d *DB) cancelSessions(ctx context.Context, tx bun.Tx, now time.Time, editi
 	return nil
 }
 
-// ChangeSeatsInput changes the rules of seats; nil fields stay as they are.
-type ChangeSeatsInput struct {
-	SeatsID            ID
-	Capacity           *int
-	Unlimited          *bool // takes the limit away
-	Policy             *LinePolicy
-	Line               *LineOrder
-	MaxPerOrganisation *int // 0: no maximum
-	OfferHours         *int
-	OpensAt            *time.Time
-	ClosesAt           *time.Time
-}
-
-// ChangeSeats changes the rules of seats. Lowering the capacity below what is taken takes no place away; raising it, or the
-// maximum of an organisation, gives places to the line at once.
-func (d *DB) ChangeSeats(ctx context.Context, actor Actor, in ChangeSeatsInput) (*Seats, error) {
-	if actor.Anonymous() {
-		return nil, notSignedIn()
-	}
-	var seats *lockedSeats
-	err := d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) (err error) {
-		if seats, err = d.lockSeats(ctx, tx, now, "id", in.SeatsID); err != nil {
-			return err
-		}
-		if seats == nil || !seats.occasion.organisedBy(actor) {
-			return problem(CodeNotFound, "input.seatsId", "There are no such seats, or none of a meeting that you organise.")
-		}
-		if err := in.apply(seats.Seats); err != nil {
-			return err
-		}
-		if err := d.settleLine(ctx, tx, now, seats); err != nil {
-			return err
-		}
-		seats.RegistrationOpen = seats.occasion.open(seats.Seats, now)
-		return audit(ctx, tx, now, actor, "change seats", seats.ID)
-	})
-	if err != nil {
-		return nil, err
-	}
-	d.woken()
-	return seats.Seats, nil
-}
-
-func (in ChangeSeatsInput) apply(s *Seats) error {
-	switch {
-	case in.Capacity != nil && (*in.Capacity < 0 || *in.Capacity > 1_000_000):
-		return problem(CodeInvalid, "input.capacity", "Give a number of places from 0 to 1,000,000, or set unlimited.")
-	case in.Capacity != nil && in.Unlimited != nil && *in.Unlimited:
-		return problem(CodeInvalid, "input.unlimited", "Either give a capacity or set unlimited.")
-	case in.MaxPerOrganisation != nil && *in.MaxPerOrganisation < 0:
-		return problem(CodeInvalid, "input.maxPerOrganisation", "Give a number of places, or 0 for no maximum.")
-	case in.OfferHours != nil && (*in.OfferHours < 1 || *in.OfferHours > 720):
-		return problem(CodeInvalid, "input.offerHours", "Offer a place for 1 to 720 hours.")
-	}
-	if in.Capacity != nil {
-		s.Capacity = in.Capacity
-	}
-	if in.Unlimited != nil && *in.Unlimited {
-		s.Capacity = nil
-	}
-	if in.MaxPerOrganisation != nil {
-		if s.MaxPerOrganisation = in.MaxPerOrganisation; *in.MaxPerOrganisation == 0 {
-			s.MaxPerOrganisation = nil
-		}
-	}
-	if in.Policy != nil {
-		s.Policy = *in.Policy
-	}
-	if in.Line != nil {
-		s.Line = *in.Line
-	}
-	if in.OfferHours != nil {
-		s.OfferHours = *in.OfferHours
-	}
-	if in.OpensAt != nil {
-		s.OpensAt = in.OpensAt
-	}
-	if in.ClosesAt != nil {
-		s.ClosesAt = in.ClosesAt
-	}
-	if s.OpensAt != nil && s.ClosesAt != nil && !s.OpensAt.Before(*s.ClosesAt) {
-		return problem(CodeInvalid, "input.closesAt", "Close registration after it opens.")
-	}
-	return nil
-}
-
 // registration returns a registration to somebody who may see it; nil to everybody else.
 func (d *DB) registration(ctx context.Context, actor Actor, id ID, shape Shape) (*Registration, error) {
 	v := d.view(actor)
@@ -658,70 +570,4 @@ func (v view) listRegistrations(ctx context.Context, p Page, shape Shape, restri
 		return nil, fmt.Errorf("registrations: %w", err)
 	}
 	return c, v.finish(ctx, v.registrations(ctx, c.Nodes, shape))
-}
-
-// RegistrationToken returns the token of a registration's personal link.
-func (d *DB) RegistrationToken(ctx context.Context, registration ID) (string, error) {
-	mac, err := d.linkMAC(ctx, "registration", registration)
-	if err != nil {
-		return "", err
-	}
-	return base64.RawURLEncoding.EncodeToString(append(registration[:], mac...)), nil
-}
-
-// registrationOf returns the registration that a token was made for; ok is false for any other text.
-func (d *DB) registrationOf(ctx context.Context, token string) (id ID, ok bool, err error) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) != len(id)+20 || base64.RawURLEncoding.EncodeToString(raw) != token {
-		return ID{}, false, nil
-	}
-	copy(id[:], raw)
-	mac, err := d.linkMAC(ctx, "registration", id)
-	if err != nil {
-		return ID{}, false, err
-	}
-	return id, hmac.Equal(mac, raw[len(id):]) && id.Kind() == KindRegistration, nil
-}
-
-// PlaceAction is what a person does with a registration on the page of its personal link.
-type PlaceAction string
-
-// The actions.
-const (
-	PlaceAccept PlaceAction = "accept" // an offer
-	PlaceCancel PlaceAction = "cancel" // or decline an offer
-)
-
-// placeShape is what the page of a personal link shows.
-var placeShape = Shape{
-	"person": nil, "position": nil, "seats": nil, "edition": {"host": nil}, "session": {"edition": {"host": nil}, "room": nil},
-	"courseRun": {"course": {"organisation": nil}},
-}
-
-// Place returns the registration that the token of a personal link stands for, with everything about the meeting and the
-// person; nil when it stands for none. It changes nothing.
-func (d *DB) Place(ctx context.Context, token string) (*Registration, error) {
-	id, ok, err := d.registrationOf(ctx, token)
-	if err != nil || !ok {
-		return nil, err
-	}
-	rows, err := byID[Registration](ctx, d.read, []ID{id})
-	if err != nil || rows[id] == nil {
-		return nil, err
-	}
-	return d.registration(ctx, Actor{PersonID: rows[id].PersonID}, id, placeShape)
-}
-
-// ChangePlace accepts or gives up a place by the token of a personal link, and returns the registration as Place does; nil when
-// the token stands for none, and an Error when it is too late.
-func (d *DB) ChangePlace(ctx context.Context, token string, action PlaceAction) (*Registration, error) {
-	r, err := d.Place(ctx, token)
-	if r == nil || err != nil {
-		return nil, err
-	}
-	self := Actor{PersonID: r.PersonID, OrganisationID: r.OrganisationID}
-	if action == PlaceAccept {
-		return d.AcceptOffer(ctx, self, r.ID, placeShape)
-	}
-	return d.CancelRegistration(ctx, self, r.ID, placeShape)
 }

@@ -29,7 +29,7 @@ type commands struct {
 
 func main() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400) // the live heap is small: fewer collections cost little memory and save a tenth of the time
+		debug.SetGCPercent(400) // the live heap is small: fewer collections cost little memory and save time
 	}
 	// The first signal asks for an orderly end, the second one ends at once.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

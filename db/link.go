@@ -1,0 +1,76 @@
+package db
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+)
+
+// A personal link carries a token: the id of an invitation or a registration and a MAC of it under the database's link key. It
+// need not be stored, so a leaked backup of the records alone opens nothing, and every copy of a mail has the same.
+
+// linkPurposes keep the MACs of one kind of record from standing for anything else.
+var linkPurposes = map[Kind]string{KindInvitation: "answer", KindRegistration: "registration"}
+
+// AnswerToken returns the token of an invitation's personal link: 48 characters that need no escaping in a URL.
+func (d *DB) AnswerToken(ctx context.Context, invitation ID) (string, error) {
+	return d.linkToken(ctx, KindInvitation, invitation)
+}
+
+// RegistrationToken returns the token of a registration's personal link, likewise.
+func (d *DB) RegistrationToken(ctx context.Context, registration ID) (string, error) {
+	return d.linkToken(ctx, KindRegistration, registration)
+}
+
+func (d *DB) linkToken(ctx context.Context, kind Kind, id ID) (string, error) {
+	mac, err := d.linkMAC(ctx, linkPurposes[kind], id)
+	if err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(append(id[:], mac...)), nil
+}
+
+// linked returns the record of the kind that a token was made for; ok is false for any other text.
+func (d *DB) linked(ctx context.Context, kind Kind, token string) (id ID, ok bool, err error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || len(raw) != len(id)+20 || base64.RawURLEncoding.EncodeToString(raw) != token { // the decoder skips line breaks
+		return ID{}, false, nil
+	}
+	copy(id[:], raw)
+	mac, err := d.linkMAC(ctx, linkPurposes[kind], id)
+	if err != nil {
+		return ID{}, false, err
+	}
+	return id, hmac.Equal(mac, raw[len(id):]) && id.Kind() == kind, nil
+}
+
+// linkMAC returns 160 bits that only somebody with the link key can compute for the purpose and the record.
+func (d *DB) linkMAC(ctx context.Context, purpose string, id ID) ([]byte, error) {
+	key := d.linkKey.Load()
+	if key == nil {
+		fresh := make([]byte, 32)
+		_, _ = rand.Read(fresh) // never fails
+		if _, err := d.write.NewRaw("INSERT INTO settings (name, value) VALUES ('link_key', ?) ON CONFLICT (name) DO NOTHING",
+			base64.StdEncoding.EncodeToString(fresh)).Exec(ctx); err != nil {
+			return nil, fmt.Errorf("make link key: %w", err)
+		}
+		var text string
+		if err := d.write.NewRaw("SELECT value FROM settings WHERE name = 'link_key'").Scan(ctx, &text); err != nil {
+			return nil, fmt.Errorf("read link key: %w", err)
+		}
+		stored, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			return nil, fmt.Errorf("read link key: %w", err)
+		}
+		key = &stored
+		d.linkKey.Store(key)
+	}
+	h := hmac.New(sha256.New, *key)
+	h.Write([]byte(purpose))
+	h.Write([]byte{0})
+	h.Write(id[:])
+	return h.Sum(nil)[:20], nil
+}

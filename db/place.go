@@ -1,0 +1,46 @@
+package db
+
+import "context"
+
+// PlaceAction is what a person does with a registration on the page of its personal link.
+type PlaceAction string
+
+// The actions.
+const (
+	PlaceAccept PlaceAction = "accept" // an offer
+	PlaceCancel PlaceAction = "cancel" // or decline an offer
+)
+
+// placeShape is what the page of a personal link shows.
+var placeShape = Shape{
+	"person": nil, "position": nil, "seats": nil, "edition": {"host": nil}, "session": {"edition": {"host": nil}, "room": nil},
+	"courseRun": {"course": {"organisation": nil}},
+}
+
+// Place returns the registration that the token of a personal link stands for, with everything about the meeting and the
+// person; nil when it stands for none. It changes nothing.
+func (d *DB) Place(ctx context.Context, token string) (*Registration, error) {
+	id, ok, err := d.linked(ctx, KindRegistration, token)
+	if err != nil || !ok {
+		return nil, err
+	}
+	rows, err := byID[Registration](ctx, d.read, []ID{id})
+	if err != nil || rows[id] == nil {
+		return nil, err
+	}
+	return d.registration(ctx, Actor{PersonID: rows[id].PersonID}, id, placeShape)
+}
+
+// ChangePlace accepts or gives up a place by the token of a personal link, and returns the registration as Place does; nil when
+// the token stands for none, and an Error when it is too late.
+func (d *DB) ChangePlace(ctx context.Context, token string, action PlaceAction) (*Registration, error) {
+	r, err := d.Place(ctx, token)
+	if r == nil || err != nil {
+		return nil, err
+	}
+	self := Actor{PersonID: r.PersonID, OrganisationID: r.OrganisationID}
+	if action == PlaceAccept {
+		return d.AcceptOffer(ctx, self, r.ID, placeShape)
+	}
+	return d.CancelRegistration(ctx, self, r.ID, placeShape)
+}
