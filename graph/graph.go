@@ -44,7 +44,7 @@ const (
 	bodySignedIn  = 8 << 20
 )
 
-// Handler serves /graphql, /i/{token} and /r/{token} (the pages of invitations and registrations), /sign-in, /me, /openid, /healthz
+// Handler serves /graphql, /i/{token} and /r/{token} (the pages of invitations and registrations), /d/{token} (that of a delegation), /sign-in, /me, /openid, /healthz
 // and /readyz. It fails on an origin that is none.
 func Handler(cfg Config) (http.Handler, error) {
 	mux := http.NewServeMux()
@@ -52,6 +52,7 @@ func Handler(cfg Config) (http.Handler, error) {
 	mux.Handle("/graphql", crossOrigin(cfg.Origins, signIn(cfg, graphQL(cfg, res))))
 	answerPages(mux, cfg)
 	placePages(mux, cfg)
+	deskPages(mux, cfg)
 	signInPages(mux, cfg, res)
 	openIDPages(mux, cfg, res)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
