@@ -145,10 +145,10 @@ func (d *DB) lockForRegistration(ctx context.Context, tx bun.Tx, now time.Time, 
 type desk struct {
 	*lockedSeats
 	now        time.Time
-	registered map[ID]bool   // people who are on the seats
-	places     map[ID]int    // that organisations hold, when there is a maximum
-	coming     map[ID]bool   // for a session: people who have a place in its edition
-	clashes    map[ID]string // for a session: the title of another at that time, by the people who are on it
+	registered map[ID]RegistrationStatus // people who are on the seats
+	places     map[ID]int                // that organisations hold, when there is a maximum
+	coming     map[ID]RegistrationStatus // for a session: people who are on the seats of its edition
+	clashes    map[ID]string             // for a session: the title of another at that time, by the people who are on it
 	entered    []*Registration
 }
 
@@ -159,7 +159,7 @@ func openDesk(ctx context.Context, tx bun.Tx, now time.Time, seats, edition *loc
 	}
 	k := &desk{lockedSeats: seats, now: now}
 	var err error
-	if k.registered, err = registeredOn(ctx, tx, seats.ID, people, active); err != nil {
+	if k.registered, err = registeredOn(ctx, tx, seats.ID, people); err != nil {
 		return nil, err
 	}
 	if seats.MaxPerOrganisation != nil {
@@ -170,23 +170,32 @@ func openDesk(ctx context.Context, tx bun.Tx, now time.Time, seats, edition *loc
 	if edition == nil || !seats.occasion.on() {
 		return k, nil
 	}
-	if k.coming, err = registeredOn(ctx, tx, edition.ID, people, []RegistrationStatus{Confirmed}); err != nil {
+	if k.coming, err = registeredOn(ctx, tx, edition.ID, people); err != nil {
 		return nil, err
 	}
 	k.clashes, err = seats.occasion.clashes(ctx, tx, people)
 	return k, err
 }
 
-// registeredOn returns which of the people have a registration on the seats in one of the statuses.
-func registeredOn(ctx context.Context, tx bun.Tx, seats ID, people []ID, statuses []RegistrationStatus) (map[ID]bool, error) {
-	var ids []ID
-	if err := tx.NewSelect().Model((*Registration)(nil)).Column("person_id").Where("seats_id = ?", seats).
-		Where("person_id IN (?)", bun.List(people)).Where("status IN (?)", bun.List(statuses)).Scan(ctx, &ids); err != nil {
+// registeredOn returns which of the people are on the seats, and how. SQLite looks everybody in a table up in the index of those
+// who are; given a list, it would read all who are on the seats.
+func registeredOn(ctx context.Context, tx bun.Tx, seats ID, people []ID) (map[ID]RegistrationStatus, error) {
+	type wanted struct {
+		PersonID ID `bun:"type:uuid"` // for PostgreSQL
+	}
+	table := make([]wanted, len(people))
+	for i, id := range people {
+		table[i].PersonID = id
+	}
+	var rows []*Registration
+	if err := tx.NewSelect().With("wanted", tx.NewValues(&table)).Model(&rows).Column("registration.person_id", "registration.status").
+		Join("JOIN wanted ON wanted.person_id = registration.person_id").
+		Where("registration.seats_id = ?", seats).Where("registration.status IN (?)", bun.List(active)).Scan(ctx); err != nil {
 		return nil, fmt.Errorf("who is registered: %w", err)
 	}
-	registered := make(map[ID]bool, len(ids))
-	for _, id := range ids {
-		registered[id] = true
+	registered := make(map[ID]RegistrationStatus, len(rows))
+	for _, row := range rows {
+		registered[row.PersonID] = row.Status
 	}
 	return registered, nil
 }
@@ -226,7 +235,7 @@ func (k *desk) refuses(actor Actor, person *Person) error {
 		return problem(CodeForbidden, "input.personId", "You can register yourself, people of an organisation that you coordinate, and anybody for a meeting that you organise.")
 	case k.SessionID.IsZero(), !k.occasion.on(): // nobody can register for what is cancelled
 		return nil
-	case !k.coming[person.ID]:
+	case k.coming[person.ID] != Confirmed:
 		return problem(CodeConflict, "input.seatsId", "A place in the meeting comes first; register for the meeting and then for this session.")
 	case k.clashes[person.ID] != "":
 		return problem(CodeConflict, "input.seatsId", "This is at the same time as %q; cancel that one first.", k.clashes[person.ID])
@@ -237,7 +246,7 @@ func (k *desk) refuses(actor Actor, person *Person) error {
 // register registers a person under the id, or says why that is not possible.
 func (k *desk) register(id ID, person *Person, by ID) error {
 	gets := k.place(person.OrganisationID)
-	if k.registered[person.ID] {
+	if k.registered[person.ID] != "" {
 		return problem(CodeConflict, "input.seatsId", "%s is registered already.", person.Name)
 	}
 	if refusal := k.refusal(k.now, gets); refusal != nil {
@@ -257,7 +266,7 @@ func (k *desk) register(id ID, person *Person, by ID) error {
 	if gets && k.places != nil {
 		k.places[person.OrganisationID]++
 	}
-	k.registered[person.ID] = true
+	k.registered[person.ID] = r.Status
 	k.entered = append(k.entered, r)
 	return nil
 }
