@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,8 +33,8 @@ type arrival struct {
 	done chan struct{}
 }
 
-// join registers a newcomer, together with those who come at the same time. It returns the registration, or why there is none.
-func (d *DB) join(ctx context.Context, n *newcomer) (ID, error) {
+// join registers a newcomer together with those who come at the same time, and returns why there is no registration.
+func (d *DB) join(ctx context.Context, n *newcomer) error {
 	a := &arrival{newcomer: n, ctx: ctx, done: make(chan struct{})}
 	seats := n.in.SeatsID
 	d.crowds.mu.Lock()
@@ -49,12 +50,12 @@ func (d *DB) join(ctx context.Context, n *newcomer) (ID, error) {
 	select {
 	case <-a.done:
 	case <-ctx.Done():
-		return ID{}, ctx.Err()
+		return ctx.Err()
 	}
 	if a.err != nil {
-		return ID{}, a.err
+		return a.err
 	}
-	return n.registered, n.refusal
+	return n.refusal
 }
 
 // serve registers those who wait for the seats until nobody does.
@@ -64,11 +65,11 @@ func (d *DB) serve(seats ID) {
 	}
 }
 
-// next takes the first of those who wait for the seats; nil when there is nobody left.
+// next takes the first of those who wait for the seats and have not left meanwhile; nil when there is nobody.
 func (c *crowds) next(seats ID) []*arrival {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	waiting := c.waiting[seats]
+	waiting := slices.DeleteFunc(c.waiting[seats], func(a *arrival) bool { return a.ctx.Err() != nil })
 	if len(waiting) == 0 {
 		delete(c.waiting, seats)
 		return nil

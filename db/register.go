@@ -31,12 +31,16 @@ func (d *DB) Register(ctx context.Context, actor Actor, in RegisterInput, shape 
 	if err != nil {
 		return nil, err
 	}
-	registered, err := d.join(ctx, &newcomer{actor: actor, in: in, hash: hash})
-	if err != nil {
+	n := &newcomer{actor: actor, in: in, hash: hash}
+	if err := d.join(ctx, n); err != nil {
 		return nil, err
 	}
 	d.woken()
-	return d.registration(ctx, actor, registered, shape)
+	if n.entered == nil {
+		return d.registration(ctx, actor, n.registered, shape)
+	}
+	v := d.view(actor)
+	return n.entered, v.finish(ctx, v.registrations(ctx, []*Registration{n.entered}, shape))
 }
 
 // newcomer is a call of Register, and what came of it.
@@ -45,8 +49,9 @@ type newcomer struct {
 	in    RegisterInput
 	hash  string // of the input
 
-	registered ID    // the registration: this one's, or that of the first use of the key
-	refusal    error // why there is none
+	refusal    error         // why there is no registration
+	registered ID            // the registration: this one's, or that of the first use of the key
+	entered    *Registration // as it was committed; nil when the key was used before
 }
 
 // person is who is to be registered.
@@ -88,18 +93,18 @@ func (d *DB) registerAll(ctx context.Context, tx bun.Tx, now time.Time, seatsID 
 	var keys []*idempotencyKey
 	var entries []*auditEntry
 	for i, id := range newIDs(KindRegistration, now, len(newcomers)) {
-		n := newcomers[i]
+		n, person := newcomers[i], people[newcomers[i].person()]
+		n.refusal, n.registered, n.entered = nil, id, nil
 		if before := used[n.key()]; before != nil {
 			n.registered, n.refusal = before.replay(n.hash)
 			continue
 		}
-		if n.refusal = desk.refuses(n.actor, people[n.person()]); n.refusal == nil {
-			n.refusal = desk.register(id, people[n.person()], n.actor.PersonID)
-		}
-		if n.refusal != nil {
+		if n.refusal = desk.refuses(n.actor, person); n.refusal != nil {
 			continue
 		}
-		n.registered = id
+		if n.entered, n.refusal = desk.register(id, person, n.actor.PersonID); n.refusal != nil {
+			continue
+		}
 		key := newKey(now, n.actor, n.in.IdempotencyKey, n.hash, id)
 		used[n.key()] = key
 		keys, entries = append(keys, key), append(entries, newAuditEntry(now, n.actor, "register", id))
@@ -244,13 +249,13 @@ func (k *desk) refuses(actor Actor, person *Person) error {
 }
 
 // register registers a person under the id, or says why that is not possible.
-func (k *desk) register(id ID, person *Person, by ID) error {
+func (k *desk) register(id ID, person *Person, by ID) (*Registration, error) {
 	gets := k.place(person.OrganisationID)
 	if k.registered[person.ID] != "" {
-		return problem(CodeConflict, "input.seatsId", "%s is registered already.", person.Name)
+		return nil, problem(CodeConflict, "input.seatsId", "%s is registered already.", person.Name)
 	}
 	if refusal := k.refusal(k.now, gets); refusal != nil {
-		return refusal
+		return nil, refusal
 	}
 	k.LastTicket++
 	r := &Registration{
@@ -268,7 +273,7 @@ func (k *desk) register(id ID, person *Person, by ID) error {
 	}
 	k.registered[person.ID] = r.Status
 	k.entered = append(k.entered, r)
-	return nil
+	return r, nil
 }
 
 // place reports whether a newcomer of the organisation gets a place: one is free, the organisation may hold another, and nobody
@@ -299,7 +304,7 @@ func (d *DB) register(ctx context.Context, tx bun.Tx, now time.Time, seats *lock
 	if err != nil {
 		return err
 	}
-	if err := desk.register(id, person, by); err != nil {
+	if _, err := desk.register(id, person, by); err != nil {
 		return err
 	}
 	return desk.write(ctx, tx)
