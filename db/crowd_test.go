@@ -119,7 +119,7 @@ func TestEverybodyInACrowdHasAnAnswerOfTheirOwn(t *testing.T) {
 			}
 		}
 		if got, want := strings.Join(got, ", "), "CONFIRMED, CONFIRMED, CONFIRMED, KEY_REUSED, CONFLICT, FORBIDDEN, NOT_FOUND, WAITLISTED 1, CONFIRMED, WAITLISTED 2, WAITLISTED 3"; got != want {
-			t.Errorf("answers: %s\nwant:    %s", got, want)
+			t.Fatalf("answers: %s\nwant:    %s", got, want)
 		}
 		if c.calls[1].ID != c.calls[2].ID {
 			t.Error("the same key made two registrations")
@@ -235,6 +235,43 @@ func TestAPanicIsAnErrorOfItsCaller(t *testing.T) {
 		w.SetClock(w.clock.Now)
 		if r, err := w.Register(t.Context(), w.as(t, "anna"), in, nil); err != nil || r.Status != db.Confirmed {
 			t.Errorf("afterwards: %+v, %v", r, err)
+		}
+	})
+}
+
+// Another process uses the key for something else between the look at the keys and the end of the registration.
+func TestAKeyThatIsUsedMeanwhile(t *testing.T) {
+	t.Parallel()
+	eachWorld(t, func(t *testing.T, w *world) {
+		anna, in := w.as(t, "anna"), db.RegisterInput{IdempotencyKey: "key", SeatsID: w.seatsOf(t, "editions", "open")}
+		tx, err := w.Raw().BeginTx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tx.NewRaw("INSERT INTO idempotency_keys (person_id, key, input_hash, result_id, created_at) VALUES (?, 'key', 'other', ?, ?)",
+			anna.PersonID, anna.PersonID, beginning).Exec(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		refused := make(chan error)
+		go func() {
+			_, err := w.Register(t.Context(), anna, in, nil)
+			refused <- err
+		}()
+		if w.postgres() { // SQLite lets nobody look before this has ended
+			for deadline := time.Now().Add(20 * time.Second); query[int](t, w, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 0; time.Sleep(time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatal("the registration does not wait for the key")
+				}
+			}
+		}
+		if err := tx.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-refused; code(err) != db.CodeKeyReused {
+			t.Errorf("got %v, want %s", err, db.CodeKeyReused)
+		}
+		if n := query[int](t, w, "SELECT count(*) FROM registrations"); n != 0 {
+			t.Errorf("%d registrations, want none", n)
 		}
 	})
 }
