@@ -122,7 +122,7 @@ func (d *DB) registerAll(ctx context.Context, tx bun.Tx, now time.Time, seatsID 
 }
 
 // mayRegister reports whether the actor may register the person for anything.
-func (a Actor) mayRegister(p *Person) bool { return a.maySeeContact(p.ID, p.OrganisationID) }
+func (a Actor) mayRegister(p *Person) bool { return a.mayActFor(p.ID, p.OrganisationID) }
 
 // lockForRegistration locks the seats, and before them those of the edition when they are a session's; nil when there are none.
 func (d *DB) lockForRegistration(ctx context.Context, tx bun.Tx, now time.Time, id ID) (seats, edition *lockedSeats, err error) {
