@@ -84,7 +84,7 @@ func (v view) people(ctx context.Context, rows []*Person, shape Shape) error {
 }
 
 // contacts finds out whose address the actor may see: the actor's own, those of people who work for an organisation the actor
-// coordinates, and those of people who were invited to what the actor organises.
+// coordinates, and those of people who were invited to what the actor organises, or registered for it.
 func (v view) contacts(ctx context.Context, rows []*Person) error {
 	var others []ID
 	for _, row := range rows {
@@ -95,15 +95,22 @@ func (v view) contacts(ctx context.Context, rows []*Person) error {
 	if len(others) == 0 || len(v.actor.Coordinates) == 0 {
 		return nil
 	}
-	var ids []ID
-	if err := v.tx.NewSelect().Model((*Invitation)(nil)).ColumnExpr("DISTINCT invitation.person_id").
+	invited := v.tx.NewSelect().Model((*Invitation)(nil)).Column("invitation.person_id").
 		Join("LEFT JOIN editions AS edition ON edition.id = invitation.edition_id").
-		Join("LEFT JOIN course_runs AS course_run ON course_run.id = invitation.course_run_id").
-		Join("LEFT JOIN courses AS course ON course.id = course_run.course_id").
-		Where("invitation.person_id IN (?)", bun.List(distinct(others))).
-		Where("(edition.partnership_id IN (?) OR course.organisation_id IN (?))", bun.List(v.actor.partnerships()), bun.List(v.actor.organisations())).
-		Scan(ctx, &ids); err != nil {
-		return fmt.Errorf("invited people: %w", err)
+		Join("LEFT JOIN course_runs AS course_run ON course_run.id = invitation.course_run_id")
+	registered := v.tx.NewSelect().Model((*Registration)(nil)).Column("registration.person_id").
+		Join("JOIN seats ON seats.id = registration.seats_id").Join("LEFT JOIN sessions AS session ON session.id = seats.session_id").
+		Join("LEFT JOIN editions AS edition ON edition.id = coalesce(seats.edition_id, session.edition_id)").
+		Join("LEFT JOIN course_runs AS course_run ON course_run.id = seats.course_run_id")
+	organised := func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Join("LEFT JOIN courses AS course ON course.id = course_run.course_id").
+			Where("?TableAlias.person_id IN (?)", bun.List(distinct(others))).
+			Where("(edition.partnership_id IN (?) OR course.organisation_id IN (?))", bun.List(v.actor.partnerships()), bun.List(v.actor.organisations()))
+	}
+	var ids []ID
+	if err := v.tx.NewSelect().Model((*Person)(nil)).Column("id").
+		Where("id IN (?) OR id IN (?)", organised(invited), organised(registered)).Scan(ctx, &ids); err != nil {
+		return fmt.Errorf("invited and registered people: %w", err)
 	}
 	for _, row := range rows {
 		row.contactVisible = row.contactVisible || slices.Contains(ids, row.ID)

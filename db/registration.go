@@ -31,6 +31,8 @@ type Registration struct {
 	Edition   *Edition   `bun:"-"` // when the seats are an edition's
 	Session   *Session   `bun:"-"` // when the seats are a session's
 	CourseRun *CourseRun `bun:"-"` // when the seats are a course run's
+
+	organisation *Organisation `bun:"-"`
 }
 
 // RegistrationStatus is where a registration stands.
@@ -51,6 +53,14 @@ var (
 )
 
 func (r *Registration) id() ID { return r.ID }
+
+// WorksFor names whom the person worked for when registering, "" when that is not known or not loaded.
+func (r *Registration) WorksFor() string {
+	if r.organisation == nil && r.Person != nil {
+		return r.Person.Affiliation
+	}
+	return r.organisation.name()
+}
 
 // CancelRegistration takes a person off seats, and off the sessions when the seats are an edition's. A place that comes free
 // goes to the line. Cancelling again changes nothing.
