@@ -38,11 +38,13 @@ const (
 	bodySignedIn  = 8 << 20
 )
 
-// Handler serves /graphql, /i/{token} and /r/{token} (the pages of invitations and registrations), /healthz and /readyz. It fails
-// on an origin that is none.
+// Handler serves /graphql, /registrations/{seatsId}.csv, /i/{token} and /r/{token} (the pages of invitations and registrations),
+// /healthz and /readyz. It fails on an origin that is none.
 func Handler(cfg Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", crossOrigin(cfg.Origins, signIn(cfg, graphQL(cfg))))
+	mux.Handle("GET /registrations/{file}", crossOrigin(cfg.Origins, signIn(cfg, exportRegistrations(cfg))))
+	mux.Handle("OPTIONS /registrations/{file}", crossOrigin(cfg.Origins, http.NotFoundHandler()))
 	answerPages(mux, cfg)
 	placePages(mux, cfg)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })

@@ -26,6 +26,7 @@ type (
 	campaignResolver     struct{ resolver }
 	previewResolver      struct{ resolver }
 	seatsResolver        struct{ resolver }
+	editionResolver      struct{ resolver }
 	viewerResolver       struct{ resolver }
 )
 
@@ -38,6 +39,7 @@ func (r resolver) Series() exec.SeriesResolver             { return seriesResolv
 func (r resolver) Course() exec.CourseResolver             { return courseResolver{r} }
 func (r resolver) Campaign() exec.CampaignResolver         { return campaignResolver{r} }
 func (r resolver) Seats() exec.SeatsResolver               { return seatsResolver{r} }
+func (r resolver) Edition() exec.EditionResolver           { return editionResolver{r} }
 func (r resolver) Viewer() exec.ViewerResolver             { return viewerResolver{r} }
 func (r resolver) PreviewInvitationsPayload() exec.PreviewInvitationsPayloadResolver {
 	return previewResolver{r}
