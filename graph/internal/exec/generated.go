@@ -33,6 +33,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	Campaign() CampaignResolver
 	Course() CourseResolver
+	Edition() EditionResolver
 	Institution() InstitutionResolver
 	Municipality() MunicipalityResolver
 	Mutation() MutationResolver
@@ -197,22 +198,23 @@ type ComplexityRoot struct {
 	}
 
 	Edition struct {
-		Budget    func(childComplexity int) int
-		Days      func(childComplexity int) int
-		EndsOn    func(childComplexity int) int
-		Host      func(childComplexity int) int
-		ID        func(childComplexity int) int
-		Languages func(childComplexity int) int
-		Seats     func(childComplexity int) int
-		Series    func(childComplexity int) int
-		StartsOn  func(childComplexity int) int
-		Status    func(childComplexity int) int
-		Summary   func(childComplexity int) int
-		Themes    func(childComplexity int) int
-		TimeZone  func(childComplexity int) int
-		Title     func(childComplexity int) int
-		Venue     func(childComplexity int) int
-		Year      func(childComplexity int) int
+		Budget        func(childComplexity int) int
+		Days          func(childComplexity int) int
+		EndsOn        func(childComplexity int) int
+		Host          func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Languages     func(childComplexity int) int
+		Registrations func(childComplexity int, first *int, after *string, last *int, before *string, filter *db.RegistrationFilter) int
+		Seats         func(childComplexity int) int
+		Series        func(childComplexity int) int
+		StartsOn      func(childComplexity int) int
+		Status        func(childComplexity int) int
+		Summary       func(childComplexity int) int
+		Themes        func(childComplexity int) int
+		TimeZone      func(childComplexity int) int
+		Title         func(childComplexity int) int
+		Venue         func(childComplexity int) int
+		Year          func(childComplexity int) int
 	}
 
 	EditionConnection struct {
@@ -527,6 +529,9 @@ type CampaignResolver interface {
 }
 type CourseResolver interface {
 	Runs(ctx context.Context, obj *db.Course, first *int, after *string, last *int, before *string) (*db.Connection[db.CourseRun], error)
+}
+type EditionResolver interface {
+	Registrations(ctx context.Context, obj *db.Edition, first *int, after *string, last *int, before *string, filter *db.RegistrationFilter) (*db.Connection[db.Registration], error)
 }
 type InstitutionResolver interface {
 	Partnerships(ctx context.Context, obj *db.Institution, first *int, after *string, last *int, before *string) (*db.Connection[db.Partnership], error)
@@ -1212,6 +1217,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Edition.Languages(childComplexity), true
+	case "Edition.registrations":
+		if e.ComplexityRoot.Edition.Registrations == nil {
+			break
+		}
+
+		args, err := ec.field_Edition_registrations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Edition.Registrations(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*db.RegistrationFilter)), true
 	case "Edition.seats":
 		if e.ComplexityRoot.Edition.Seats == nil {
 			break
@@ -3325,6 +3341,19 @@ type Edition implements Node {
   days: [Day!]!
   "Places for participants."
   seats: Seats! @live
+  "Who is registered for the edition and for its sessions, the latest first: everybody to organisers, the people of their own organisation to coordinators, to everybody themselves."
+  registrations(
+    "How many to return from the start, 1 to 100."
+    first: Int
+    "Continue behind this cursor."
+    after: String
+    "How many to return from the end, 1 to 100."
+    last: Int
+    "Continue before this cursor."
+    before: String
+    "Only those that match all of this."
+    filter: RegistrationFilter
+  ): RegistrationConnection! @live
 }
 
 "Whether an edition is public and on."
@@ -3636,7 +3665,7 @@ type Seats implements Node {
   opensAt: DateTime @live
   "When registration closes; null when that is the start of the meeting."
   closesAt: DateTime @live
-  "Who is registered: everybody to organisers, the people of their own organisation to coordinators, nobody to others."
+  "Who is registered, the latest first: everybody to organisers, the people of their own organisation to coordinators, to everybody themselves. Organisers and coordinators get the same as a file for spreadsheets at ` + "`" + `/registrations/{id}.csv` + "`" + `, restricted by the parameters ` + "`" + `status` + "`" + ` and ` + "`" + `organisation` + "`" + `."
   registrations(
     "How many to return from the start, 1 to 100."
     first: Int
@@ -3657,7 +3686,7 @@ enum LinePolicy {
   OFFER
   "They get it."
   AUTOMATIC
-  "There is no waiting list: full is full."
+  "Full is full: nobody new can join the waiting list. Those who wait already keep their turn and get a place that comes free."
   CLOSED
 }
 
@@ -3675,6 +3704,8 @@ input RegistrationFilter {
   status: RegistrationStatus
   "Of people of this organisation."
   organisationId: ID
+  "For this session."
+  sessionId: ID
 }
 
 "A person on seats."
@@ -3683,7 +3714,7 @@ type Registration implements Node {
   id: ID!
   "Where it stands."
   status: RegistrationStatus! @live
-  "Place on the waiting list, from 1; null for one that does not wait."
+  "Place on the waiting list, from 1, in the order in which places will be given if nobody comes or goes; null for one that does not wait."
   position: Int @live
   "Until when an offered place can be accepted; null without an offer."
   offerExpiresAt: DateTime @live
@@ -4461,6 +4492,8 @@ func (ec *executionContext) childFields_Edition(ctx context.Context, field graph
 		return ec.fieldContext_Edition_days(ctx, field)
 	case "seats":
 		return ec.fieldContext_Edition_seats(ctx, field)
+	case "registrations":
+		return ec.fieldContext_Edition_registrations(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Edition", field.Name)
 }
@@ -5226,6 +5259,52 @@ func (ec *executionContext) field_Course_runs_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Edition_registrations_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*db.RegistrationFilter, error) {
+			return ec.unmarshalORegistrationFilter2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRegistrationFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg4
 	return args, nil
 }
 
@@ -8947,6 +9026,50 @@ func (ec *executionContext) fieldContext_Edition_seats(_ context.Context, field 
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Seats(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Edition_registrations(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Edition_registrations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Edition().Registrations(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*db.RegistrationFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Connection[db.Registration]) graphql.Marshaler {
+			return ec.marshalNRegistrationConnection2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Edition_registrations(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Edition",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RegistrationConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Edition_registrations_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -16173,7 +16296,7 @@ func (ec *executionContext) unmarshalInputRegistrationFilter(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"status", "organisationId"}
+	fieldsInOrder := [...]string{"status", "organisationId", "sessionId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -16194,6 +16317,13 @@ func (ec *executionContext) unmarshalInputRegistrationFilter(ctx context.Context
 				return it, err
 			}
 			it.OrganisationID = data
+		case "sessionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sessionId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SessionID = data
 		}
 	}
 	return it, nil
@@ -17469,83 +17599,89 @@ func (ec *executionContext) _Edition(ctx context.Context, sel ast.SelectionSet, 
 		case "id":
 			out.Values[i] = ec._Edition_id(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "title":
 			out.Values[i] = ec._Edition_title(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "year":
 			out.Values[i] = ec._Edition_year(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "status":
 			out.Values[i] = ec._Edition_status(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "summary":
 			out.Values[i] = ec._Edition_summary(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "startsOn":
 			out.Values[i] = ec._Edition_startsOn(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "endsOn":
 			out.Values[i] = ec._Edition_endsOn(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "timeZone":
 			out.Values[i] = ec._Edition_timeZone(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "languages":
 			out.Values[i] = ec._Edition_languages(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "venue":
 			out.Values[i] = ec._Edition_venue(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "budget":
 			out.Values[i] = ec._Edition_budget(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "host":
 			out.Values[i] = ec._Edition_host(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "series":
 			out.Values[i] = ec._Edition_series(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "themes":
 			out.Values[i] = ec._Edition_themes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "days":
 			out.Values[i] = ec._Edition_days(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "seats":
 			out.Values[i] = ec._Edition_seats(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "registrations":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Edition_registrations(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
