@@ -64,7 +64,7 @@ func readFilter(r *http.Request) (filter db.RegistrationFilter, ok bool) {
 	}
 	if text := query.Get("organisation"); text != "" {
 		id := db.ParseID(text)
-		if id.IsZero() {
+		if kind := id.Kind(); kind != db.KindMunicipality && kind != db.KindInstitution {
 			return filter, false
 		}
 		filter.OrganisationID = &id
