@@ -185,7 +185,7 @@ func (f RegistrationFilter) restrict(q *bun.SelectQuery) *bun.SelectQuery {
 
 // RegistrationsOfEdition lists who is registered on an edition and on its sessions, by the rules of RegistrationsOn.
 func (d *DB) RegistrationsOfEdition(ctx context.Context, actor Actor, e *Edition, p Page, filter RegistrationFilter, shape Shape) (*Connection[Registration], error) {
-	o := &occasion{EditionID: e.ID, PartnershipID: e.PartnershipID}
+	o := &occasion{EditionID: e.ID, PartnershipID: e.PartnershipID, HostID: e.HostID}
 	return d.view(actor).listRegistrations(ctx, p, shape, func(q *bun.SelectQuery) *bun.SelectQuery {
 		return filter.restrict(o.listed(actor, q.Where(`registration.seats_id IN (SELECT seats.id FROM seats LEFT JOIN sessions AS session
 			ON session.id = seats.session_id WHERE seats.edition_id = ? OR session.edition_id = ?)`, e.ID, e.ID)))

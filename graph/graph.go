@@ -91,7 +91,7 @@ func graphQL(cfg Config) http.Handler {
 			switch a := actor(ctx); {
 			case a.Anonymous():
 				return limits.CostAnonymous
-			case len(a.Coordinates) == 0:
+			case !a.Organiser():
 				return limits.CostSignedIn
 			default:
 				return limits.CostOrganiser

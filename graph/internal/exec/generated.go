@@ -64,6 +64,11 @@ type ComplexityRoot struct {
 		Title             func(childComplexity int) int
 	}
 
+	AppointCoordinatorPayload struct {
+		Person     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	AudienceRow struct {
 		Email        func(childComplexity int) int
 		Line         func(childComplexity int) int
@@ -134,6 +139,7 @@ type ComplexityRoot struct {
 		ID              func(childComplexity int) int
 		MaxParticipants func(childComplexity int) int
 		Organisation    func(childComplexity int) int
+		Organisers      func(childComplexity int) int
 		Price           func(childComplexity int) int
 		Related         func(childComplexity int) int
 		Runs            func(childComplexity int, first *int, after *string, last *int, before *string) int
@@ -197,6 +203,16 @@ type ComplexityRoot struct {
 		State     func(childComplexity int) int
 	}
 
+	DismissCoordinatorPayload struct {
+		Person     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	DismissOrganiserPayload struct {
+		Person     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Edition struct {
 		Budget        func(childComplexity int) int
 		Days          func(childComplexity int) int
@@ -204,6 +220,7 @@ type ComplexityRoot struct {
 		Host          func(childComplexity int) int
 		ID            func(childComplexity int) int
 		Languages     func(childComplexity int) int
+		Organisers    func(childComplexity int) int
 		Registrations func(childComplexity int, first *int, after *string, last *int, before *string, filter *db.RegistrationFilter) int
 		Seats         func(childComplexity int) int
 		Series        func(childComplexity int) int
@@ -304,15 +321,24 @@ type ComplexityRoot struct {
 
 	Mutation struct {
 		AcceptOffer        func(childComplexity int, input model.AcceptOfferInput) int
+		AppointCoordinator func(childComplexity int, input db.CoordinatorInput) int
 		CancelCampaign     func(childComplexity int, input model.CancelCampaignInput) int
 		CancelRegistration func(childComplexity int, input model.CancelRegistrationInput) int
 		ChangeSeats        func(childComplexity int, input db.ChangeSeatsInput) int
 		DeclineOffer       func(childComplexity int, input model.DeclineOfferInput) int
+		DismissCoordinator func(childComplexity int, input db.CoordinatorInput) int
+		DismissOrganiser   func(childComplexity int, input db.OrganiserInput) int
+		NameOrganiser      func(childComplexity int, input db.OrganiserInput) int
 		PauseCampaign      func(childComplexity int, input model.PauseCampaignInput) int
 		PreviewInvitations func(childComplexity int, input db.SendInvitationsInput) int
 		Register           func(childComplexity int, input db.RegisterInput) int
 		ResumeCampaign     func(childComplexity int, input model.ResumeCampaignInput) int
 		SendInvitations    func(childComplexity int, input db.SendInvitationsInput) int
+	}
+
+	NameOrganiserPayload struct {
+		Person     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -427,6 +453,8 @@ type ComplexityRoot struct {
 	}
 
 	Role struct {
+		Course       func(childComplexity int) int
+		Edition      func(childComplexity int) int
 		Organisation func(childComplexity int) int
 		Partnership  func(childComplexity int) int
 		Role         func(childComplexity int) int
@@ -552,6 +580,10 @@ type MutationResolver interface {
 	AcceptOffer(ctx context.Context, input model.AcceptOfferInput) (*model.AcceptOfferPayload, error)
 	DeclineOffer(ctx context.Context, input model.DeclineOfferInput) (*model.DeclineOfferPayload, error)
 	ChangeSeats(ctx context.Context, input db.ChangeSeatsInput) (*model.ChangeSeatsPayload, error)
+	NameOrganiser(ctx context.Context, input db.OrganiserInput) (*model.NameOrganiserPayload, error)
+	DismissOrganiser(ctx context.Context, input db.OrganiserInput) (*model.DismissOrganiserPayload, error)
+	AppointCoordinator(ctx context.Context, input db.CoordinatorInput) (*model.AppointCoordinatorPayload, error)
+	DismissCoordinator(ctx context.Context, input db.CoordinatorInput) (*model.DismissCoordinatorPayload, error)
 }
 type PreviewInvitationsPayloadResolver interface {
 	Rows(ctx context.Context, obj *db.InvitationPreview, first *int, after *string) (*db.Connection[db.AudienceRow], error)
@@ -661,6 +693,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Agreement.Title(childComplexity), true
+
+	case "AppointCoordinatorPayload.person":
+		if e.ComplexityRoot.AppointCoordinatorPayload.Person == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AppointCoordinatorPayload.Person(childComplexity), true
+	case "AppointCoordinatorPayload.userErrors":
+		if e.ComplexityRoot.AppointCoordinatorPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AppointCoordinatorPayload.UserErrors(childComplexity), true
 
 	case "AudienceRow.email":
 		if e.ComplexityRoot.AudienceRow.Email == nil {
@@ -945,6 +990,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Course.Organisation(childComplexity), true
+	case "Course.organisers":
+		if e.ComplexityRoot.Course.Organisers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Course.Organisers(childComplexity), true
 	case "Course.price":
 		if e.ComplexityRoot.Course.Price == nil {
 			break
@@ -1181,6 +1232,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Delivery.State(childComplexity), true
 
+	case "DismissCoordinatorPayload.person":
+		if e.ComplexityRoot.DismissCoordinatorPayload.Person == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DismissCoordinatorPayload.Person(childComplexity), true
+	case "DismissCoordinatorPayload.userErrors":
+		if e.ComplexityRoot.DismissCoordinatorPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DismissCoordinatorPayload.UserErrors(childComplexity), true
+
+	case "DismissOrganiserPayload.person":
+		if e.ComplexityRoot.DismissOrganiserPayload.Person == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DismissOrganiserPayload.Person(childComplexity), true
+	case "DismissOrganiserPayload.userErrors":
+		if e.ComplexityRoot.DismissOrganiserPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DismissOrganiserPayload.UserErrors(childComplexity), true
+
 	case "Edition.budget":
 		if e.ComplexityRoot.Edition.Budget == nil {
 			break
@@ -1217,6 +1294,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Edition.Languages(childComplexity), true
+	case "Edition.organisers":
+		if e.ComplexityRoot.Edition.Organisers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Edition.Organisers(childComplexity), true
 	case "Edition.registrations":
 		if e.ComplexityRoot.Edition.Registrations == nil {
 			break
@@ -1626,6 +1709,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcceptOffer(childComplexity, args["input"].(model.AcceptOfferInput)), true
+	case "Mutation.appointCoordinator":
+		if e.ComplexityRoot.Mutation.AppointCoordinator == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_appointCoordinator_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AppointCoordinator(childComplexity, args["input"].(db.CoordinatorInput)), true
 	case "Mutation.cancelCampaign":
 		if e.ComplexityRoot.Mutation.CancelCampaign == nil {
 			break
@@ -1670,6 +1764,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeclineOffer(childComplexity, args["input"].(model.DeclineOfferInput)), true
+	case "Mutation.dismissCoordinator":
+		if e.ComplexityRoot.Mutation.DismissCoordinator == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_dismissCoordinator_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DismissCoordinator(childComplexity, args["input"].(db.CoordinatorInput)), true
+	case "Mutation.dismissOrganiser":
+		if e.ComplexityRoot.Mutation.DismissOrganiser == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_dismissOrganiser_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DismissOrganiser(childComplexity, args["input"].(db.OrganiserInput)), true
+	case "Mutation.nameOrganiser":
+		if e.ComplexityRoot.Mutation.NameOrganiser == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_nameOrganiser_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.NameOrganiser(childComplexity, args["input"].(db.OrganiserInput)), true
 	case "Mutation.pauseCampaign":
 		if e.ComplexityRoot.Mutation.PauseCampaign == nil {
 			break
@@ -1725,6 +1852,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SendInvitations(childComplexity, args["input"].(db.SendInvitationsInput)), true
+
+	case "NameOrganiserPayload.person":
+		if e.ComplexityRoot.NameOrganiserPayload.Person == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NameOrganiserPayload.Person(childComplexity), true
+	case "NameOrganiserPayload.userErrors":
+		if e.ComplexityRoot.NameOrganiserPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NameOrganiserPayload.UserErrors(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -2205,6 +2345,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ResumeCampaignPayload.UserErrors(childComplexity), true
 
+	case "Role.course":
+		if e.ComplexityRoot.Role.Course == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Role.Course(childComplexity), true
+	case "Role.edition":
+		if e.ComplexityRoot.Role.Edition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Role.Edition(childComplexity), true
 	case "Role.organisation":
 		if e.ComplexityRoot.Role.Organisation == nil {
 			break
@@ -2611,13 +2763,17 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AcceptOfferInput", ec.unmarshalInputAcceptOfferInput),
+			graphql.NewInputUnmarshaler("AppointCoordinatorInput", ec.unmarshalInputAppointCoordinatorInput),
 			graphql.NewInputUnmarshaler("AudienceInput", ec.unmarshalInputAudienceInput),
 			graphql.NewInputUnmarshaler("CancelCampaignInput", ec.unmarshalInputCancelCampaignInput),
 			graphql.NewInputUnmarshaler("CancelRegistrationInput", ec.unmarshalInputCancelRegistrationInput),
 			graphql.NewInputUnmarshaler("ChangeSeatsInput", ec.unmarshalInputChangeSeatsInput),
 			graphql.NewInputUnmarshaler("DeclineOfferInput", ec.unmarshalInputDeclineOfferInput),
+			graphql.NewInputUnmarshaler("DismissCoordinatorInput", ec.unmarshalInputDismissCoordinatorInput),
+			graphql.NewInputUnmarshaler("DismissOrganiserInput", ec.unmarshalInputDismissOrganiserInput),
 			graphql.NewInputUnmarshaler("EditionFilter", ec.unmarshalInputEditionFilter),
 			graphql.NewInputUnmarshaler("MunicipalityFilter", ec.unmarshalInputMunicipalityFilter),
+			graphql.NewInputUnmarshaler("NameOrganiserInput", ec.unmarshalInputNameOrganiserInput),
 			graphql.NewInputUnmarshaler("PauseCampaignInput", ec.unmarshalInputPauseCampaignInput),
 			graphql.NewInputUnmarshaler("RegisterInput", ec.unmarshalInputRegisterInput),
 			graphql.NewInputUnmarshaler("RegistrationFilter", ec.unmarshalInputRegistrationFilter),
@@ -2846,6 +3002,14 @@ type Mutation {
   declineOffer("Which registration." input: DeclineOfferInput!): DeclineOfferPayload!
   "Changes the number of places and the rules of the waiting list. For organisers of the meeting."
   changeSeats("What to change." input: ChangeSeatsInput!): ChangeSeatsPayload!
+  "Lets a person, of whatever organisation, organise one edition or one course. For organisers of it."
+  nameOrganiser("Who organises what." input: NameOrganiserInput!): NameOrganiserPayload!
+  "Takes back what nameOrganiser gave. Takes effect at once."
+  dismissOrganiser("Who no longer organises what." input: DismissOrganiserInput!): DismissOrganiserPayload!
+  "Lets a person arrange the part of their organisation in a partnership. For coordinators of that organisation and of who leads the partnership."
+  appointCoordinator("Who coordinates where." input: AppointCoordinatorInput!): AppointCoordinatorPayload!
+  "Takes back what appointCoordinator gave. Takes effect at once."
+  dismissCoordinator("Who no longer coordinates where." input: DismissCoordinatorInput!): DismissCoordinatorPayload!
 }
 
 "Work that can be followed while it happens, over WebSocket (graphql-transport-ws) or server-sent events."
@@ -3134,12 +3298,22 @@ type Role {
   partnership: Partnership
   "For which organisation."
   organisation: Organisation
+  "Which edition, for somebody who was named its organiser."
+  edition: Edition
+  "Which course, for somebody who was named its organiser."
+  course: Course
 }
 
-"The roles that a person can have."
+"The roles that a person can have. Each counts where it was given and nowhere else."
 enum RoleName {
-  "Arranges the organisation's part in the partnership, and the editions the partnership holds."
+  "Arranges the organisation's part in the partnership, and organises the editions that the organisation hosts and the courses that it offers."
   COORDINATOR
+  "Coordinates for who leads the partnership, and organises all its editions."
+  LEAD
+  "Was named an organiser of one edition or one course."
+  ORGANISER
+  "Looks after the whole installation and may do everything."
+  ADMINISTRATOR
 }
 
 "Organisations that work together."
@@ -3354,6 +3528,8 @@ type Edition implements Node {
     "Only those that match all of this."
     filter: RegistrationFilter
   ): RegistrationConnection! @live
+  "Who was named to organise it besides the coordinators of its host and of who leads the partnership, by name. Null to everybody but its organisers."
+  organisers: [Person!] @live
 }
 
 "Whether an edition is public and on."
@@ -3552,6 +3728,8 @@ type Course implements Node {
   trainers: [Person!]!
   "Courses that may interest the same people."
   related: [Course!]!
+  "Who was named to organise it besides the coordinators of the organisation that offers it, by name. Null to everybody but its organisers."
+  organisers: [Person!] @live
   "When it is held, the latest first."
   runs(
     "How many to return from the start, 1 to 100."
@@ -4154,6 +4332,78 @@ type ChangeSeatsPayload {
   "Why nothing was changed."
   userErrors: [UserError!]!
 }
+
+"Who is to organise what."
+input NameOrganiserInput {
+  "The edition; name either an edition or a course."
+  editionId: ID
+  "The course."
+  courseId: ID
+  "The person."
+  personId: ID!
+}
+
+"The person who was named."
+type NameOrganiserPayload {
+  "Null when there are userErrors."
+  person: Person
+  "Why nobody was named."
+  userErrors: [UserError!]!
+}
+
+"Who is no longer to organise what."
+input DismissOrganiserInput {
+  "The edition; name either an edition or a course."
+  editionId: ID
+  "The course."
+  courseId: ID
+  "The person."
+  personId: ID!
+}
+
+"The person who was dismissed."
+type DismissOrganiserPayload {
+  "Null when there are userErrors."
+  person: Person
+  "Why nobody was dismissed."
+  userErrors: [UserError!]!
+}
+
+"Who is to coordinate where."
+input AppointCoordinatorInput {
+  "The partnership."
+  partnershipId: ID!
+  "The member of it."
+  organisationId: ID!
+  "The person."
+  personId: ID!
+}
+
+"The person who was appointed."
+type AppointCoordinatorPayload {
+  "Null when there are userErrors."
+  person: Person
+  "Why nobody was appointed."
+  userErrors: [UserError!]!
+}
+
+"Who is no longer to coordinate where."
+input DismissCoordinatorInput {
+  "The partnership."
+  partnershipId: ID!
+  "The member of it."
+  organisationId: ID!
+  "The person."
+  personId: ID!
+}
+
+"The person who was dismissed."
+type DismissCoordinatorPayload {
+  "Null when there are userErrors."
+  person: Person
+  "Why nobody was dismissed."
+  userErrors: [UserError!]!
+}
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -4190,6 +4440,16 @@ func (ec *executionContext) childFields_Agreement(ctx context.Context, field gra
 		return ec.fieldContext_Agreement_status(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Agreement", field.Name)
+}
+
+func (ec *executionContext) childFields_AppointCoordinatorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "person":
+		return ec.fieldContext_AppointCoordinatorPayload_person(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AppointCoordinatorPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AppointCoordinatorPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AudienceRow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4344,6 +4604,8 @@ func (ec *executionContext) childFields_Course(ctx context.Context, field graphq
 		return ec.fieldContext_Course_trainers(ctx, field)
 	case "related":
 		return ec.fieldContext_Course_related(ctx, field)
+	case "organisers":
+		return ec.fieldContext_Course_organisers(ctx, field)
 	case "runs":
 		return ec.fieldContext_Course_runs(ctx, field)
 	}
@@ -4458,6 +4720,26 @@ func (ec *executionContext) childFields_Delivery(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Delivery", field.Name)
 }
 
+func (ec *executionContext) childFields_DismissCoordinatorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "person":
+		return ec.fieldContext_DismissCoordinatorPayload_person(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DismissCoordinatorPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DismissCoordinatorPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DismissOrganiserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "person":
+		return ec.fieldContext_DismissOrganiserPayload_person(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DismissOrganiserPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DismissOrganiserPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Edition(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -4494,6 +4776,8 @@ func (ec *executionContext) childFields_Edition(ctx context.Context, field graph
 		return ec.fieldContext_Edition_seats(ctx, field)
 	case "registrations":
 		return ec.fieldContext_Edition_registrations(ctx, field)
+	case "organisers":
+		return ec.fieldContext_Edition_organisers(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Edition", field.Name)
 }
@@ -4666,6 +4950,16 @@ func (ec *executionContext) childFields_MunicipalityEdge(ctx context.Context, fi
 		return ec.fieldContext_MunicipalityEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MunicipalityEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_NameOrganiserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "person":
+		return ec.fieldContext_NameOrganiserPayload_person(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_NameOrganiserPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NameOrganiserPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4870,6 +5164,10 @@ func (ec *executionContext) childFields_Role(ctx context.Context, field graphql.
 		return ec.fieldContext_Role_partnership(ctx, field)
 	case "organisation":
 		return ec.fieldContext_Role_organisation(ctx, field)
+	case "edition":
+		return ec.fieldContext_Role_edition(ctx, field)
+	case "course":
+		return ec.fieldContext_Role_course(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Role", field.Name)
 }
@@ -5474,6 +5772,20 @@ func (ec *executionContext) field_Mutation_acceptOffer_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_appointCoordinator_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.CoordinatorInput, error) {
+			return ec.unmarshalNAppointCoordinatorInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCoordinatorInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_cancelCampaign_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -5522,6 +5834,48 @@ func (ec *executionContext) field_Mutation_declineOffer_args(ctx context.Context
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.DeclineOfferInput, error) {
 			return ec.unmarshalNDeclineOfferInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDeclineOfferInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_dismissCoordinator_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.CoordinatorInput, error) {
+			return ec.unmarshalNDismissCoordinatorInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCoordinatorInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_dismissOrganiser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.OrganiserInput, error) {
+			return ec.unmarshalNDismissOrganiserInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐOrganiserInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_nameOrganiser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.OrganiserInput, error) {
+			return ec.unmarshalNNameOrganiserInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐOrganiserInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6388,6 +6742,70 @@ func (ec *executionContext) fieldContext_Agreement_status(ctx context.Context, f
 	if fc.Args, err = ec.field_Agreement_status_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AppointCoordinatorPayload_person(ctx context.Context, field graphql.CollectedField, obj *model.AppointCoordinatorPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AppointCoordinatorPayload_person(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Person, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Person) graphql.Marshaler {
+			return ec.marshalOPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AppointCoordinatorPayload_person(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AppointCoordinatorPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Person(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AppointCoordinatorPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AppointCoordinatorPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AppointCoordinatorPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AppointCoordinatorPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AppointCoordinatorPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -7739,6 +8157,38 @@ func (ec *executionContext) fieldContext_Course_related(_ context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _Course_organisers(ctx context.Context, field graphql.CollectedField, obj *db.Course) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Course_organisers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Organisers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Person) graphql.Marshaler {
+			return ec.marshalOPerson2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPersonᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Course_organisers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Course",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Person(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Course_runs(ctx context.Context, field graphql.CollectedField, obj *db.Course) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8599,6 +9049,134 @@ func (ec *executionContext) fieldContext_Delivery_lastError(_ context.Context, f
 	return graphql.NewScalarFieldContext("Delivery", field, false, false, "String")
 }
 
+func (ec *executionContext) _DismissCoordinatorPayload_person(ctx context.Context, field graphql.CollectedField, obj *model.DismissCoordinatorPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DismissCoordinatorPayload_person(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Person, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Person) graphql.Marshaler {
+			return ec.marshalOPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DismissCoordinatorPayload_person(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DismissCoordinatorPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Person(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DismissCoordinatorPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.DismissCoordinatorPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DismissCoordinatorPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DismissCoordinatorPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DismissCoordinatorPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DismissOrganiserPayload_person(ctx context.Context, field graphql.CollectedField, obj *model.DismissOrganiserPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DismissOrganiserPayload_person(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Person, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Person) graphql.Marshaler {
+			return ec.marshalOPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DismissOrganiserPayload_person(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DismissOrganiserPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Person(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DismissOrganiserPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.DismissOrganiserPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DismissOrganiserPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DismissOrganiserPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DismissOrganiserPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Edition_id(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9070,6 +9648,38 @@ func (ec *executionContext) fieldContext_Edition_registrations(ctx context.Conte
 	if fc.Args, err = ec.field_Edition_registrations_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Edition_organisers(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Edition_organisers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Organisers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Person) graphql.Marshaler {
+			return ec.marshalOPerson2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPersonᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Edition_organisers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Edition",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Person(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -10901,6 +11511,246 @@ func (ec *executionContext) fieldContext_Mutation_changeSeats(ctx context.Contex
 	if fc.Args, err = ec.field_Mutation_changeSeats_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_nameOrganiser(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_nameOrganiser(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().NameOrganiser(ctx, fc.Args["input"].(db.OrganiserInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.NameOrganiserPayload) graphql.Marshaler {
+			return ec.marshalNNameOrganiserPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐNameOrganiserPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_nameOrganiser(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NameOrganiserPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_nameOrganiser_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_dismissOrganiser(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_dismissOrganiser(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DismissOrganiser(ctx, fc.Args["input"].(db.OrganiserInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DismissOrganiserPayload) graphql.Marshaler {
+			return ec.marshalNDismissOrganiserPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDismissOrganiserPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_dismissOrganiser(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DismissOrganiserPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_dismissOrganiser_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_appointCoordinator(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_appointCoordinator(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AppointCoordinator(ctx, fc.Args["input"].(db.CoordinatorInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AppointCoordinatorPayload) graphql.Marshaler {
+			return ec.marshalNAppointCoordinatorPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐAppointCoordinatorPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_appointCoordinator(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AppointCoordinatorPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_appointCoordinator_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_dismissCoordinator(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_dismissCoordinator(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DismissCoordinator(ctx, fc.Args["input"].(db.CoordinatorInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DismissCoordinatorPayload) graphql.Marshaler {
+			return ec.marshalNDismissCoordinatorPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDismissCoordinatorPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_dismissCoordinator(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DismissCoordinatorPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_dismissCoordinator_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NameOrganiserPayload_person(ctx context.Context, field graphql.CollectedField, obj *model.NameOrganiserPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NameOrganiserPayload_person(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Person, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Person) graphql.Marshaler {
+			return ec.marshalOPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_NameOrganiserPayload_person(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NameOrganiserPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Person(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NameOrganiserPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.NameOrganiserPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NameOrganiserPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NameOrganiserPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NameOrganiserPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -13039,7 +13889,7 @@ func (ec *executionContext) fieldContext_ResumeCampaignPayload_userErrors(_ cont
 	return fc, nil
 }
 
-func (ec *executionContext) _Role_role(ctx context.Context, field graphql.CollectedField, obj *model.Role) (ret graphql.Marshaler) {
+func (ec *executionContext) _Role_role(ctx context.Context, field graphql.CollectedField, obj *db.Role) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13051,8 +13901,8 @@ func (ec *executionContext) _Role_role(ctx context.Context, field graphql.Collec
 			return obj.Role, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v model.RoleName) graphql.Marshaler {
-			return ec.marshalNRoleName2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRoleName(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v db.RoleName) graphql.Marshaler {
+			return ec.marshalNRoleName2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRoleName(ctx, selections, v)
 		},
 		true,
 		true,
@@ -13062,7 +13912,7 @@ func (ec *executionContext) fieldContext_Role_role(_ context.Context, field grap
 	return graphql.NewScalarFieldContext("Role", field, false, false, "RoleName")
 }
 
-func (ec *executionContext) _Role_partnership(ctx context.Context, field graphql.CollectedField, obj *model.Role) (ret graphql.Marshaler) {
+func (ec *executionContext) _Role_partnership(ctx context.Context, field graphql.CollectedField, obj *db.Role) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13094,7 +13944,7 @@ func (ec *executionContext) fieldContext_Role_partnership(_ context.Context, fie
 	return fc, nil
 }
 
-func (ec *executionContext) _Role_organisation(ctx context.Context, field graphql.CollectedField, obj *model.Role) (ret graphql.Marshaler) {
+func (ec *executionContext) _Role_organisation(ctx context.Context, field graphql.CollectedField, obj *db.Role) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13121,6 +13971,70 @@ func (ec *executionContext) fieldContext_Role_organisation(_ context.Context, fi
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Role_edition(ctx context.Context, field graphql.CollectedField, obj *db.Role) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Role_edition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edition, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Edition) graphql.Marshaler {
+			return ec.marshalOEdition2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Role_edition(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Role",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Edition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Role_course(ctx context.Context, field graphql.CollectedField, obj *db.Role) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Role_course(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Course, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Course) graphql.Marshaler {
+			return ec.marshalOCourse2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourse(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Role_course(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Role",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Course(ctx, field)
 		},
 	}
 	return fc, nil
@@ -14551,8 +15465,8 @@ func (ec *executionContext) _Viewer_roles(ctx context.Context, field graphql.Col
 			return obj.Roles, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.Role) graphql.Marshaler {
-			return ec.marshalNRole2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRoleᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Role) graphql.Marshaler {
+			return ec.marshalNRole2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRoleᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -15774,6 +16688,62 @@ func UnmarshalAcceptOfferInput(ctx context.Context, raw any) (model.AcceptOfferI
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputAppointCoordinatorInput(ctx context.Context, obj any) (db.CoordinatorInput, error) {
+	var it db.CoordinatorInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"partnershipId", "organisationId", "personId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "partnershipId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("partnershipId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PartnershipID = data
+		case "organisationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("organisationId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrganisationID = data
+		case "personId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("personId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PersonID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAppointCoordinatorInput unmarshals raw into the AppointCoordinatorInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAppointCoordinatorInput(ctx context.Context, raw any) (db.CoordinatorInput, error) {
+	var out db.CoordinatorInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AppointCoordinatorInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputAudienceInput(ctx context.Context, obj any) (db.AudienceInput, error) {
 	var it db.AudienceInput
 	if obj == nil {
@@ -16061,6 +17031,118 @@ func UnmarshalDeclineOfferInput(ctx context.Context, raw any) (model.DeclineOffe
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputDismissCoordinatorInput(ctx context.Context, obj any) (db.CoordinatorInput, error) {
+	var it db.CoordinatorInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"partnershipId", "organisationId", "personId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "partnershipId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("partnershipId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PartnershipID = data
+		case "organisationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("organisationId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrganisationID = data
+		case "personId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("personId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PersonID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDismissCoordinatorInput unmarshals raw into the DismissCoordinatorInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDismissCoordinatorInput(ctx context.Context, raw any) (db.CoordinatorInput, error) {
+	var out db.CoordinatorInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DismissCoordinatorInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputDismissOrganiserInput(ctx context.Context, obj any) (db.OrganiserInput, error) {
+	var it db.OrganiserInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"editionId", "courseId", "personId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "editionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("editionId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EditionID = data
+		case "courseId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("courseId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CourseID = data
+		case "personId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("personId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PersonID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDismissOrganiserInput unmarshals raw into the DismissOrganiserInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDismissOrganiserInput(ctx context.Context, raw any) (db.OrganiserInput, error) {
+	var out db.OrganiserInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DismissOrganiserInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputEditionFilter(ctx context.Context, obj any) (db.EditionFilter, error) {
 	var it db.EditionFilter
 	if obj == nil {
@@ -16184,6 +17266,62 @@ func (ec *executionContext) unmarshalInputMunicipalityFilter(ctx context.Context
 func UnmarshalMunicipalityFilter(ctx context.Context, raw any) (db.MunicipalityFilter, error) {
 	var out db.MunicipalityFilter
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "MunicipalityFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputNameOrganiserInput(ctx context.Context, obj any) (db.OrganiserInput, error) {
+	var it db.OrganiserInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"editionId", "courseId", "personId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "editionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("editionId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EditionID = data
+		case "courseId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("courseId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CourseID = data
+		case "personId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("personId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PersonID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalNameOrganiserInput unmarshals raw into the NameOrganiserInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalNameOrganiserInput(ctx context.Context, raw any) (db.OrganiserInput, error) {
+	var out db.OrganiserInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "NameOrganiserInput", raw, &out)
 	return out, err
 }
 
@@ -16697,6 +17835,44 @@ func (ec *executionContext) _Agreement(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
+var appointCoordinatorPayloadImplementors = []string{"AppointCoordinatorPayload"}
+
+func (ec *executionContext) _AppointCoordinatorPayload(ctx context.Context, sel ast.SelectionSet, obj *model.AppointCoordinatorPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, appointCoordinatorPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AppointCoordinatorPayload")
+		case "person":
+			out.Values[i] = ec._AppointCoordinatorPayload_person(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._AppointCoordinatorPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var audienceRowImplementors = []string{"AudienceRow"}
 
 func (ec *executionContext) _AudienceRow(ctx context.Context, sel ast.SelectionSet, obj *db.AudienceRow) graphql.Marshaler {
@@ -17188,6 +18364,11 @@ func (ec *executionContext) _Course(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "organisers":
+			out.Values[i] = ec._Course_organisers(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "runs":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -17585,6 +18766,82 @@ func (ec *executionContext) _Delivery(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var dismissCoordinatorPayloadImplementors = []string{"DismissCoordinatorPayload"}
+
+func (ec *executionContext) _DismissCoordinatorPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DismissCoordinatorPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, dismissCoordinatorPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DismissCoordinatorPayload")
+		case "person":
+			out.Values[i] = ec._DismissCoordinatorPayload_person(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._DismissCoordinatorPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var dismissOrganiserPayloadImplementors = []string{"DismissOrganiserPayload"}
+
+func (ec *executionContext) _DismissOrganiserPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DismissOrganiserPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, dismissOrganiserPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DismissOrganiserPayload")
+		case "person":
+			out.Values[i] = ec._DismissOrganiserPayload_person(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._DismissOrganiserPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var editionImplementors = []string{"Edition", "Node"}
 
 func (ec *executionContext) _Edition(ctx context.Context, sel ast.SelectionSet, obj *db.Edition) graphql.Marshaler {
@@ -17682,6 +18939,11 @@ func (ec *executionContext) _Edition(ctx context.Context, sel ast.SelectionSet, 
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Edition_registrations(ctx, field, obj)
 				})
+		case "organisers":
+			out.Values[i] = ec._Edition_organisers(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -18370,6 +19632,72 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_changeSeats(ctx, field)
 			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nameOrganiser":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_nameOrganiser(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "dismissOrganiser":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_dismissOrganiser(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "appointCoordinator":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_appointCoordinator(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "dismissCoordinator":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_dismissCoordinator(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var nameOrganiserPayloadImplementors = []string{"NameOrganiserPayload"}
+
+func (ec *executionContext) _NameOrganiserPayload(ctx context.Context, sel ast.SelectionSet, obj *model.NameOrganiserPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, nameOrganiserPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NameOrganiserPayload")
+		case "person":
+			out.Values[i] = ec._NameOrganiserPayload_person(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._NameOrganiserPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -19163,7 +20491,7 @@ func (ec *executionContext) _ResumeCampaignPayload(ctx context.Context, sel ast.
 
 var roleImplementors = []string{"Role"}
 
-func (ec *executionContext) _Role(ctx context.Context, sel ast.SelectionSet, obj *model.Role) graphql.Marshaler {
+func (ec *executionContext) _Role(ctx context.Context, sel ast.SelectionSet, obj *db.Role) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, roleImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -19184,6 +20512,16 @@ func (ec *executionContext) _Role(ctx context.Context, sel ast.SelectionSet, obj
 			}
 		case "organisation":
 			out.Values[i] = ec._Role_organisation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "edition":
+			out.Values[i] = ec._Role_edition(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "course":
+			out.Values[i] = ec._Role_course(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -20174,6 +21512,19 @@ func (ec *executionContext) marshalNAgreementStatus2githubᚗcomᚋvaktreffenᚋ
 	return res
 }
 
+func (ec *executionContext) unmarshalNAppointCoordinatorInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCoordinatorInput(ctx context.Context, v any) (db.CoordinatorInput, error) {
+	res, err := ec.unmarshalInputAppointCoordinatorInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAppointCoordinatorPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐAppointCoordinatorPayload(ctx context.Context, sel ast.SelectionSet, v *model.AppointCoordinatorPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AppointCoordinatorPayload!")
+		return graphql.Null
+	}
+	return ec._AppointCoordinatorPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNAudienceInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAudienceInput(ctx context.Context, v any) (db.AudienceInput, error) {
 	res, err := ec.unmarshalInputAudienceInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -20581,6 +21932,32 @@ func (ec *executionContext) marshalNDeliveryState2githubᚗcomᚋvaktreffenᚋva
 		graphql.AddInvalidNullFromMarshaler(ctx, "DeliveryState!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNDismissCoordinatorInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCoordinatorInput(ctx context.Context, v any) (db.CoordinatorInput, error) {
+	res, err := ec.unmarshalInputDismissCoordinatorInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDismissCoordinatorPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDismissCoordinatorPayload(ctx context.Context, sel ast.SelectionSet, v *model.DismissCoordinatorPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DismissCoordinatorPayload!")
+		return graphql.Null
+	}
+	return ec._DismissCoordinatorPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNDismissOrganiserInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐOrganiserInput(ctx context.Context, v any) (db.OrganiserInput, error) {
+	res, err := ec.unmarshalInputDismissOrganiserInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDismissOrganiserPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDismissOrganiserPayload(ctx context.Context, sel ast.SelectionSet, v *model.DismissOrganiserPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DismissOrganiserPayload!")
+		return graphql.Null
+	}
+	return ec._DismissOrganiserPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNEdition2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEditionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edition) graphql.Marshaler {
@@ -20993,6 +22370,19 @@ func (ec *executionContext) marshalNMunicipalityEdge2ᚖgithubᚗcomᚋvaktreffe
 	return ec._MunicipalityEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNNameOrganiserInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐOrganiserInput(ctx context.Context, v any) (db.OrganiserInput, error) {
+	res, err := ec.unmarshalInputNameOrganiserInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNNameOrganiserPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐNameOrganiserPayload(ctx context.Context, sel ast.SelectionSet, v *model.NameOrganiserPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "NameOrganiserPayload!")
+		return graphql.Null
+	}
+	return ec._NameOrganiserPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNNode2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐNode(ctx context.Context, sel ast.SelectionSet, v []db.Node) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -21283,11 +22673,11 @@ func (ec *executionContext) marshalNResumeCampaignPayload2ᚖgithubᚗcomᚋvakt
 	return ec._ResumeCampaignPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNRole2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRoleᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Role) graphql.Marshaler {
+func (ec *executionContext) marshalNRole2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRoleᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Role) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNRole2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRole(ctx, sel, v[i])
+		return ec.marshalNRole2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRole(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -21299,7 +22689,7 @@ func (ec *executionContext) marshalNRole2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktr
 	return ret
 }
 
-func (ec *executionContext) marshalNRole2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRole(ctx context.Context, sel ast.SelectionSet, v *model.Role) graphql.Marshaler {
+func (ec *executionContext) marshalNRole2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRole(ctx context.Context, sel ast.SelectionSet, v *db.Role) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Role!")
 		return graphql.Null
@@ -21307,14 +22697,19 @@ func (ec *executionContext) marshalNRole2ᚖgithubᚗcomᚋvaktreffenᚋvaktreff
 	return ec._Role(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNRoleName2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRoleName(ctx context.Context, v any) (model.RoleName, error) {
-	var res model.RoleName
-	err := res.UnmarshalGQL(v)
+func (ec *executionContext) unmarshalNRoleName2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRoleName(ctx context.Context, v any) (db.RoleName, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.RoleName(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNRoleName2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRoleName(ctx context.Context, sel ast.SelectionSet, v model.RoleName) graphql.Marshaler {
-	return v
+func (ec *executionContext) marshalNRoleName2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRoleName(ctx context.Context, sel ast.SelectionSet, v db.RoleName) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "RoleName!")
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNSeats2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSeats(ctx context.Context, sel ast.SelectionSet, v *db.Seats) graphql.Marshaler {
@@ -21700,6 +23095,13 @@ func (ec *executionContext) marshalOCampaign2ᚖgithubᚗcomᚋvaktreffenᚋvakt
 	return ec._Campaign(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOCourse2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourse(ctx context.Context, sel ast.SelectionSet, v *db.Course) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Course(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOCourseRun2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourseRun(ctx context.Context, sel ast.SelectionSet, v *db.CourseRun) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -22014,6 +23416,25 @@ func (ec *executionContext) marshalOPartnership2ᚖgithubᚗcomᚋvaktreffenᚋv
 		return graphql.Null
 	}
 	return ec._Partnership(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOPerson2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPersonᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Person) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalOPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx context.Context, sel ast.SelectionSet, v *db.Person) graphql.Marshaler {

@@ -3,11 +3,6 @@
 package model
 
 import (
-	"bytes"
-	"fmt"
-	"io"
-	"strconv"
-
 	"github.com/vaktreffen/vaktreffen/db"
 )
 
@@ -22,6 +17,14 @@ type AcceptOfferPayload struct {
 	// Null when there are userErrors.
 	Registration *db.Registration `json:"registration,omitempty"`
 	// Why it was not accepted.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The person who was appointed.
+type AppointCoordinatorPayload struct {
+	// Null when there are userErrors.
+	Person *db.Person `json:"person,omitempty"`
+	// Why nobody was appointed.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
@@ -75,6 +78,30 @@ type DeclineOfferPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// The person who was dismissed.
+type DismissCoordinatorPayload struct {
+	// Null when there are userErrors.
+	Person *db.Person `json:"person,omitempty"`
+	// Why nobody was dismissed.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The person who was dismissed.
+type DismissOrganiserPayload struct {
+	// Null when there are userErrors.
+	Person *db.Person `json:"person,omitempty"`
+	// Why nobody was dismissed.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The person who was named.
+type NameOrganiserPayload struct {
+	// Null when there are userErrors.
+	Person *db.Person `json:"person,omitempty"`
+	// Why nobody was named.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // Which campaign to hold.
 type PauseCampaignInput struct {
 	// The id of the campaign.
@@ -111,16 +138,6 @@ type ResumeCampaignPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
-// Something that a person may do for an organisation in a partnership.
-type Role struct {
-	// Which role.
-	Role RoleName `json:"role"`
-	// In which partnership.
-	Partnership *db.Partnership `json:"partnership,omitempty"`
-	// For which organisation.
-	Organisation db.Party `json:"organisation,omitempty"`
-}
-
 // The campaign that was started.
 type SendInvitationsPayload struct {
 	// Null when there are userErrors.
@@ -134,60 +151,5 @@ type Viewer struct {
 	// The person whose token it is.
 	Person *db.Person `json:"person"`
 	// What the person may organise.
-	Roles []*Role `json:"roles"`
-}
-
-// The roles that a person can have.
-type RoleName string
-
-const (
-	// Arranges the organisation's part in the partnership, and the editions the partnership holds.
-	RoleNameCoordinator RoleName = "COORDINATOR"
-)
-
-var AllRoleName = []RoleName{
-	RoleNameCoordinator,
-}
-
-func (e RoleName) IsValid() bool {
-	switch e {
-	case RoleNameCoordinator:
-		return true
-	}
-	return false
-}
-
-func (e RoleName) String() string {
-	return string(e)
-}
-
-func (e *RoleName) UnmarshalGQL(v any) error {
-	str, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("enums must be strings")
-	}
-
-	*e = RoleName(str)
-	if !e.IsValid() {
-		return fmt.Errorf("%s is not a valid RoleName", str)
-	}
-	return nil
-}
-
-func (e RoleName) MarshalGQL(w io.Writer) {
-	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
-}
-
-func (e *RoleName) UnmarshalJSON(b []byte) error {
-	s, err := strconv.Unquote(string(b))
-	if err != nil {
-		return err
-	}
-	return e.UnmarshalGQL(s)
-}
-
-func (e RoleName) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	e.MarshalGQL(&buf)
-	return buf.Bytes(), nil
+	Roles []*db.Role `json:"roles"`
 }
