@@ -43,11 +43,23 @@ func (d *DB) Register(ctx context.Context, actor Actor, in RegisterInput, shape 
 		if err != nil {
 			return err
 		}
+		invitations, err := d.lockInvitations(ctx, tx, in.SeatsID, []ID{person.ID})
+		if err != nil {
+			return err
+		}
 		seats, err := d.lockForRegistration(ctx, tx, now, actor, in.SeatsID, person)
 		if err != nil {
 			return err
 		}
-		return d.register(ctx, tx, now, seats, id, person, actor.PersonID)
+		if err := d.register(ctx, tx, now, seats, id, person, actor.PersonID); err != nil {
+			return err
+		}
+		for _, i := range invitations {
+			if err := i.become(ctx, tx, now, InvitationAccepted); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
