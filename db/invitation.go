@@ -227,6 +227,11 @@ func (v view) answer(ctx context.Context, id ID) (*Answer, error) {
 		if err := v.positions(ctx, []*Registration{r}); err != nil {
 			return nil, err
 		}
+		o, err := v.occasion(ctx, seats)
+		if err != nil {
+			return nil, err
+		}
+		r.passTime(v.now, o, seats)
 		if r.Position != nil {
 			a.Position = *r.Position
 		}

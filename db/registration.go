@@ -27,6 +27,8 @@ type Registration struct {
 	CancelledWith    ID  `bun:",nullzero"` // the place in the edition that was cancelled, and this one in a session with it
 	CalendarSequence int // SEQUENCE of the calendar entry (RFC 5545), raised with every change to it
 
+	Changeable bool `bun:"-"` // whether the person can change it now, as far as the meeting goes; only Place says
+
 	Position  *int       `bun:"-"` // in the line, from 1; nil for one that does not wait
 	Person    *Person    `bun:"-"`
 	By        *Person    `bun:"-"` // who registered the person
