@@ -425,6 +425,7 @@ type ComplexityRoot struct {
 		CancelledAt    func(childComplexity int) int
 		CourseRun      func(childComplexity int) int
 		Edition        func(childComplexity int) int
+		ExpiredBecause func(childComplexity int) int
 		ID             func(childComplexity int) int
 		OfferExpiresAt func(childComplexity int) int
 		Person         func(childComplexity int) int
@@ -2245,6 +2246,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Registration.Edition(childComplexity), true
+	case "Registration.expiredBecause":
+		if e.ComplexityRoot.Registration.ExpiredBecause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Registration.ExpiredBecause(childComplexity), true
 	case "Registration.id":
 		if e.ComplexityRoot.Registration.ID == nil {
 			break
@@ -3896,6 +3903,8 @@ type Registration implements Node {
   position: Int @live
   "Until when an offered place can be accepted; null without an offer."
   offerExpiresAt: DateTime @live
+  "Why it expired; null when it did not."
+  expiredBecause: ExpiryReason @live
   "When the person registered."
   registeredAt: DateTime!
   "Who registered the person: the person, a coordinator or an organiser."
@@ -3922,10 +3931,18 @@ enum RegistrationStatus {
   WAITLISTED
   "A place is held for the person until ` + "`" + `offerExpiresAt` + "`" + `."
   OFFERED
-  "The offer was not accepted in time, or the waiting list closed."
+  "The offer was not accepted in time, or the waiting list closed: see ` + "`" + `expiredBecause` + "`" + `."
   EXPIRED
   "The place was given up."
   CANCELLED
+}
+
+"Why a registration expired."
+enum ExpiryReason {
+  "The offer of a place was not accepted in time."
+  OFFER_LAPSED
+  "Registration closed while the person was on the waiting list."
+  REGISTRATION_CLOSED
 }
 
 "A page of registrations."
@@ -5102,6 +5119,8 @@ func (ec *executionContext) childFields_Registration(ctx context.Context, field 
 		return ec.fieldContext_Registration_position(ctx, field)
 	case "offerExpiresAt":
 		return ec.fieldContext_Registration_offerExpiresAt(ctx, field)
+	case "expiredBecause":
+		return ec.fieldContext_Registration_expiredBecause(ctx, field)
 	case "registeredAt":
 		return ec.fieldContext_Registration_registeredAt(ctx, field)
 	case "registeredBy":
@@ -13413,6 +13432,29 @@ func (ec *executionContext) fieldContext_Registration_offerExpiresAt(_ context.C
 	return graphql.NewScalarFieldContext("Registration", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _Registration_expiredBecause(ctx context.Context, field graphql.CollectedField, obj *db.Registration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Registration_expiredBecause(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiredBecause, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.ExpiryReason) graphql.Marshaler {
+			return ec.marshalOExpiryReason2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐExpiryReason(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Registration_expiredBecause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Registration", field, false, false, "ExpiryReason")
+}
+
 func (ec *executionContext) _Registration_registeredAt(ctx context.Context, field graphql.CollectedField, obj *db.Registration) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -20308,6 +20350,11 @@ func (ec *executionContext) _Registration(ctx context.Context, sel ast.Selection
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "expiredBecause":
+			out.Values[i] = ec._Registration_expiredBecause(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "registeredAt":
 			out.Values[i] = ec._Registration_registeredAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -23218,6 +23265,25 @@ func (ec *executionContext) marshalOEmailAddress2ᚖstring(ctx context.Context, 
 	_ = sel
 	_ = ctx
 	res := graphql.MarshalString(*v)
+	return res
+}
+
+func (ec *executionContext) unmarshalOExpiryReason2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐExpiryReason(ctx context.Context, v any) (*db.ExpiryReason, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.ExpiryReason(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOExpiryReason2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐExpiryReason(ctx context.Context, sel ast.SelectionSet, v *db.ExpiryReason) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
 	return res
 }
 
