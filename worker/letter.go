@@ -46,6 +46,8 @@ type Facts struct {
 	Message       string    // the organiser's own words, plain text, paragraphs apart by blank lines
 	AnswerURL     string    // the person's own page, where all answering happens
 	Position      int       // on the waiting list, from 1
+	NoPlace       bool      // a cancelled registration was never confirmed
+	Sessions      []string  // titles of those that were cancelled with the registration
 	CalendarEntry bool      // the mail carries a calendar entry (for a cancelled registration: its cancellation)
 }
 
@@ -235,7 +237,8 @@ func (p *pen) link(address string) string {
 // said is what the words may mention. The fields are "" when unknown, for {{with}}; a method ends the letter then.
 type said struct {
 	Name, Dates, Deadline, Summary, Message string
-	CalendarEntry                           bool
+	CalendarEntry, NoPlace                  bool
+	Sessions                                []string
 
 	title, organiser string
 	position         int
@@ -249,10 +252,20 @@ func say(f Facts, t *tongue) *said {
 		Summary:       plainText(f.Meeting.Summary),
 		Message:       plainText(f.Message),
 		CalendarEntry: f.CalendarEntry,
+		NoPlace:       f.NoPlace,
+		Sessions:      titles(f.Sessions),
 		title:         oneLine(f.Meeting.Title, maxSubject),
 		organiser:     oneLine(f.OrganiserName, maxName),
 		position:      f.Position,
 	}
+}
+
+func titles(sessions []string) []string {
+	lines := make([]string, len(sessions))
+	for i, title := range sessions {
+		lines[i] = oneLine(title, maxSubject)
+	}
+	return lines
 }
 
 // Title is the name of the meeting.
