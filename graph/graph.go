@@ -44,12 +44,14 @@ const (
 	bodySignedIn  = 8 << 20
 )
 
-// Handler serves /graphql, /i/{token} and /r/{token} (the pages of invitations and registrations), /d/{token} (that of a delegation), /sign-in, /me, /openid, /healthz
-// and /readyz. It fails on an origin that is none.
+// Handler serves /graphql, /registrations/{seatsId}.csv, the pages of personal links (/i/ of invitations, /r/ of registrations, /d/ of
+// delegations), /sign-in, /me, /openid, /healthz and /readyz. It fails on an origin that is none.
 func Handler(cfg Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	res := resolver{db: cfg.DB, rates: rate.New(cfg.Redis), log: cfg.Log}
 	mux.Handle("/graphql", crossOrigin(cfg.Origins, signIn(cfg, graphQL(cfg, res))))
+	mux.Handle("GET /registrations/{file}", crossOrigin(cfg.Origins, signIn(cfg, exportRegistrations(cfg))))
+	mux.Handle("OPTIONS /registrations/{file}", crossOrigin(cfg.Origins, http.NotFoundHandler()))
 	answerPages(mux, cfg)
 	placePages(mux, cfg)
 	deskPages(mux, cfg)

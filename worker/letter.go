@@ -52,6 +52,8 @@ type Facts struct {
 	Delegation    string    // the organisation that is invited
 	Places        int       // that it may fill
 	Position      int       // on the waiting list, from 1
+	NoPlace       bool      // a cancelled registration was never confirmed
+	Sessions      []string  // titles of those that were cancelled with the registration
 	CalendarEntry bool      // the mail carries a calendar entry (for a cancelled registration: its cancellation)
 }
 
@@ -241,8 +243,9 @@ func (p *pen) link(address string) string {
 // said is what the words may mention. The fields are "" when unknown, for {{with}}; a method ends the letter then.
 type said struct {
 	Name, Dates, Deadline, Summary, Message string
-	CalendarEntry                           bool
+	CalendarEntry, NoPlace                  bool
 	Places                                  int
+	Sessions                                []string
 
 	title, organiser, delegation string
 	position                     int
@@ -256,12 +259,22 @@ func say(f Facts, t *tongue) *said {
 		Summary:       plainText(f.Meeting.Summary),
 		Message:       plainText(f.Message),
 		CalendarEntry: f.CalendarEntry,
+		NoPlace:       f.NoPlace,
+		Sessions:      titles(f.Sessions),
 		title:         oneLine(f.Meeting.Title, maxSubject),
 		organiser:     oneLine(f.OrganiserName, maxName),
 		position:      f.Position,
 		Places:        f.Places,
 		delegation:    oneLine(f.Delegation, maxName),
 	}
+}
+
+func titles(sessions []string) []string {
+	lines := make([]string, len(sessions))
+	for i, title := range sessions {
+		lines[i] = oneLine(title, maxSubject)
+	}
+	return lines
 }
 
 // Title is the name of the meeting.

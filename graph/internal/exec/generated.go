@@ -231,24 +231,25 @@ type ComplexityRoot struct {
 	}
 
 	Edition struct {
-		Budget      func(childComplexity int) int
-		Days        func(childComplexity int) int
-		Delegations func(childComplexity int, status *db.DelegationStatus) int
-		EndsOn      func(childComplexity int) int
-		Host        func(childComplexity int) int
-		ID          func(childComplexity int) int
-		Languages   func(childComplexity int) int
-		Organisers  func(childComplexity int) int
-		Seats       func(childComplexity int) int
-		Series      func(childComplexity int) int
-		StartsOn    func(childComplexity int) int
-		Status      func(childComplexity int) int
-		Summary     func(childComplexity int) int
-		Themes      func(childComplexity int) int
-		TimeZone    func(childComplexity int) int
-		Title       func(childComplexity int) int
-		Venue       func(childComplexity int) int
-		Year        func(childComplexity int) int
+		Budget        func(childComplexity int) int
+		Days          func(childComplexity int) int
+		Delegations   func(childComplexity int, status *db.DelegationStatus) int
+		EndsOn        func(childComplexity int) int
+		Host          func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Languages     func(childComplexity int) int
+		Organisers    func(childComplexity int) int
+		Registrations func(childComplexity int, first *int, after *string, last *int, before *string, filter *db.RegistrationFilter) int
+		Seats         func(childComplexity int) int
+		Series        func(childComplexity int) int
+		StartsOn      func(childComplexity int) int
+		Status        func(childComplexity int) int
+		Summary       func(childComplexity int) int
+		Themes        func(childComplexity int) int
+		TimeZone      func(childComplexity int) int
+		Title         func(childComplexity int) int
+		Venue         func(childComplexity int) int
+		Year          func(childComplexity int) int
 	}
 
 	EditionConnection struct {
@@ -460,6 +461,7 @@ type ComplexityRoot struct {
 		CancelledAt    func(childComplexity int) int
 		CourseRun      func(childComplexity int) int
 		Edition        func(childComplexity int) int
+		ExpiredBecause func(childComplexity int) int
 		ID             func(childComplexity int) int
 		OfferExpiresAt func(childComplexity int) int
 		Person         func(childComplexity int) int
@@ -627,6 +629,8 @@ type CourseResolver interface {
 	Runs(ctx context.Context, obj *db.Course, first *int, after *string, last *int, before *string) (*db.Connection[db.CourseRun], error)
 }
 type EditionResolver interface {
+	Registrations(ctx context.Context, obj *db.Edition, first *int, after *string, last *int, before *string, filter *db.RegistrationFilter) (*db.Connection[db.Registration], error)
+
 	Delegations(ctx context.Context, obj *db.Edition, status *db.DelegationStatus) ([]*db.Delegation, error)
 }
 type InstitutionResolver interface {
@@ -1457,6 +1461,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Edition.Organisers(childComplexity), true
+	case "Edition.registrations":
+		if e.ComplexityRoot.Edition.Registrations == nil {
+			break
+		}
+
+		args, err := ec.field_Edition_registrations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Edition.Registrations(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*db.RegistrationFilter)), true
 	case "Edition.seats":
 		if e.ComplexityRoot.Edition.Seats == nil {
 			break
@@ -2500,6 +2515,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Registration.Edition(childComplexity), true
+	case "Registration.expiredBecause":
+		if e.ComplexityRoot.Registration.ExpiredBecause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Registration.ExpiredBecause(childComplexity), true
 	case "Registration.id":
 		if e.ComplexityRoot.Registration.ID == nil {
 			break
@@ -3941,6 +3962,19 @@ type Edition implements Node {
   days: [Day!]!
   "Places for participants."
   seats: Seats! @live
+  "Who is registered for the edition and for its sessions, the latest first: everybody to organisers, the people of their own organisation to coordinators, to everybody themselves."
+  registrations(
+    "How many to return from the start, 1 to 100."
+    first: Int
+    "Continue behind this cursor."
+    after: String
+    "How many to return from the end, 1 to 100."
+    last: Int
+    "Continue before this cursor."
+    before: String
+    "Only those that match all of this."
+    filter: RegistrationFilter
+  ): RegistrationConnection! @live
   "Who was named to organise it besides the coordinators of its host and of who leads the partnership, by name. Null to everybody but its organisers."
   organisers: [Person!] @live
   "Which organisations are invited with places of their own: all of them to organisers, their own to coordinators, none to others."
@@ -4258,7 +4292,7 @@ type Seats implements Node {
   opensAt: DateTime @live
   "When registration closes; null when that is the start of the meeting."
   closesAt: DateTime @live
-  "Who is registered: everybody to organisers, the people of their own organisation to coordinators, nobody to others."
+  "Who is registered, the latest first: everybody to organisers, the people of their own organisation to coordinators, to everybody themselves. Organisers and coordinators get the same as a file for spreadsheets at ` + "`" + `/registrations/{id}.csv` + "`" + `, restricted by the parameters ` + "`" + `status` + "`" + ` and ` + "`" + `organisation` + "`" + `."
   registrations(
     "How many to return from the start, 1 to 100."
     first: Int
@@ -4279,7 +4313,7 @@ enum LinePolicy {
   OFFER
   "They get it."
   AUTOMATIC
-  "There is no waiting list: full is full."
+  "Full is full: nobody new can join the waiting list. Those who wait already keep their turn and get a place that comes free."
   CLOSED
 }
 
@@ -4297,6 +4331,8 @@ input RegistrationFilter {
   status: RegistrationStatus
   "Of people of this organisation."
   organisationId: ID
+  "For this session."
+  sessionId: ID
 }
 
 "A person on seats."
@@ -4305,10 +4341,12 @@ type Registration implements Node {
   id: ID!
   "Where it stands."
   status: RegistrationStatus! @live
-  "Place on the waiting list, from 1; null for one that does not wait."
+  "Place on the waiting list, from 1, in the order in which places will be given if nobody comes or goes; null for one that does not wait."
   position: Int @live
   "Until when an offered place can be accepted; null without an offer."
   offerExpiresAt: DateTime @live
+  "Why it expired; null when it did not."
+  expiredBecause: ExpiryReason @live
   "When the person registered."
   registeredAt: DateTime!
   "Who registered the person: the person, a coordinator or an organiser."
@@ -4335,10 +4373,18 @@ enum RegistrationStatus {
   WAITLISTED
   "A place is held for the person until ` + "`" + `offerExpiresAt` + "`" + `."
   OFFERED
-  "The offer was not accepted in time, or the waiting list closed."
+  "The offer was not accepted in time, or the waiting list closed: see ` + "`" + `expiredBecause` + "`" + `."
   EXPIRED
   "The place was given up."
   CANCELLED
+}
+
+"Why a registration expired."
+enum ExpiryReason {
+  "The offer of a place was not accepted in time."
+  OFFER_LAPSED
+  "Registration closed while the person was on the waiting list."
+  REGISTRATION_CLOSED
 }
 
 "A page of registrations."
@@ -5387,6 +5433,8 @@ func (ec *executionContext) childFields_Edition(ctx context.Context, field graph
 		return ec.fieldContext_Edition_days(ctx, field)
 	case "seats":
 		return ec.fieldContext_Edition_seats(ctx, field)
+	case "registrations":
+		return ec.fieldContext_Edition_registrations(ctx, field)
 	case "organisers":
 		return ec.fieldContext_Edition_organisers(ctx, field)
 	case "delegations":
@@ -5735,6 +5783,8 @@ func (ec *executionContext) childFields_Registration(ctx context.Context, field 
 		return ec.fieldContext_Registration_position(ctx, field)
 	case "offerExpiresAt":
 		return ec.fieldContext_Registration_offerExpiresAt(ctx, field)
+	case "expiredBecause":
+		return ec.fieldContext_Registration_expiredBecause(ctx, field)
 	case "registeredAt":
 		return ec.fieldContext_Registration_registeredAt(ctx, field)
 	case "registeredBy":
@@ -6270,6 +6320,52 @@ func (ec *executionContext) field_Edition_delegations_args(ctx context.Context, 
 		return nil, err
 	}
 	args["status"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Edition_registrations_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*db.RegistrationFilter, error) {
+			return ec.unmarshalORegistrationFilter2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRegistrationFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg4
 	return args, nil
 }
 
@@ -10671,6 +10767,50 @@ func (ec *executionContext) fieldContext_Edition_seats(_ context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Edition_registrations(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Edition_registrations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Edition().Registrations(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*db.RegistrationFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Connection[db.Registration]) graphql.Marshaler {
+			return ec.marshalNRegistrationConnection2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Edition_registrations(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Edition",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RegistrationConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Edition_registrations_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Edition_organisers(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14942,6 +15082,29 @@ func (ec *executionContext) _Registration_offerExpiresAt(ctx context.Context, fi
 }
 func (ec *executionContext) fieldContext_Registration_offerExpiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Registration", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Registration_expiredBecause(ctx context.Context, field graphql.CollectedField, obj *db.Registration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Registration_expiredBecause(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiredBecause, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.ExpiryReason) graphql.Marshaler {
+			return ec.marshalOExpiryReason2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐExpiryReason(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Registration_expiredBecause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Registration", field, false, false, "ExpiryReason")
 }
 
 func (ec *executionContext) _Registration_registeredAt(ctx context.Context, field graphql.CollectedField, obj *db.Registration) (ret graphql.Marshaler) {
@@ -19742,7 +19905,7 @@ func (ec *executionContext) unmarshalInputRegistrationFilter(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"status", "organisationId"}
+	fieldsInOrder := [...]string{"status", "organisationId", "sessionId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -19763,6 +19926,13 @@ func (ec *executionContext) unmarshalInputRegistrationFilter(ctx context.Context
 				return it, err
 			}
 			it.OrganisationID = data
+		case "sessionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sessionId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SessionID = data
 		}
 	}
 	return it, nil
@@ -21530,6 +21700,12 @@ func (ec *executionContext) _Edition(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "registrations":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Edition_registrations(ctx, field, obj)
+				})
 		case "organisers":
 			out.Values[i] = ec._Edition_organisers(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -23034,6 +23210,11 @@ func (ec *executionContext) _Registration(ctx context.Context, sel ast.Selection
 			}
 		case "offerExpiresAt":
 			out.Values[i] = ec._Registration_offerExpiresAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "expiredBecause":
+			out.Values[i] = ec._Registration_expiredBecause(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -26431,6 +26612,25 @@ func (ec *executionContext) marshalOEmailAddress2ᚖstring(ctx context.Context, 
 	_ = sel
 	_ = ctx
 	res := graphql.MarshalString(*v)
+	return res
+}
+
+func (ec *executionContext) unmarshalOExpiryReason2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐExpiryReason(ctx context.Context, v any) (*db.ExpiryReason, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.ExpiryReason(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOExpiryReason2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐExpiryReason(ctx context.Context, sel ast.SelectionSet, v *db.ExpiryReason) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
 	return res
 }
 
