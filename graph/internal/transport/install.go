@@ -26,11 +26,9 @@ type Config struct {
 	Draining <-chan struct{}
 }
 
-// Install adds the transports to srv, which should have none yet, and the limit
-// of [MaxOperationsPerConnection] on each WebSocket.
+// Install adds the transports to srv, which should have none yet.
 func Install(srv *handler.Server, cfg Config) {
-	srv.AddTransport(newWebSocket(cfg))
+	srv.AddTransport(webSocket{cfg: cfg, initTimeout: initTimeout})
 	srv.AddTransport(sse{bodyLimit: cfg.BodyLimit, draining: cfg.Draining, heartbeat: heartbeat})
 	srv.AddTransport(plain{bodyLimit: cfg.BodyLimit})
-	srv.AroundOperations(limitConnection)
 }
