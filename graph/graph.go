@@ -17,6 +17,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler"
 
 	"github.com/vaktreffen/vaktreffen/db"
+	"github.com/vaktreffen/vaktreffen/graph/internal/documents"
 	"github.com/vaktreffen/vaktreffen/graph/internal/exec"
 	"github.com/vaktreffen/vaktreffen/graph/internal/limits"
 	"github.com/vaktreffen/vaktreffen/graph/internal/transport"
@@ -28,6 +29,8 @@ type Config struct {
 	Log         *slog.Logger
 	Origins     []string        // sites besides our own that may call the API from a browser, as https://host
 	Development bool            // serves /graphiql and allows introspection
+	Trusted     Documents       // which requests may name by their hash
+	TrustedOnly bool            // refuses every document that is not among them
 	Draining    <-chan struct{} // closed when the process is about to end: streams end, readiness is off
 }
 
@@ -81,8 +84,10 @@ func graphQL(cfg Config) http.Handler {
 			}
 			return withActor(ctx, a), err
 		},
+		Public:   public,
 		Draining: cfg.Draining,
 	})
+	documents.Install(srv, documents.Config{Trusted: cfg.Trusted, Only: cfg.TrustedOnly})
 	limits.Install(srv, limits.Config{
 		Introspection: cfg.Development,
 		Cost: func(ctx context.Context) int {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -9,10 +10,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/vaktreffen/vaktreffen/db"
+	"github.com/vaktreffen/vaktreffen/graph"
 	"github.com/vaktreffen/vaktreffen/worker"
 )
 
@@ -28,6 +31,8 @@ type Config struct {
 	PublicURL       string        `env:"PUBLIC_URL" placeholder:"URL" help:"Where people reach this program: https://meetings.example.org"`
 	Listen          string        `env:"LISTEN" default:"127.0.0.1:8080" help:"Address to serve on."`
 	AllowedOrigins  []string      `env:"ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Sites whose pages may call the API from a browser: https://www.example.org"`
+	Documents       string        `env:"TRUSTED_DOCUMENTS" placeholder:"FILE" help:"Manifest of the documents that clients may name by their hash; vaktreffen documents makes one."`
+	DocumentsMode   string        `env:"TRUSTED_DOCUMENTS_MODE" default:"off" help:"off: there are none; prefer: clients may name them; only: nothing else runs."`
 	Development     bool          `env:"DEVELOPMENT" help:"Serve GraphiQL and allow introspection."`
 	Lease           time.Duration `env:"LEASE" default:"30s" help:"After how long a worker that was not seen counts as dead."`
 	LogLevel        slog.Level    `env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
@@ -61,6 +66,11 @@ func (c *Config) check(n needs) error {
 			if u, err := url.Parse(origin); err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" {
 				refuse("ALLOWED_ORIGINS", "%q is not an origin; write https://www.example.org without a path", origin)
 			}
+		}
+		if !slices.Contains([]string{"off", "prefer", "only"}, c.DocumentsMode) {
+			refuse("TRUSTED_DOCUMENTS_MODE", "is off, prefer or only")
+		} else if _, err := c.trusted(); err != nil {
+			refuse("TRUSTED_DOCUMENTS", "%s", err)
 		}
 	}
 	if n.mail {
@@ -120,6 +130,21 @@ func (c *Config) openDB(ctx context.Context, migrate bool) (*db.DB, error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+// trusted reads the manifest of trusted documents, nothing in the mode off.
+func (c *Config) trusted() (graph.Documents, error) {
+	if c.DocumentsMode == "off" {
+		return nil, nil
+	}
+	if c.Documents == "" {
+		return nil, errors.New("names no manifest, which this mode needs")
+	}
+	content, err := os.ReadFile(c.Documents)
+	if err != nil {
+		return nil, err
+	}
+	return graph.ReadManifest(content)
 }
 
 // logger writes to standard error: text for people, and never an address, a name or a mail body.

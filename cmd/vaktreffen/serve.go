@@ -101,8 +101,13 @@ func (p *process) startWorker(ctx context.Context, c *Config) (err error) {
 func (p *process) startHTTP(c *Config, listener net.Listener, extra map[string]http.Handler) error {
 	p.draining = make(chan struct{})
 	p.failed = make(chan error, 1)
+	trusted, err := c.trusted()
+	if err != nil {
+		return fmt.Errorf("trusted documents: %w", err)
+	}
 	api, err := graph.Handler(graph.Config{
 		DB: p.db, Log: p.log, Origins: c.AllowedOrigins, Development: c.Development, Draining: p.draining,
+		Trusted: trusted, TrustedOnly: c.DocumentsMode == "only",
 	})
 	if err != nil {
 		return err
