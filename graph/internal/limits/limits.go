@@ -104,6 +104,7 @@ var (
 	_ graphql.HandlerExtension          = gate{}
 	_ graphql.OperationParameterMutator = gate{}
 	_ graphql.OperationContextMutator   = gate{}
+	_ graphql.OperationInterceptor      = gate{}
 	_ graphql.ResponseInterceptor       = gate{}
 )
 

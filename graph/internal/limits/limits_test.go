@@ -288,7 +288,7 @@ func FuzzDocument(f *testing.F) {
 	f.Fuzz(func(t *testing.T, query string) {
 		start := time.Now()
 		errs := ask(t, graphql.RawParams{Query: query, Variables: map[string]any{"id": "1", "first": 10}})
-		if spent := time.Since(start); spent > time.Second {
+		if spent := time.Since(start); spent > 10*time.Second { // what it guards against takes minutes
 			t.Errorf("took %v", spent)
 		}
 		if len(errs) > limits.MaxErrors {
