@@ -13,8 +13,9 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/vaktreffen/vaktreffen/db"
 	"github.com/vaktreffen/vaktreffen/graph/internal/documents"
@@ -27,11 +28,13 @@ import (
 type Config struct {
 	DB          *db.DB
 	Log         *slog.Logger
-	Origins     []string        // sites besides our own that may call the API from a browser, as https://host
-	Development bool            // serves /graphiql and allows introspection
-	Trusted     Documents       // which requests may name by their hash
-	TrustedOnly bool            // refuses every document that is not among them
-	Draining    <-chan struct{} // closed when the process is about to end: streams end, readiness is off
+	Origins     []string              // sites besides our own that may call the API from a browser, as https://host
+	Development bool                  // serves /graphiql and allows introspection
+	Trusted     Documents             // which requests may name by their hash
+	TrustedOnly bool                  // refuses every document that is not among them
+	Metrics     prometheus.Registerer // counts operations; nil for nobody
+	Traces      trace.TracerProvider  // records operations; nil for nobody
+	Draining    <-chan struct{}       // closed when the process is about to end: streams end, readiness is off
 }
 
 // The largest bodies, in bytes. People who are signed in may send a list of people as CSV, whose own limit is lower and is
@@ -44,8 +47,12 @@ const (
 // Handler serves /graphql, /i/{token} and /r/{token} (the pages of invitations and registrations), /healthz and /readyz. It fails
 // on an origin that is none.
 func Handler(cfg Config) (http.Handler, error) {
+	api, err := graphQL(cfg)
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", crossOrigin(cfg.Origins, signIn(cfg, graphQL(cfg))))
+	mux.Handle("/graphql", crossOrigin(cfg.Origins, signIn(cfg, api)))
 	answerPages(mux, cfg)
 	placePages(mux, cfg)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
@@ -66,9 +73,12 @@ func Handler(cfg Config) (http.Handler, error) {
 	return protection.Handler(mux), nil
 }
 
-func graphQL(cfg Config) http.Handler {
+func graphQL(cfg Config) (http.Handler, error) {
 	schema := exec.NewExecutableSchema(exec.Config{Resolvers: resolver{db: cfg.DB}})
 	srv := handler.New(schema)
+	if err := observe(srv, cfg); err != nil {
+		return nil, fmt.Errorf("observe operations: %w", err)
+	}
 	transport.Install(srv, transport.Config{
 		BodyLimit: func(r *http.Request) int64 {
 			if actor(r.Context()).Anonymous() {
@@ -106,8 +116,7 @@ func graphQL(cfg Config) http.Handler {
 		cfg.Log.ErrorContext(ctx, "panic in a resolver", "panic", panicked, "stack", string(debug.Stack()))
 		return errors.New("panic in a resolver")
 	})
-	srv.AroundOperations(logOperations(cfg.Log))
-	return srv
+	return srv, nil
 }
 
 // signIn puts the actor of a bearer token into the request's context. A token that is not valid is refused, so that a client
@@ -178,23 +187,5 @@ func ready(cfg Config) http.HandlerFunc {
 			return
 		}
 		_, _ = w.Write([]byte("ok\n"))
-	}
-}
-
-// logOperations writes a line for each operation: its name and what it cost, never its variables.
-func logOperations(log *slog.Logger) graphql.OperationMiddleware {
-	return func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-		began := time.Now()
-		ctx, statements := db.CountStatements(ctx)
-		respond := next(ctx)
-		return func(ctx context.Context) *graphql.Response {
-			response := respond(ctx)
-			if response != nil {
-				op := graphql.GetOperationContext(ctx)
-				log.DebugContext(ctx, "operation", "name", op.OperationName, "duration", time.Since(began),
-					"statements", statements.Load(), "errors", len(response.Errors))
-			}
-			return response
-		}
 	}
 }

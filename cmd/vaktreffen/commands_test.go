@@ -18,7 +18,7 @@ func TestEveryBadSettingIsNamedAtOnce(t *testing.T) {
 	bad := []string{
 		"DATABASE_URL=mysql://user:geheim@host/name", "REDIS_URL=http://:geheim@host", "SMTP_URL=ftp://user:geheim@host", "SMTP_CONNECTIONS=0",
 		"MAIL_FROM=nobody", "PUBLIC_URL=ftp://host", "LISTEN=nowhere", "LEASE=1ms", "ALLOWED_ORIGINS=https://host/path",
-		"TRUSTED_DOCUMENTS_MODE=sometimes",
+		"TRUSTED_DOCUMENTS_MODE=sometimes", "METRICS_LISTEN=nowhere", "OTEL_EXPORTER_OTLP_ENDPOINT=collector:4318",
 	}
 	code, _, stderr := call(t, bad, "serve")
 	if code != 2 {

@@ -35,6 +35,8 @@ type Config struct {
 	DocumentsMode   string        `env:"TRUSTED_DOCUMENTS_MODE" default:"off" help:"off: there are none; prefer: clients may name them; only: nothing else runs."`
 	Development     bool          `env:"DEVELOPMENT" help:"Serve GraphiQL and allow introspection."`
 	Lease           time.Duration `env:"LEASE" default:"30s" help:"After how long a worker that was not seen counts as dead."`
+	MetricsListen   string        `env:"METRICS_LISTEN" placeholder:"ADDRESS" help:"Address to serve numbers for Prometheus on, under /metrics; without it nowhere. Keep it off the public network."`
+	TracesURL       string        `name:"traces-url" env:"OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL" help:"Where to send OpenTelemetry traces by OTLP over HTTP: http://collector:4318. Further OTEL_ variables apply."`
 	LogLevel        slog.Level    `env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 }
 
@@ -57,6 +59,12 @@ func (c *Config) check(n needs) error {
 	postgres := strings.HasPrefix(c.DatabaseURL, "postgres://") || strings.HasPrefix(c.DatabaseURL, "postgresql://")
 	if c.DatabaseURL != "" && !postgres && !strings.HasPrefix(c.DatabaseURL, "sqlite:") {
 		refuse("DATABASE_URL", "starts with postgres:// or sqlite:")
+	}
+	if _, _, err := net.SplitHostPort(c.MetricsListen); c.MetricsListen != "" && err != nil {
+		refuse("METRICS_LISTEN", "is an address with a port, for example 127.0.0.1:9090")
+	}
+	if u, err := url.Parse(c.TracesURL); c.TracesURL != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
+		refuse("OTEL_EXPORTER_OTLP_ENDPOINT", "is the address of a collector, for example http://127.0.0.1:4318")
 	}
 	if n.http {
 		if _, _, err := net.SplitHostPort(c.Listen); err != nil {

@@ -47,8 +47,13 @@ func (c *Config) serve(ctx context.Context, n needs) error {
 	}
 	defer d.Close() //nolint:errcheck // the process ends
 	p := &process{db: d, log: log}
+	if err := p.startTelling(ctx, c); err != nil {
+		p.stop()
+		return err
+	}
 	if n.mail {
 		if err := p.startWorker(ctx, c); err != nil {
+			p.stop()
 			return err
 		}
 	}
@@ -68,11 +73,12 @@ func (c *Config) serve(ctx context.Context, n needs) error {
 
 // process is what runs until the program is told to end.
 type process struct {
-	db       *db.DB
-	log      *slog.Logger
-	redis    *worker.Redis
-	worker   *worker.Worker
-	server   *http.Server
+	db     *db.DB
+	log    *slog.Logger
+	redis  *worker.Redis
+	worker *worker.Worker
+	server *http.Server
+	telling
 	draining chan struct{}
 	requests sync.WaitGroup // running, streams included
 	failed   chan error
@@ -84,7 +90,7 @@ func (p *process) startWorker(ctx context.Context, c *Config) (err error) {
 	}
 	p.worker, err = worker.New(worker.Config{
 		DB: p.db, Redis: p.redis, Log: p.log, SMTP: worker.SMTPConfig{URL: c.SMTPURL}, Connections: c.SMTPConnections,
-		From: c.MailFrom, PublicURL: c.publicURL(), Lease: c.Lease,
+		From: c.MailFrom, PublicURL: c.publicURL(), Lease: c.Lease, Metrics: p.metrics,
 	})
 	if err != nil {
 		return err
@@ -107,7 +113,7 @@ func (p *process) startHTTP(c *Config, listener net.Listener, extra map[string]h
 	}
 	api, err := graph.Handler(graph.Config{
 		DB: p.db, Log: p.log, Origins: c.AllowedOrigins, Development: c.Development, Draining: p.draining,
-		Trusted: trusted, TrustedOnly: c.DocumentsMode == "only",
+		Trusted: trusted, TrustedOnly: c.DocumentsMode == "only", Metrics: p.metrics, Traces: p.traces,
 	})
 	if err != nil {
 		return err
@@ -168,6 +174,7 @@ func (p *process) stop() {
 	if p.redis != nil {
 		p.redis.Close()
 	}
+	p.stopTelling(ctx)
 }
 
 // finishStreams waits for WebSockets, which the server does not count among its requests.
