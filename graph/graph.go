@@ -15,12 +15,14 @@ import (
 
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/vaktreffen/vaktreffen/db"
 	"github.com/vaktreffen/vaktreffen/graph/internal/documents"
 	"github.com/vaktreffen/vaktreffen/graph/internal/exec"
 	"github.com/vaktreffen/vaktreffen/graph/internal/limits"
+	"github.com/vaktreffen/vaktreffen/graph/internal/rate"
 	"github.com/vaktreffen/vaktreffen/graph/internal/transport"
 )
 
@@ -34,6 +36,10 @@ type Config struct {
 	TrustedOnly bool                  // refuses every document that is not among them
 	Metrics     prometheus.Registerer // counts operations; nil for nobody
 	Traces      trace.TracerProvider  // records operations; nil for nobody
+	Redis       redis.Scripter        // counts how often what is done; nil: everything may be done as often as anybody likes
+	ProxyHeader string                // in which a proxy before this program writes the client's address; "": there is none
+	OpenID      *OpenID               // nil: people sign in by mail only
+	Secure      bool                  // people reach the pages over HTTPS: cookies must not travel otherwise
 	Draining    <-chan struct{}       // closed when the process is about to end: streams end, readiness is off
 }
 
@@ -44,10 +50,11 @@ const (
 	bodySignedIn  = 8 << 20
 )
 
-// Handler serves /graphql, /i/{token} and /r/{token} (the pages of invitations and registrations), /healthz and /readyz. It fails
-// on an origin that is none.
+// Handler serves /graphql, /i/{token} and /r/{token} (the pages of invitations and registrations), /sign-in, /me, /openid, /healthz
+// and /readyz. It fails on an origin that is none.
 func Handler(cfg Config) (http.Handler, error) {
-	api, err := graphQL(cfg)
+	res := resolver{db: cfg.DB, rates: rate.New(cfg.Redis), log: cfg.Log}
+	api, err := graphQL(cfg, res)
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +62,8 @@ func Handler(cfg Config) (http.Handler, error) {
 	mux.Handle("/graphql", crossOrigin(cfg.Origins, signIn(cfg, api)))
 	answerPages(mux, cfg)
 	placePages(mux, cfg)
+	signInPages(mux, cfg, res)
+	openIDPages(mux, cfg, res)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", ready(cfg))
 	if cfg.Development {
@@ -70,11 +79,11 @@ func Handler(cfg Config) (http.Handler, error) {
 			return nil, fmt.Errorf("allowed origin %q: %w", origin, err)
 		}
 	}
-	return protection.Handler(mux), nil
+	return protection.Handler(withClient(cfg.ProxyHeader, mux)), nil
 }
 
-func graphQL(cfg Config) (http.Handler, error) {
-	schema := exec.NewExecutableSchema(exec.Config{Resolvers: resolver{db: cfg.DB}})
+func graphQL(cfg Config, res resolver) (http.Handler, error) {
+	schema := exec.NewExecutableSchema(exec.Config{Resolvers: res})
 	srv := handler.New(schema)
 	if err := observe(srv, cfg); err != nil {
 		return nil, fmt.Errorf("observe operations: %w", err)
@@ -104,7 +113,7 @@ func graphQL(cfg Config) (http.Handler, error) {
 			switch a := actor(ctx); {
 			case a.Anonymous():
 				return limits.CostAnonymous
-			case len(a.Coordinates) == 0:
+			case !a.Organiser():
 				return limits.CostSignedIn
 			default:
 				return limits.CostOrganiser
