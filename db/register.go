@@ -64,7 +64,7 @@ func whoRegisters(ctx context.Context, tx bun.Tx, actor Actor, id *ID) (*Person,
 		id = &actor.PersonID
 	}
 	p := new(Person)
-	ok, err := found(tx.NewSelect().Model(p).Where("id = ?", *id).Scan(ctx))
+	ok, err := found(tx.NewSelect().Model(p).Where("id = ?", *id).Where("erased_at IS NULL").Scan(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("person: %w", err)
 	}

@@ -23,6 +23,7 @@ type Registration struct {
 	OfferExpiresAt   *time.Time // of an offer
 	CancelledAt      *time.Time
 	CalendarSequence int // SEQUENCE of the calendar entry (RFC 5545), raised with every change to it
+	Listing          Listing
 
 	Position  *int       `bun:"-"` // in the line, from 1; nil for one that does not wait
 	Person    *Person    `bun:"-"`
