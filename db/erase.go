@@ -223,6 +223,7 @@ func (d *DB) FinishErasures(ctx context.Context) (int, error) {
 		WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
 			return q.Where("EXISTS (SELECT 1 FROM deliveries AS x WHERE x.person_id = person.id AND (x.last_error IS NOT NULL OR x.state IN (?)))", bun.List([]DeliveryState{Queued, Enqueued})).
 				WhereOr("EXISTS (SELECT 1 FROM access_tokens AS x WHERE x.person_id = person.id)").
+				WhereOr("EXISTS (SELECT 1 FROM sign_in_links AS x WHERE x.person_id = person.id)").
 				WhereOr("EXISTS (SELECT 1 FROM registrations AS x WHERE x.person_id = person.id AND x.status IN (?) AND x.registered_at >= person.erased_at)", bun.List(active))
 		}).Scan(ctx, &left); err != nil {
 		return 0, fmt.Errorf("erasures to finish: %w", err)

@@ -42,6 +42,7 @@ const (
 // person, and organisers correct the name in the programme.
 var traces = []trace{
 	{table: "access_tokens", column: "person_id", secret: []string{"hash"}, deleted: true, anchor: "expires_at > ?0"},
+	{table: "sign_in_links", column: "person_id", secret: []string{"hash"}, deleted: true},
 	{table: "idempotency_keys", column: "person_id", secret: []string{"input_hash"}, deleted: true},
 	{table: "administrators", column: "person_id", deleted: true, anchor: "1 = 1"},
 	{table: "organisers", column: "person_id", deleted: true, anchor: "1 = 1"},
