@@ -46,7 +46,8 @@ type house struct {
 	url    string
 	clock  *atomic.Pointer[time.Time]
 	log    *journal
-	tokens *sync.Map // by address
+	logger *slog.Logger // writes into log, and fails the test when it holds what no log may
+	tokens *sync.Map    // by address
 }
 
 // each runs the test against a house on SQLite and one on PostgreSQL, with the programmes of the demo imported.
@@ -96,7 +97,11 @@ func build(t *testing.T, address, driver, source string) *house {
 		}
 		h.load(file)
 	}
-	handler, err := graph.Handler(graph.Config{DB: h.db, Log: slog.New(h.log), Draining: make(chan struct{})})
+	h.logger = slog.New(dbtest.Discreet(t, address, h.log, func() (tokens []string) {
+		h.tokens.Range(func(_, token any) bool { tokens = append(tokens, token.(string)); return true })
+		return tokens
+	}))
+	handler, err := graph.Handler(graph.Config{DB: h.db, Log: h.logger, Draining: make(chan struct{})})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,7 @@ type scene struct {
 	organiser db.Actor
 	edition   db.ID
 	ahead     atomic.Int64 // of the database's clock, in nanoseconds
+	log       slog.Handler // fails the test when it holds what no log may
 }
 
 // each runs test on SQLite with a Redis inside the process, and on PostgreSQL with a real one.
@@ -72,6 +73,7 @@ func newScene(t *testing.T, database, redis string) *scene {
 		t.Fatal(err)
 	}
 	s.meet(t)
+	s.log = dbtest.Discreet(t, database, slog.NewTextHandler(t.Output(), nil))
 	return s
 }
 
@@ -153,7 +155,7 @@ func (s *scene) work(t *testing.T, connections int) (stop func()) {
 func (s *scene) workWithLease(t *testing.T, connections int, lease time.Duration) (stop func()) {
 	t.Helper()
 	w, err := worker.New(worker.Config{
-		DB: s.db, Redis: s.redis, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), SMTP: worker.SMTPConfig{URL: s.smtp.URL()},
+		DB: s.db, Redis: s.redis, Log: slog.New(s.log), SMTP: worker.SMTPConfig{URL: s.smtp.URL()},
 		Connections: connections, From: "Vaktreffen <vaktreffen@example.org>", PublicURL: "https://meetings.example.org", Lease: lease,
 	})
 	if err != nil {
