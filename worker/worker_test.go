@@ -73,8 +73,21 @@ func newScene(t *testing.T, database, redis string) *scene {
 		t.Fatal(err)
 	}
 	s.meet(t)
-	s.log = dbtest.Discreet(t, database, slog.NewTextHandler(t.Output(), nil))
+	s.log = dbtest.Discreet(t, database, slog.NewTextHandler(t.Output(), nil), s.written)
 	return s
+}
+
+// written returns the long lines of the bodies of all mails.
+func (s *scene) written() (lines []string) {
+	for _, m := range s.smtp.Messages() {
+		_, body, _ := strings.Cut(string(m.Data), "\r\n\r\n")
+		for line := range strings.SplitSeq(body, "\r\n") {
+			if len(line) > 40 {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
 }
 
 // meet makes an edition that lies ahead, and its organiser.
