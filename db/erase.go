@@ -201,10 +201,11 @@ func (d *DB) stopMails(ctx context.Context, tx bun.Tx, now time.Time, person ID)
 
 // rememberSuppression keeps a keyed hash of an address that takes no mail from here, in place of the address.
 func (d *DB) rememberSuppression(ctx context.Context, tx bun.Tx, address string) error {
-	hash, err := d.addressHash(ctx, tx, address)
+	key, err := d.storedKey(ctx, tx)
 	if err != nil {
 		return err
 	}
+	hash := addressHash(key, address)
 	if _, err := tx.NewRaw(`INSERT INTO suppressions (email, reason, created_at)
 		SELECT ?, reason, created_at FROM suppressions WHERE email = ? ON CONFLICT DO NOTHING`, hash, address).Exec(ctx); err != nil {
 		return fmt.Errorf("remember suppression: %w", err)

@@ -67,13 +67,9 @@ func mac(key []byte, purpose string, of []byte) []byte {
 	return h.Sum(nil)[:20]
 }
 
-// addressHash returns what stands for an address that may not be kept, "" as long as nothing was ever hashed.
-func (d *DB) addressHash(ctx context.Context, tx bun.IDB, address string) (string, error) {
-	key, err := d.storedKey(ctx, tx)
-	if key == nil || err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(mac(key, "address", []byte(address))), nil
+// addressHash returns what stands for an address that may not be kept.
+func addressHash(key []byte, address string) string {
+	return hex.EncodeToString(mac(key, "address", []byte(address)))
 }
 
 // macKey returns the link key, and makes it the first time. Not inside a transaction, which it would wait for on SQLite.

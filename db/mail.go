@@ -311,14 +311,15 @@ func addresses(mails []*Mail) []string {
 // suppressed returns which of the addresses take no mail from here. Those of people who were erased are known by a keyed hash.
 func (d *DB) suppressed(ctx context.Context, tx bun.IDB, addresses []string) (map[string]bool, error) {
 	found := map[string]bool{}
+	key, err := d.storedKey(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
 	for chunk := range slices.Chunk(addresses, 1000) {
 		wanted, hashed := slices.Clone(chunk), make(map[string]string, len(chunk))
-		for _, address := range chunk {
-			hash, err := d.addressHash(ctx, tx, address)
-			if err != nil {
-				return nil, err
-			}
-			if hash != "" {
+		if key != nil { // without one, nothing was ever hashed
+			for _, address := range chunk {
+				hash := addressHash(key, address)
 				hashed[hash] = address
 				wanted = append(wanted, hash)
 			}

@@ -126,6 +126,9 @@ const forgetAtOnce = 25
 // there, and people who are known for nothing else are erased. It works through many small transactions and may be stopped and
 // begun again at any time, in several processes at once. It returns how many meetings it finished.
 func (d *DB) ForgetMeetings(ctx context.Context) (finished int, err error) {
+	if _, err := d.macKey(ctx); err != nil { // before any transaction, as for an erasure
+		return 0, err
+	}
 	var past []pastMeeting
 	if err := d.read.NewRaw(`SELECT id AS edition_id, NULL AS run_id, coalesce(ends_on, sorts_on) AS ends_on, coalesce(retention_months, ?0) AS months,
 			starts_on IS NULL AS undated FROM editions WHERE forgotten_at IS NULL AND sorts_on <= ?1
