@@ -13,7 +13,7 @@ import (
 // need not be stored, so a leaked backup of the records alone opens nothing, and every copy of a mail has the same.
 
 // linkPurposes keep the MACs of one kind of record from standing for anything else.
-var linkPurposes = map[Kind]string{KindInvitation: "answer", KindRegistration: "registration"}
+var linkPurposes = map[Kind]string{KindInvitation: "answer", KindRegistration: "registration", KindPerson: "opt out"}
 
 // AnswerToken returns the token of an invitation's personal link: 48 characters that need no escaping in a URL.
 func (d *DB) AnswerToken(ctx context.Context, invitation ID) (string, error) {
@@ -25,8 +25,13 @@ func (d *DB) RegistrationToken(ctx context.Context, registration ID) (string, er
 	return d.linkToken(ctx, KindRegistration, registration)
 }
 
+// OptOutToken returns the token of a person's link to get no more invitations, likewise. It never loses its force.
+func (d *DB) OptOutToken(ctx context.Context, person ID) (string, error) {
+	return d.linkToken(ctx, KindPerson, person)
+}
+
 func (d *DB) linkToken(ctx context.Context, kind Kind, id ID) (string, error) {
-	mac, err := d.linkMAC(ctx, linkPurposes[kind], id)
+	mac, err := d.mac(ctx, linkPurposes[kind], id[:])
 	if err != nil {
 		return "", err
 	}
@@ -40,15 +45,15 @@ func (d *DB) linked(ctx context.Context, kind Kind, token string) (id ID, ok boo
 		return ID{}, false, nil
 	}
 	copy(id[:], raw)
-	mac, err := d.linkMAC(ctx, linkPurposes[kind], id)
+	mac, err := d.mac(ctx, linkPurposes[kind], id[:])
 	if err != nil {
 		return ID{}, false, err
 	}
 	return id, hmac.Equal(mac, raw[len(id):]) && id.Kind() == kind, nil
 }
 
-// linkMAC returns 160 bits that only somebody with the link key can compute for the purpose and the record.
-func (d *DB) linkMAC(ctx context.Context, purpose string, id ID) ([]byte, error) {
+// mac returns 160 bits that only somebody with the link key can compute for the purpose and the text.
+func (d *DB) mac(ctx context.Context, purpose string, text []byte) ([]byte, error) {
 	key := d.linkKey.Load()
 	if key == nil {
 		fresh := make([]byte, 32)
@@ -71,6 +76,6 @@ func (d *DB) linkMAC(ctx context.Context, purpose string, id ID) ([]byte, error)
 	h := hmac.New(sha256.New, *key)
 	h.Write([]byte(purpose))
 	h.Write([]byte{0})
-	h.Write(id[:])
+	h.Write(text)
 	return h.Sum(nil)[:20], nil
 }
