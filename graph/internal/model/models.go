@@ -56,6 +56,20 @@ type CancelRegistrationPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// Whether the viewer wants invitations.
+type ChangeInvitationMailsInput struct {
+	// Whether invitations may be sent.
+	Wanted bool `json:"wanted"`
+}
+
+// The viewer after the change.
+type ChangeInvitationMailsPayload struct {
+	// The viewer; null when nothing was changed.
+	Viewer *Viewer `json:"viewer,omitempty"`
+	// What has to be mended.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // The seats that were changed.
 type ChangeSeatsPayload struct {
 	// Null when there are userErrors.
@@ -91,6 +105,20 @@ type DismissOrganiserPayload struct {
 	// Null when there are userErrors.
 	Person *db.Person `json:"person,omitempty"`
 	// Why nobody was dismissed.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Whose address may get mail again.
+type LiftSuppressionInput struct {
+	// The person.
+	PersonID db.ID `json:"personId"`
+}
+
+// The person after the change.
+type LiftSuppressionPayload struct {
+	// The person; null when nothing was changed.
+	Person *db.Person `json:"person,omitempty"`
+	// What has to be mended.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
