@@ -38,13 +38,14 @@ const (
 	bodySignedIn  = 8 << 20
 )
 
-// Handler serves /graphql, /i/{token} and /r/{token} (the pages of invitations and registrations), /healthz and /readyz. It fails
+// Handler serves /graphql, /i/{token}, /r/{token} and /unsubscribe/{token} (the pages of invitations, registrations and opting out), /healthz and /readyz. It fails
 // on an origin that is none.
 func Handler(cfg Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", crossOrigin(cfg.Origins, signIn(cfg, graphQL(cfg))))
 	answerPages(mux, cfg)
 	placePages(mux, cfg)
+	unsubscribePages(mux, cfg)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", ready(cfg))
 	if cfg.Development {
@@ -55,6 +56,7 @@ func Handler(cfg Config) (http.Handler, error) {
 		mux.Handle("/graphiql/", editor)
 	}
 	protection := http.NewCrossOriginProtection()
+	protection.AddInsecureBypassPattern(unsubscribePath)
 	for _, origin := range cfg.Origins {
 		if err := protection.AddTrustedOrigin(origin); err != nil {
 			return nil, fmt.Errorf("allowed origin %q: %w", origin, err)
