@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"strconv"
 
 	"github.com/wneessen/go-mail"
@@ -20,8 +21,13 @@ import (
 // for smtps://, or 25 without encryption). A certificate that does not verify is a failure, never a reason to go on
 // in the clear. A password crosses the network only encrypted; on loopback it may go in the clear.
 type SMTPConfig struct {
-	URL string
+	URL  string
+	EHLO string // the name this machine goes by towards the mail server; empty: its host name
+	DKIM *DKIM  // signs every message; nil: nobody does
 }
+
+// ehloName is a domain name or an address literal (RFC 5321 section 4.1.2).
+var ehloName = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9A-Fa-f.:IPv]+\])$`)
 
 type encryption int
 
@@ -38,6 +44,7 @@ type smtpServer struct {
 	port           int
 	user, password string
 	encryption     encryption
+	ehlo           string
 	roots          *x509.CertPool // nil: those of the system
 }
 
@@ -47,13 +54,17 @@ func (c SMTPConfig) parse() (smtpServer, error) {
 	if err != nil || u.Opaque != "" {
 		return smtpServer{}, errors.New("smtp url: not of the form smtp://user:password@host:port")
 	}
-	s := smtpServer{host: u.Hostname(), user: u.User.Username()}
+	s := smtpServer{host: u.Hostname(), user: u.User.Username(), ehlo: c.EHLO}
 	s.password, _ = u.User.Password()
 	if s.host == "" {
 		return smtpServer{}, errors.New("smtp url: the host is missing")
 	}
 	if u.Path != "" && u.Path != "/" {
 		return smtpServer{}, errors.New("smtp url: a path has no meaning; write a / within the password as %2F")
+	}
+
+	if s.ehlo != "" && !ehloName.MatchString(s.ehlo) {
+		return smtpServer{}, errors.New("the name for EHLO is a domain name such as mail.example.org, or an address in brackets")
 	}
 
 	query := u.Query()
@@ -120,6 +131,9 @@ func (s smtpServer) options(dial mail.DialContextFunc) []mail.Option {
 		mail.WithTLSPolicy(policy),
 		mail.WithTimeout(messageTimeout),
 		mail.WithDialContextFunc(dial),
+	}
+	if s.ehlo != "" {
+		options = append(options, mail.WithHELO(s.ehlo))
 	}
 	if s.user != "" {
 		options = append(options, mail.WithUsername(s.user), mail.WithPassword(s.password),

@@ -37,6 +37,8 @@ type Config struct {
 	From        string        // "Name <address>" of the sender
 	PublicURL   string        // where recipients reach the pages, without a slash at the end
 	Lease       time.Duration // after which a process that was not seen counts as dead
+
+	BounceDomain string // where mails that come back go; empty: to the sender
 }
 
 // Worker is the sending half of the program. Start it once; Stop it once.
