@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/wneessen/go-mail"
-	"golang.org/x/net/idna"
 )
 
 // DKIMKey is a private key that mails are signed with, and the selector under which the public one is published.
@@ -33,8 +32,7 @@ var signedHeaders = []string{
 
 // NewDKIM prepares to sign. Its errors name the selector of a key that cannot be used, and nothing of the key.
 func NewDKIM(domain string, keys ...DKIMKey) (*DKIM, error) {
-	domain, err := idna.Lookup.ToASCII(domain)
-	if err != nil || !strings.Contains(domain, ".") {
+	if !IsDomain(domain) {
 		return nil, errors.New("the domain that signs has to be a domain name")
 	}
 	d := new(DKIM)

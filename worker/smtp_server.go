@@ -26,8 +26,20 @@ type SMTPConfig struct {
 	DKIM *DKIM  // signs every message; nil: nobody does
 }
 
-// ehloName is a domain name or an address literal (RFC 5321 section 4.1.2).
-var ehloName = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9A-Fa-f.:IPv]+\])$`)
+// CheckEHLO refuses what SMTPConfig.EHLO cannot be: it is a domain name or an address literal (RFC 5321 section 4.1.2), or empty.
+func CheckEHLO(name string) error {
+	if name == "" || IsDomain(name) || addressLiteral.MatchString(name) {
+		return nil
+	}
+	return errors.New("is a domain name such as mail.example.org, or an address in brackets")
+}
+
+var addressLiteral = regexp.MustCompile(`^\[(IPv6:)?[0-9A-Fa-f.:]+\]$`)
+
+// IsDomain reports whether the name is that of a domain with at least one dot, in ASCII (RFC 1123 section 2.1).
+func IsDomain(name string) bool { return len(name) <= 253 && domainName.MatchString(name) }
+
+var domainName = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$`)
 
 type encryption int
 
@@ -63,10 +75,9 @@ func (c SMTPConfig) parse() (smtpServer, error) {
 		return smtpServer{}, errors.New("smtp url: a path has no meaning; write a / within the password as %2F")
 	}
 
-	if s.ehlo != "" && !ehloName.MatchString(s.ehlo) {
-		return smtpServer{}, errors.New("the name for EHLO is a domain name such as mail.example.org, or an address in brackets")
+	if err := CheckEHLO(s.ehlo); err != nil {
+		return smtpServer{}, fmt.Errorf("smtp ehlo: %w", err)
 	}
-
 	query := u.Query()
 	wanted := query.Get("tls")
 	query.Del("tls")

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/mail"
 	"sync"
 	"time"
 
@@ -72,6 +73,7 @@ type process struct {
 	log      *slog.Logger
 	redis    *worker.Redis
 	worker   *worker.Worker
+	bounces  *worker.BounceServer
 	server   *http.Server
 	draining chan struct{}
 	requests sync.WaitGroup // running, streams included
@@ -79,21 +81,51 @@ type process struct {
 }
 
 func (p *process) startWorker(ctx context.Context, c *Config) (err error) {
+	from, err := mail.ParseAddress(c.MailFrom)
+	if err != nil {
+		return err
+	}
+	dkim, err := c.dkim(from)
+	if err != nil {
+		return err
+	}
 	if p.redis, err = worker.OpenRedis(context.WithoutCancel(ctx), c.RedisURL); err != nil {
 		return err
 	}
 	p.worker, err = worker.New(worker.Config{
-		DB: p.db, Redis: p.redis, Log: p.log, SMTP: worker.SMTPConfig{URL: c.SMTPURL}, Connections: c.SMTPConnections,
-		From: c.MailFrom, PublicURL: c.publicURL(), Lease: c.Lease,
+		DB: p.db, Redis: p.redis, Log: p.log, SMTP: worker.SMTPConfig{URL: c.SMTPURL, EHLO: c.SMTPEHLO, DKIM: dkim},
+		Connections: c.SMTPConnections, From: c.MailFrom, PublicURL: c.publicURL(), Lease: c.Lease, BounceDomain: c.BounceDomain,
 	})
 	if err != nil {
 		return err
+	}
+	if c.BounceListen != "" {
+		if err := p.startBounces(c); err != nil {
+			p.worker = nil
+			return err
+		}
 	}
 	if err := p.worker.Start(ctx); err != nil {
 		p.worker = nil
 		return err
 	}
 	p.log.Info("worker started")
+	return nil
+}
+
+// startBounces takes reports about mails that came back.
+func (p *process) startBounces(c *Config) error {
+	listener, err := net.Listen("tcp", c.BounceListen)
+	if err != nil {
+		return fmt.Errorf("listen for bounces: %w", err)
+	}
+	p.bounces = worker.NewBounceServer(p.db, p.log, c.BounceDomain)
+	go func() {
+		if err := p.bounces.Serve(listener); err != nil {
+			p.log.Error("bounces are not taken any more", "error", err)
+		}
+	}()
+	p.log.Info("taking bounces", "address", listener.Addr().String())
 	return nil
 }
 
@@ -156,6 +188,11 @@ func (p *process) stop() {
 			p.log.Warn("requests were still running", "error", err)
 		}
 		p.finishStreams(ctx)
+	}
+	if p.bounces != nil {
+		if err := p.bounces.Close(ctx); err != nil {
+			p.log.Warn("reports were still coming in", "error", err)
+		}
 	}
 	if p.worker != nil {
 		p.worker.Stop(ctx)
