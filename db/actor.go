@@ -19,9 +19,15 @@ type AccessToken struct {
 	ID        ID `bun:",pk"`
 	PersonID  ID
 	Hash      string
+	Way       SignInWay
+	Device    string // what the browser or program called itself, "" when it did not
 	CreatedAt time.Time
 	ExpiresAt time.Time
+
+	Current bool `bun:"-"` // whether the reader uses it now
 }
+
+func (t *AccessToken) id() ID { return t.ID }
 
 // IssueToken makes a bearer token for the person with the address, valid for the duration. It is for operators: whoever may
 // call it may become anybody.
@@ -31,26 +37,56 @@ func (d *DB) IssueToken(ctx context.Context, email string, valid time.Duration) 
 		if err != nil {
 			return err
 		}
-		secret := make([]byte, 32)
-		_, _ = rand.Read(secret) // never fails
-		token = "vt_" + base64.RawURLEncoding.EncodeToString(secret)
-		row := &AccessToken{ID: NewID(KindAccessToken, now), PersonID: person.ID, Hash: hashToken(token), CreatedAt: now, ExpiresAt: now.Add(valid)}
-		if _, err := tx.NewInsert().Model(row).Exec(ctx); err != nil {
-			return fmt.Errorf("insert token: %w", err)
+		var row *AccessToken
+		if token, row, err = issue(ctx, tx, now, person.ID, ByOperator, "", valid); err != nil {
+			return err
 		}
 		return audit(ctx, tx, now, Actor{}, "issue token", row.ID)
 	})
 	return token, err
 }
 
+// issue makes a bearer token.
+func issue(ctx context.Context, tx bun.Tx, now time.Time, person ID, way SignInWay, device string, valid time.Duration) (string, *AccessToken, error) {
+	token := "vt_" + secret()
+	row := &AccessToken{
+		ID: NewID(KindAccessToken, now), PersonID: person, Hash: hashToken(token), Way: way, Device: device,
+		CreatedAt: now, ExpiresAt: now.Add(valid),
+	}
+	if _, err := tx.NewInsert().Model(row).Exec(ctx); err != nil {
+		return "", nil, fmt.Errorf("insert token: %w", err)
+	}
+	return token, row, nil
+}
+
+// secret returns 32 random bytes as text that needs no escaping in a URL.
+func secret() string {
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret) // never fails
+	return base64.RawURLEncoding.EncodeToString(secret)
+}
+
 // Authenticate returns the actor a bearer token stands for; ok is false when it stands for nobody.
 func (d *DB) Authenticate(ctx context.Context, token string) (_ Actor, ok bool, err error) {
+	return d.authenticate(ctx, "hash = ?", hashToken(token))
+}
+
+// Renew returns the actor with the rights it has now; ok is false when it has signed out. What lasts longer than a request asks
+// again, so that what is taken from somebody is gone at once.
+func (d *DB) Renew(ctx context.Context, a Actor) (_ Actor, ok bool, err error) {
+	if a.Anonymous() {
+		return a, true, nil
+	}
+	return d.authenticate(ctx, "access_token.id = ?", a.TokenID)
+}
+
+func (d *DB) authenticate(ctx context.Context, condition string, value any) (_ Actor, ok bool, err error) {
 	var a Actor
 	ok, err = found(d.read.NewSelect().Model((*AccessToken)(nil)).
-		ColumnExpr("access_token.person_id, person.organisation_id").
+		ColumnExpr("access_token.id, access_token.person_id, person.organisation_id").
 		ColumnExpr("EXISTS (SELECT 1 FROM administrators WHERE administrators.person_id = person.id) AS administrator").
 		Join("JOIN people AS person ON person.id = access_token.person_id").
-		Where("hash = ?", hashToken(token)).Where("expires_at > ?", d.now()).Scan(ctx, &a.PersonID, &a.OrganisationID, &a.Administrator))
+		Where(condition, value).Where("expires_at > ?", d.now()).Scan(ctx, &a.TokenID, &a.PersonID, &a.OrganisationID, &a.Administrator))
 	if err != nil || !ok {
 		return Actor{}, false, err
 	}

@@ -15,6 +15,7 @@ import (
 type Actor struct {
 	PersonID       ID
 	OrganisationID ID // whom the person works for
+	TokenID        ID // that the actor signed in with
 	Administrator  bool
 	Coordinates    []Coordination
 	Organises      []ID // editions and courses the person was named an organiser of

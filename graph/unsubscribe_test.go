@@ -172,7 +172,9 @@ func TestViewerChoosesInvitationMails(t *testing.T) {
 	each(t, func(t *house) {
 		const change = `mutation ($wanted: Boolean!) { changeInvitationMails(input: { wanted: $wanted }) {
 			viewer { invitationMails person { email } } userErrors { code } } }`
-		wanted := func() any { return at(t.ask(organiser, "{ viewer { invitationMails } }", nil), "viewer", "invitationMails") }
+		wanted := func() any {
+			return at(t.ask(organiser, "{ viewer { invitationMails } }", nil), "viewer", "invitationMails")
+		}
 		if wanted() != true {
 			t.Error("nobody said to want no invitations")
 		}

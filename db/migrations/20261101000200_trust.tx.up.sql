@@ -16,3 +16,13 @@ CREATE TABLE administrators (
 	person_id {{.ID}} PRIMARY KEY REFERENCES people (id),
 	appointed_at {{.Instant}} NOT NULL
 ){{.Strict}};
+--bun:split
+CREATE TABLE sign_in_links (
+	id {{.ID}} PRIMARY KEY,
+	person_id {{.ID}} NOT NULL REFERENCES people (id),
+	hash TEXT NOT NULL CONSTRAINT sign_in_links_hash UNIQUE,
+	created_at {{.Instant}} NOT NULL,
+	expires_at {{.Instant}} NOT NULL
+){{.Strict}};
+--bun:split
+CREATE INDEX sign_in_links_person ON sign_in_links (person_id);

@@ -3,6 +3,7 @@
 package model
 
 import (
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/vaktreffen/vaktreffen/db"
 )
 
@@ -152,6 +153,20 @@ type RegisterPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// Who wants to sign in.
+type RequestSignInInput struct {
+	// The mail address.
+	Email string `json:"email"`
+}
+
+// That a link was asked for.
+type RequestSignInPayload struct {
+	// For how many minutes a link works; null when there are userErrors.
+	ValidMinutes *int `json:"validMinutes,omitempty"`
+	// What is wrong with the address as a text. Whether anybody has it is not said.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // Which campaign to continue.
 type ResumeCampaignInput struct {
 	// The id of the campaign.
@@ -171,6 +186,40 @@ type SendInvitationsPayload struct {
 	// Null when there are userErrors.
 	Campaign *db.Campaign `json:"campaign,omitempty"`
 	// What has to be mended; then nothing was sent.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The token of a mailed link.
+type SignInInput struct {
+	// The last part of the link.
+	Token string `json:"token"`
+	// What the program calls itself in the list of sign-ins.
+	Device graphql.Omittable[*string] `json:"device,omitempty"`
+}
+
+// Somebody who has just signed in.
+type SignInPayload struct {
+	// For the header `Authorization: Bearer …`. Shown this once. Null when there are userErrors.
+	Token *string `json:"token,omitempty"`
+	// The sign-in.
+	SignIn *db.AccessToken `json:"signIn,omitempty"`
+	// Who signed in.
+	Person *db.Person `json:"person,omitempty"`
+	// Why nobody was signed in.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Which sign-in to end.
+type SignOutInput struct {
+	// One of one's own; without it the one that the request was made with.
+	SignInID graphql.Omittable[*db.ID] `json:"signInId,omitempty"`
+}
+
+// That it has ended.
+type SignOutPayload struct {
+	// The sign-ins that are left.
+	SignIns []*db.AccessToken `json:"signIns"`
+	// Why nothing was ended.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
