@@ -154,7 +154,7 @@ func (s *scene) workWithLease(t *testing.T, connections int, lease time.Duration
 	t.Helper()
 	w, err := worker.New(worker.Config{
 		DB: s.db, Redis: s.redis, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), SMTP: worker.SMTPConfig{URL: s.smtp.URL()},
-		Connections: connections, From: "Vaktreffen <vaktreffen@example.org>", PublicURL: "https://meetings.example.org", Lease: lease,
+		Connections: connections, From: "Vaktreffen <vaktreffen@example.org>", PublicURL: "https://meetings.example.org", Lease: lease, BounceDomain: "bounces.example.org",
 	})
 	if err != nil {
 		t.Fatal(err)
