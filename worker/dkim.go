@@ -61,8 +61,8 @@ func NewDKIM(domain string, keys ...DKIMKey) (*DKIM, error) {
 // selector is what the first part of a key's name in DNS may be (RFC 6376 section 3.1).
 var selector = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?)*$`)
 
-// sign returns the message with a signature of each key before it.
-func (d *DKIM) sign(message []byte) ([]byte, error) {
+// Sign returns the message with a signature of each key before it.
+func (d *DKIM) Sign(message []byte) ([]byte, error) {
 	head, body, _ := bytes.Cut(message, []byte("\r\n\r\n"))
 	signed := make([]byte, 0, len(message)+len(d.signers)*900)
 	for _, signer := range d.signers {

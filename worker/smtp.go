@@ -111,7 +111,7 @@ var closedChannel = func() <-chan struct{} { c := make(chan struct{}); close(c);
 func (p *Pool) SendAfter(ctx context.Context, ready <-chan struct{}, m *Message) Outcome {
 	letter, err := m.seal()
 	if err == nil && p.dkim != nil {
-		letter.body, err = p.dkim.sign(letter.body)
+		letter.body, err = p.dkim.Sign(letter.body)
 	}
 	if err != nil {
 		return Outcome{Result: Failed, Detail: redact(err.Error(), p.server, m.To)}
