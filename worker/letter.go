@@ -199,7 +199,9 @@ func (p *pen) write(kind string, f Facts) *Letter {
 		}
 	}
 	m, t := f.Meeting, p.tongue
-	add("when", t.when(m))
+	if kind != KindSignIn {
+		add("when", t.when(m))
+	}
 	add("where", place(m))
 	add("host", oneLine(m.Host, maxSubject))
 	add("languages", t.list(t.languageNames(m.Languages)))
