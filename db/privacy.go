@@ -48,6 +48,8 @@ var traces = []trace{
 	{table: "organisers", column: "person_id", deleted: true, anchor: "1 = 1"},
 	{table: "coordinators", column: "person_id", deleted: true, anchor: "1 = 1"},
 	{table: "course_trainers", column: "person_id", deleted: true, anchor: "1 = 1"},
+	{table: "opt_outs", column: "person_id", deleted: true},
+	{table: "bounces", column: "person_id", secret: []string{"address_tag"}, deleted: true},
 	{table: "contributions", column: "person_id", anchor: "1 = 1"},
 	{table: "deliveries", column: "person_id", secret: []string{"claim", "claimed_at", "worker_id"}, cleared: "last_error = NULL", meeting: aboutMeeting},
 	{table: "invitations", column: "person_id", meeting: inMeeting, anchor: "1 = 1"},
