@@ -4217,9 +4217,9 @@ type Person implements Node {
 
 "An address that takes no mail from here, because mail to it came back."
 type Suppression {
-  "Why."
+  "What made mail to it pointless."
   reason: SuppressionReason!
-  "Since when."
+  "When mail to it was stopped."
   since: DateTime!
 }
 
