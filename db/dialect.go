@@ -34,10 +34,11 @@ var (
 // handles are the pools of one database: on PostgreSQL one pool serves both purposes; on SQLite there is one writer, so that
 // transactions wait for each other instead of failing, and a pool of readers that never wait.
 type handles struct {
-	read, write *bun.DB
-	types       columnTypes
-	postgres    bool
-	path        string // of the SQLite file
+	read     *readers
+	write    *bun.DB
+	types    columnTypes
+	postgres bool
+	path     string // of the SQLite file
 }
 
 func openHandles(address string) (handles, error) {
@@ -74,7 +75,7 @@ func openPostgres(address string) (handles, error) {
 	pool.SetMaxIdleConns(32)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	database := bun.NewDB(pool, pgdialect.New()).WithQueryHook(counterHook{})
-	return handles{read: database, write: database, types: postgresTypes, postgres: true}, nil
+	return handles{read: &readers{DB: database}, write: database, types: postgresTypes, postgres: true}, nil
 }
 
 func openSQLite(path string) (handles, error) {
@@ -106,7 +107,7 @@ func openSQLite(path string) (handles, error) {
 	reader.SetMaxOpenConns(8)
 	reader.SetMaxIdleConns(8)
 	return handles{
-		read:  bun.NewDB(reader, sqlitedialect.New()).WithQueryHook(counterHook{}),
+		read:  &readers{DB: bun.NewDB(reader, sqlitedialect.New()).WithQueryHook(counterHook{})},
 		write: bun.NewDB(writer, sqlitedialect.New()).WithQueryHook(counterHook{}),
 		types: sqliteTypes,
 		path:  path,
@@ -114,7 +115,7 @@ func openSQLite(path string) (handles, error) {
 }
 
 func (h handles) close() error {
-	if h.read == h.write {
+	if h.postgres {
 		return h.write.Close()
 	}
 	return errors.Join(h.read.Close(), h.write.Close())
@@ -232,4 +233,44 @@ func settleAndCount(ctx context.Context, tx bun.IDB, now time.Time, settle *bun.
 		}
 	}
 	return nil
+}
+
+// among restricts a query to the rows whose column holds one of the ids. They are its one parameter, so that the text is the same
+// for any number of them and the database parses and plans it once for each connection. Nothing else in the text may come from
+// outside: there are as many texts as the program has queries.
+func among(tx bun.IDB, q *bun.SelectQuery, column bun.Ident, ids []ID) *bun.SelectQuery {
+	postgres := q.Dialect().Name() == dialect.PG
+	p := prepared{ids: idList(postgres, ids)}
+	switch tx := tx.(type) {
+	case *readers:
+		p.pool = tx
+	case bun.Tx:
+		p.tx = tx.Tx
+	default:
+		return q.Where("? IN (?)", column, bun.List(ids))
+	}
+	if postgres {
+		p.mode = []any{pgx.QueryExecModeCacheStatement}
+		return q.Where("? = ANY ($1)", column).Conn(p)
+	}
+	return q.Where("? IN (SELECT value FROM json_each($1))", column).Conn(p)
+}
+
+// idList writes ids as the literal of an array, or as JSON.
+func idList(postgres bool, ids []ID) string {
+	opening, quote, closing := `[`, `"`, `]`
+	if postgres {
+		opening, quote, closing = `{`, ``, `}`
+	}
+	list := make([]byte, 0, 2+len(ids)*(36+1+2*len(quote)))
+	list = append(list, opening...)
+	for i, id := range ids {
+		if i > 0 {
+			list = append(list, ',')
+		}
+		list = append(list, quote...)
+		list = id.appendUUID(list)
+		list = append(list, quote...)
+	}
+	return string(append(list, closing...))
 }

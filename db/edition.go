@@ -205,7 +205,7 @@ func (v view) loadEditions(ctx context.Context, ids []ID, shape Shape) (map[ID]*
 		return nil, nil
 	}
 	var rows []*Edition
-	if err := v.visible(v.tx.NewSelect().Model(&rows)).Where("edition.id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
+	if err := v.among(v.visible(v.tx.NewSelect().Model(&rows)), "edition.id", ids).Scan(ctx); err != nil {
 		return nil, fmt.Errorf("editions: %w", err)
 	}
 	found := make(map[ID]*Edition, len(rows))

@@ -94,7 +94,7 @@ func (v view) days(ctx context.Context, editions []*Edition, shape Shape) error 
 	if shape.Has("sessions") {
 		shape := shape.Of("sessions")
 		var rows []*Session
-		q := v.tx.NewSelect().Model(&rows).Where("session.edition_id IN (?)", bun.List(distinct(idsOf(editions)))).Order("session.position")
+		q := v.among(v.tx.NewSelect().Model(&rows), "session.edition_id", distinct(idsOf(editions))).Order("session.position")
 		if !shape.Has("children") {
 			q = q.Where("session.parent_id IS NULL")
 		}
@@ -135,7 +135,7 @@ func (v view) loadSessions(ctx context.Context, ids []ID, shape Shape) (map[ID]*
 		return nil, nil
 	}
 	var rows []*Session
-	q := v.tx.NewSelect().Model(&rows).Where("session.id IN (?)", bun.List(ids)).
+	q := v.among(v.tx.NewSelect().Model(&rows), "session.id", ids).
 		Where("session.edition_id IN (?)", v.visible(v.tx.NewSelect().Model((*Edition)(nil)).Column("id")))
 	if shape.Has("room") {
 		q = q.Relation("Room")
@@ -151,7 +151,7 @@ func (v view) loadSessions(ctx context.Context, ids []ID, shape Shape) (map[ID]*
 		return found, v.sessions(ctx, rows, shape, nil)
 	}
 	var children []*Session
-	q = v.tx.NewSelect().Model(&children).Where("session.parent_id IN (?)", bun.List(ids)).Order("session.position")
+	q = v.among(v.tx.NewSelect().Model(&children), "session.parent_id", ids).Order("session.position")
 	if shape.Of("children").Has("room") {
 		q = q.Relation("Room")
 	}
@@ -216,7 +216,7 @@ func (v view) sessions(ctx context.Context, rows []*Session, shape Shape, childr
 
 func (v view) contributions(ctx context.Context, sessions []ID, shape Shape) (map[ID][]*Contribution, error) {
 	var rows []*Contribution
-	if err := v.tx.NewSelect().Model(&rows).Relation("Person").Where("contribution.session_id IN (?)", bun.List(sessions)).
+	if err := v.among(v.tx.NewSelect().Model(&rows), "contribution.session_id", sessions).Relation("Person").
 		OrderExpr("contribution.position, contribution.id").Scan(ctx); err != nil {
 		return nil, fmt.Errorf("contributions: %w", err)
 	}

@@ -71,6 +71,15 @@ func (v view) visible(q *bun.SelectQuery) *bun.SelectQuery {
 	})
 }
 
+// among restricts a query to the rows whose column holds one of the ids. The rights of coordinators are written into the text
+// of queries, which then is not worth keeping.
+func (v view) among(q *bun.SelectQuery, column bun.Ident, ids []ID) *bun.SelectQuery {
+	if len(v.actor.Coordinates) > 0 {
+		return q.Where("? IN (?)", column, bun.List(ids))
+	}
+	return among(v.tx, q, column, ids)
+}
+
 // siblings are the rows that were loaded together. A connection below a row is loaded for all siblings at once, when the first
 // of them is asked for it, so that it costs the same number of statements for one row and for a hundred.
 type siblings struct {

@@ -17,6 +17,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler"
 
 	"github.com/vaktreffen/vaktreffen/db"
+	"github.com/vaktreffen/vaktreffen/graph/internal/direct"
 	"github.com/vaktreffen/vaktreffen/graph/internal/exec"
 	"github.com/vaktreffen/vaktreffen/graph/internal/limits"
 	"github.com/vaktreffen/vaktreffen/graph/internal/transport"
@@ -102,6 +103,7 @@ func graphQL(cfg Config) http.Handler {
 		return errors.New("panic in a resolver")
 	})
 	srv.AroundOperations(logOperations(cfg.Log))
+	direct.Install(srv, schema.Schema(), "edition", "editions", "partnership", "partnerships", "municipalities", "institutions", "courses", "themes")
 	return srv
 }
 
