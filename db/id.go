@@ -43,6 +43,7 @@ const (
 	KindClaim
 	KindWorker
 	KindAudit
+	KindSignInLink
 )
 
 // ID names one record. It is a UUID version 7 (RFC 9562): 48 bits of Unix milliseconds, so that new records lie together

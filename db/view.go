@@ -60,21 +60,10 @@ func (v view) finish(ctx context.Context, err error) error {
 	return nil
 }
 
-// visible restricts a query over editions to those the actor may know of.
-func (v view) visible(q *bun.SelectQuery) *bun.SelectQuery {
-	own := v.actor.partnerships()
-	if len(own) == 0 {
-		return q.Where("?TableAlias.status <> ?", EditionDraft)
-	}
-	return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.Where("?TableAlias.status <> ?", EditionDraft).WhereOr("?TableAlias.partnership_id IN (?)", bun.List(own))
-	})
-}
-
-// among restricts a query to the rows whose column holds one of the ids. The rights of coordinators are written into the text
+// among restricts a query to the rows whose column holds one of the ids. The rights of organisers are written into the text
 // of queries, which then is not worth keeping.
 func (v view) among(q *bun.SelectQuery, column bun.Ident, ids []ID) *bun.SelectQuery {
-	if len(v.actor.Coordinates) > 0 {
+	if v.actor.Organiser() {
 		return q.Where("? IN (?)", column, bun.List(ids))
 	}
 	return among(v.tx, q, column, ids)

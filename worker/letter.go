@@ -24,13 +24,14 @@ const (
 	KindSeatOffered            = "seat_offered"
 	KindOfferExpired           = "offer_expired"
 	KindWaitingListClosed      = "waiting_list_closed"
+	KindSignIn                 = "sign_in" // the only one about no meeting
 )
 
 // Kinds lists every kind of letter.
 func Kinds() []string {
 	return []string{
 		KindInvitation, KindRegistrationConfirmed, KindRegistrationWaitlisted, KindRegistrationCancelled,
-		KindSeatOffered, KindOfferExpired, KindWaitingListClosed,
+		KindSeatOffered, KindOfferExpired, KindWaitingListClosed, KindSignIn,
 	}
 }
 
