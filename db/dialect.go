@@ -24,11 +24,14 @@ import (
 // This file holds every difference between the two dialects.
 
 // columnTypes fill in the templates of the migrations.
-type columnTypes struct{ ID, Instant, Date, Int, Big, C, Strict string }
+type columnTypes struct {
+	ID, Instant, Date, Int, Big, C, Strict string
+	Published                              []string // tables
+}
 
 var (
-	postgresTypes = columnTypes{ID: "uuid", Instant: "timestamptz", Date: "date", Int: "integer", Big: "bigint", C: ` COLLATE "C"`}
-	sqliteTypes   = columnTypes{ID: "TEXT", Instant: "TEXT", Date: "TEXT", Int: "INTEGER", Big: "INTEGER", Strict: " STRICT"}
+	postgresTypes = columnTypes{ID: "uuid", Instant: "timestamptz", Date: "date", Int: "integer", Big: "bigint", C: ` COLLATE "C"`, Published: published}
+	sqliteTypes   = columnTypes{ID: "TEXT", Instant: "TEXT", Date: "TEXT", Int: "INTEGER", Big: "INTEGER", Strict: " STRICT", Published: published}
 )
 
 // handles are the pools of one database: on PostgreSQL one pool serves both purposes; on SQLite there is one writer, so that
@@ -75,7 +78,7 @@ func openPostgres(address string) (handles, error) {
 	pool.SetMaxIdleConns(32)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	database := bun.NewDB(pool, pgdialect.New()).WithQueryHook(counterHook{})
-	return handles{read: &readers{DB: database}, write: database, types: postgresTypes, postgres: true}, nil
+	return handles{read: &readers{DB: database, postgres: true}, write: database, types: postgresTypes, postgres: true}, nil
 }
 
 func openSQLite(path string) (handles, error) {
@@ -239,22 +242,19 @@ func settleAndCount(ctx context.Context, tx bun.IDB, now time.Time, settle *bun.
 // for any number of them and the database parses and plans it once for each connection. Nothing else in the text may come from
 // outside: there are as many texts as the program has queries.
 func among(tx bun.IDB, q *bun.SelectQuery, column bun.Ident, ids []ID) *bun.SelectQuery {
-	postgres := q.Dialect().Name() == dialect.PG
-	p := prepared{ids: idList(postgres, ids)}
-	switch tx := tx.(type) {
-	case *readers:
-		p.pool = tx
-	case bun.Tx:
-		p.tx = tx.Tx
-	default:
+	pool, ok := tx.(*readers)
+	switch {
+	case !ok: // within a transaction
 		return q.Where("? IN (?)", column, bun.List(ids))
+	case pool.postgres:
+		return q.Where("? = ANY ($1)", column).Conn(prepared{query: pool.query, ids: idList(true, ids)})
+	default:
+		return q.Where("? IN (SELECT value FROM json_each($1))", column).Conn(prepared{query: pool.query, ids: idList(false, ids)})
 	}
-	if postgres {
-		p.mode = []any{pgx.QueryExecModeCacheStatement}
-		return q.Where("? = ANY ($1)", column).Conn(p)
-	}
-	return q.Where("? IN (SELECT value FROM json_each($1))", column).Conn(p)
 }
+
+// keepReady has pgx prepare a query once for each connection.
+const keepReady = pgx.QueryExecModeCacheStatement
 
 // idList writes ids as the literal of an array, or as JSON.
 func idList(postgres bool, ids []ID) string {

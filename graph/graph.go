@@ -31,6 +31,7 @@ type Config struct {
 	Development bool            // serves /graphiql and allows introspection
 	OpenID      *OpenID         // nil: people sign in by mail only
 	Secure      bool            // people reach the pages over HTTPS: cookies must not travel otherwise
+	CacheBytes  int             // how much memory the answers of public operations may take; 0 keeps none
 	Draining    <-chan struct{} // closed when the process is about to end: streams end, readiness is off
 }
 
@@ -107,6 +108,9 @@ func graphQL(cfg Config) http.Handler {
 		return errors.New("panic in a resolver")
 	})
 	srv.AroundOperations(logOperations(cfg.Log))
+	if cfg.CacheBytes > 0 {
+		srv.AroundOperations(newResponseCache(cfg.DB, cfg.CacheBytes).around)
+	}
 	direct.Install(srv, schema.Schema(), "edition", "editions", "partnership", "partnerships", "municipalities", "institutions", "courses", "themes")
 	return srv
 }

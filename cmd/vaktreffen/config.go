@@ -33,6 +33,7 @@ type Config struct {
 	OpenIDName         string        `name:"openid-name" env:"OPENID_NAME" placeholder:"NAME" help:"What people call that provider."`
 	OpenIDClientID     string        `name:"openid-client-id" env:"OPENID_CLIENT_ID" placeholder:"ID" help:"What the provider knows this program as; its redirect address is PUBLIC_URL/openid/callback."`
 	OpenIDClientSecret string        `name:"openid-client-secret" env:"OPENID_CLIENT_SECRET" placeholder:"SECRET" help:"The secret for that, when the provider gave one."`
+	ResponseCache      int           `env:"RESPONSE_CACHE" default:"64" help:"Megabytes for the answers of public operations; 0 keeps none."`
 	Development        bool          `env:"DEVELOPMENT" help:"Serve GraphiQL and allow introspection."`
 	Lease              time.Duration `env:"LEASE" default:"30s" help:"After how long a worker that was not seen counts as dead."`
 	LogLevel           slog.Level    `env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
@@ -61,6 +62,9 @@ func (c *Config) check(n needs) error {
 	if n.http {
 		if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 			refuse("LISTEN", "is an address with a port, for example 127.0.0.1:8080")
+		}
+		if c.ResponseCache < 0 {
+			refuse("RESPONSE_CACHE", "is a number of megabytes, 0 for no cache")
 		}
 		for _, origin := range c.AllowedOrigins {
 			if u, err := url.Parse(origin); err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" {

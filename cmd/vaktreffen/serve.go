@@ -104,7 +104,7 @@ func (p *process) startHTTP(c *Config, listener net.Listener, extra map[string]h
 	p.failed = make(chan error, 1)
 	api, err := graph.Handler(graph.Config{
 		DB: p.db, Log: p.log, Origins: c.AllowedOrigins, Development: c.Development, Draining: p.draining,
-		OpenID: c.openID(), Secure: strings.HasPrefix(c.PublicURL, "https://"),
+		OpenID: c.openID(), Secure: strings.HasPrefix(c.PublicURL, "https://"), CacheBytes: c.ResponseCache << 20,
 	})
 	if err != nil {
 		return err
