@@ -171,7 +171,7 @@ func (v view) courses(ctx context.Context, rows []*Course, shape Shape) error {
 	for _, row := range rows {
 		row.siblings = together
 		if shape.Has("organisation") {
-			v.wantOrganisation(row.OrganisationID, func(o *Organisation) { row.organisation = o })
+			v.wantOrganisation(row.OrganisationID, shape.Of("organisation"), func(o *Organisation) { row.organisation = o })
 		}
 	}
 	if shape.Has("organisers") {

@@ -224,7 +224,7 @@ func (v view) editions(ctx context.Context, rows []*Edition, shape Shape) error 
 	ids := distinct(idsOf(rows))
 	if shape.Has("host") {
 		for _, row := range rows {
-			v.wantOrganisation(row.HostID, func(o *Organisation) { row.host = o })
+			v.wantOrganisation(row.HostID, shape.Of("host"), func(o *Organisation) { row.host = o })
 		}
 	}
 	if shape.Has("series") {

@@ -167,7 +167,7 @@ func (v view) partnerships(ctx context.Context, rows []*Partnership, shape Shape
 	ids := distinct(idsOf(rows))
 	if shape.Has("members") {
 		var members []*Member
-		if err := v.among(v.tx.NewSelect().Model(&members), "partnership_id", ids).Order("position").Scan(ctx); err != nil {
+		if err := v.among(v.tx.NewSelect().Model(&members).ExcludeColumn("position"), "partnership_id", ids).Order("position").Scan(ctx); err != nil {
 			return fmt.Errorf("members: %w", err)
 		}
 		if err := v.members(ctx, members, shape.Of("members")); err != nil {
@@ -219,7 +219,7 @@ func (v view) members(ctx context.Context, rows []*Member, shape Shape) error {
 	}
 	if shape.Has("organisation") {
 		for _, row := range rows {
-			v.wantOrganisation(row.OrganisationID, func(o *Organisation) { row.organisation = o })
+			v.wantOrganisation(row.OrganisationID, shape.Of("organisation"), func(o *Organisation) { row.organisation = o })
 		}
 	}
 	if shape.Has("coordinators") {

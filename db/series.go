@@ -109,9 +109,9 @@ func (v view) series(ctx context.Context, rows []*Series, shape Shape) error {
 		row.rotation = make([]*Organisation, len(turns))
 		for i, t := range turns {
 			rotation[i] = t.OrganisationID
-			v.wantOrganisation(t.OrganisationID, func(o *Organisation) { row.rotation[i] = o })
+			v.wantOrganisation(t.OrganisationID, shape.Of("rotation"), func(o *Organisation) { row.rotation[i] = o })
 		}
-		v.wantOrganisation(hostAfter(rotation, latest[row.ID]), func(o *Organisation) { row.nextHost = o })
+		v.wantOrganisation(hostAfter(rotation, latest[row.ID]), shape.Of("nextHost"), func(o *Organisation) { row.nextHost = o })
 	}
 	return nil
 }
