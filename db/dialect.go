@@ -65,6 +65,7 @@ func openPostgres(address string) (handles, error) {
 		"application_name":                    "vaktreffen",
 		"timezone":                            "UTC",
 		"standard_conforming_strings":         "on",
+		"plan_cache_mode":                     "force_generic_plan", // looking for a better plan costs more than most queries
 		"statement_timeout":                   "60s",
 		"lock_timeout":                        "10s",
 		"idle_in_transaction_session_timeout": "60s",

@@ -46,7 +46,7 @@ const (
 // and /readyz. It fails on an origin that is none.
 func Handler(cfg Config) (http.Handler, error) {
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", crossOrigin(cfg.Origins, signIn(cfg, graphQL(cfg))))
+	mux.Handle("/graphql", crossOrigin(cfg.Origins, signIn(cfg, graphQL(cfg, writtenDirectly))))
 	answerPages(mux, cfg)
 	placePages(mux, cfg)
 	signInPages(mux, cfg)
@@ -69,7 +69,10 @@ func Handler(cfg Config) (http.Handler, error) {
 	return protection.Handler(mux), nil
 }
 
-func graphQL(cfg Config) http.Handler {
+// writtenDirectly are the root fields whose answers need no visit of every field by itself.
+var writtenDirectly = []string{"edition", "editions", "partnership", "partnerships", "municipalities", "institutions", "courses", "themes"}
+
+func graphQL(cfg Config, directly []string) http.Handler {
 	schema := exec.NewExecutableSchema(exec.Config{Resolvers: resolver{db: cfg.DB}})
 	srv := handler.New(schema)
 	transport.Install(srv, transport.Config{
@@ -111,7 +114,7 @@ func graphQL(cfg Config) http.Handler {
 	if cfg.CacheBytes > 0 {
 		srv.AroundOperations(newResponseCache(cfg.DB, cfg.CacheBytes).around)
 	}
-	direct.Install(srv, schema.Schema(), "edition", "editions", "partnership", "partnerships", "municipalities", "institutions", "courses", "themes")
+	direct.Install(srv, schema.Schema(), directly...)
 	return srv
 }
 
