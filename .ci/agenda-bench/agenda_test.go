@@ -21,7 +21,7 @@ const (
 	rounds = 3
 	round  = 4 * time.Second
 	few    = 500 // editions
-	many   = 500
+	many   = 5_000
 )
 
 // asBare makes the test binary the bare handler: it serves the database named here on the address named in BARE_LISTEN.
@@ -37,8 +37,8 @@ func TestMain(m *testing.M) {
 
 // rival is one line of the table: a server and what it is asked.
 type rival struct {
-	name     string
-	address  string
+	name string
+	server
 	requests [][]byte
 	rounds   []outcome
 }
@@ -56,35 +56,39 @@ func TestAgenda(t *testing.T) {
 	uncached, cached := startAPI(t, program, small, "0"), startAPI(t, program, small, "64")
 	grownAPI := startAPI(t, program, large, "0")
 	fileAPI, fileCached := startAPI(t, program, sqlite, "0"), startAPI(t, program, sqlite, "64")
-	local := idsOverAPI(t, fileAPI)
+	local := idsOverAPI(t, fileAPI.address)
 
-	agree(t, editions, bare, peer, uncached, cached)
-	first, last := pages(t, grownAPI)
+	agree(t, editions, bare.address, peer.address, uncached.address, cached.address)
+	first, last := pages(t, grownAPI.address)
 	rivals := []*rival{
-		{name: "PostGraphile 5", address: peer, requests: peerRequests(t, editions)},
-		{name: "bare SQL handler", address: bare, requests: agendaRequests(t, uuids(editions))},
-		{name: "the ordinary executor: by node(id)", address: uncached, requests: nodeRequests(t, opaque(editions))},
-		{name: "the encoder", address: uncached, requests: agendaRequests(t, opaque(editions))},
-		{name: "the response cache", address: cached, requests: agendaRequests(t, opaque(editions))},
-		{name: "SQLite, the encoder", address: fileAPI, requests: agendaRequests(t, local)},
-		{name: "SQLite, the response cache", address: fileCached, requests: agendaRequests(t, local)},
-		{name: fmt.Sprintf("the encoder, %d editions", many), address: grownAPI, requests: agendaRequests(t, opaque(grown))},
-		{name: "editions, page 1", address: grownAPI, requests: [][]byte{first}},
-		{name: "editions, page 500", address: grownAPI, requests: [][]byte{last}},
+		{name: "PostGraphile 5", server: peer, requests: peerRequests(t, editions)},
+		{name: "bare SQL handler", server: bare, requests: agendaRequests(t, uuids(editions))},
+		{name: "the ordinary executor: by node(id)", server: uncached, requests: nodeRequests(t, opaque(editions))},
+		{name: "the encoder", server: uncached, requests: agendaRequests(t, opaque(editions))},
+		{name: "the response cache", server: cached, requests: agendaRequests(t, opaque(editions))},
+		{name: "SQLite, the encoder", server: fileAPI, requests: agendaRequests(t, local)},
+		{name: "SQLite, the response cache", server: fileCached, requests: agendaRequests(t, local)},
+		{name: fmt.Sprintf("the encoder, %d editions", many), server: grownAPI, requests: agendaRequests(t, opaque(grown))},
+		{name: "editions, page 1", server: grownAPI, requests: [][]byte{first}},
+		{name: "editions, page 500", server: grownAPI, requests: [][]byte{last}},
 	}
 	for n := range rounds + 1 { // the first warms up
 		for _, r := range rivals {
+			own, database := r.cpu()
 			o, err := load(r.address, r.requests, round, 0)
 			if err != nil {
 				t.Fatalf("%s: %v", r.name, err)
 			}
+			ownAfter, databaseAfter := r.cpu()
+			answers := time.Duration(o.answers)
+			o.own, o.database = (ownAfter-own)/answers, (databaseAfter-database)/answers
 			if n > 0 {
 				r.rounds = append(r.rounds, o)
 			}
 		}
 	}
 	half := rivals[4].middle(func(o outcome) float64 { return o.perSecond }) / 2
-	atHalf, err := load(cached, rivals[4].requests, round, half)
+	atHalf, err := load(cached.address, rivals[4].requests, round, half)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,13 +124,14 @@ type bar struct {
 
 func report(rivals []*rival, atHalf outcome) {
 	peer, bare := rivals[0], rivals[1]
-	fmt.Printf("\n%-38s %9s %9s %8s %8s %8s %8s\n", "", "requests/s", "bytes", "p50 ms", "p99 ms", "× PGl", "× bare")
+	fmt.Printf("\n%-38s %10s %8s %8s %8s %8s %8s %9s %9s\n", "", "requests/s", "bytes", "p50 ms", "p99 ms", "× PGl", "× bare", "CPU µs", "in SQL µs")
 	for _, r := range rivals {
-		fmt.Printf("%-38s %9.0f %9.0f %8.1f %8.1f %8.2f %8.2f\n", r.name, r.middle(func(o outcome) float64 { return o.perSecond }),
+		fmt.Printf("%-38s %10.0f %8.0f %8.1f %8.1f %8.2f %8.2f %9.0f %9.0f\n", r.name, r.middle(func(o outcome) float64 { return o.perSecond }),
 			r.middle(func(o outcome) float64 { return float64(o.bytes) }), r.middle(func(o outcome) float64 { return o.p50.Seconds() * 1000 }),
-			r.middle(func(o outcome) float64 { return o.p99.Seconds() * 1000 }), r.over(peer), r.over(bare))
+			r.middle(func(o outcome) float64 { return o.p99.Seconds() * 1000 }), r.over(peer), r.over(bare),
+			r.middle(func(o outcome) float64 { return o.own.Seconds() * 1e6 }), r.middle(func(o outcome) float64 { return o.database.Seconds() * 1e6 }))
 	}
-	fmt.Printf("%-38s %9.0f %9d %8.1f %8.1f\n\n", "the response cache at half load", atHalf.perSecond, atHalf.bytes, atHalf.p50.Seconds()*1000, atHalf.p99.Seconds()*1000)
+	fmt.Printf("%-38s %10.0f %8d %8.1f %8.1f\n\n", "the response cache at half load", atHalf.perSecond, atHalf.bytes, atHalf.p50.Seconds()*1000, atHalf.p99.Seconds()*1000)
 	plain, direct, cache, file, fileCache, grown, first, last := rivals[2], rivals[3], rivals[4], rivals[5], rivals[6], rivals[7], rivals[8], rivals[9]
 	for _, b := range []bar{
 		{"the encoder beside PostGraphile", direct.over(peer), 3},

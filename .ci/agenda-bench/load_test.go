@@ -21,6 +21,9 @@ type outcome struct {
 	perSecond float64
 	p50, p99  time.Duration
 	bytes     int // of one answer, on average
+	answers   int
+	own       time.Duration // of a processor, for each answer, in the server
+	database  time.Duration // and in PostgreSQL
 }
 
 // load sends requests, chosen at random, over kept connections for a while. With a pace, in requests per second, a request that
@@ -50,7 +53,7 @@ func load(address string, requests [][]byte, lasting time.Duration, pace float64
 	}
 	slices.Sort(all)
 	return outcome{
-		perSecond: float64(len(all)) / elapsed.Seconds(), p50: all[len(all)/2], p99: all[len(all)*99/100], bytes: total / len(all),
+		perSecond: float64(len(all)) / elapsed.Seconds(), p50: all[len(all)/2], p99: all[len(all)*99/100], bytes: total / len(all), answers: len(all),
 	}, nil
 }
 

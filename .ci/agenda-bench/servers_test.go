@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,6 +27,51 @@ func build(t *testing.T) string {
 	return program
 }
 
+// server is a process that answers.
+type server struct {
+	address  string
+	pid      int
+	database string // on PostgreSQL: the name of the one it uses
+}
+
+// cpu is how long the server has kept a processor busy, and its sessions in PostgreSQL, as far as /proc tells.
+func (s server) cpu() (own, database time.Duration) {
+	own = busy(strconv.Itoa(s.pid))
+	commands, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, command := range commands {
+		// A session calls itself "postgres: user database client(port) state".
+		if text, err := os.ReadFile(command); err == nil && s.database != "" && bytes.HasPrefix(text, []byte("postgres: ")) && bytes.Contains(text, []byte(" "+s.database+" ")) {
+			database += busy(filepath.Base(filepath.Dir(command)))
+		}
+	}
+	return own, database
+}
+
+// busy reads user and system time of a process, in ticks of 10 ms (proc_pid_stat(5)).
+func busy(pid string) (total time.Duration) {
+	text, err := os.ReadFile("/proc/" + pid + "/stat")
+	if err != nil {
+		return 0
+	}
+	_, after, _ := strings.Cut(string(text), ") ")
+	if fields := strings.Fields(after); len(fields) > 12 {
+		for _, field := range fields[11:13] {
+			ticks, _ := strconv.Atoi(field)
+			total += time.Duration(ticks) * 10 * time.Millisecond
+		}
+	}
+	return total
+}
+
+// databaseOf is the name of a PostgreSQL database, "" of SQLite's.
+func databaseOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "postgres" {
+		return ""
+	}
+	return strings.TrimPrefix(u.Path, "/")
+}
+
 // journal keeps what a process wrote.
 type journal struct {
 	mu   sync.Mutex
@@ -45,7 +91,7 @@ func (j *journal) String() string {
 }
 
 // start runs a process until the test ends, or until stop is called.
-func start(t *testing.T, settings []string, name string, args ...string) (wrote *journal, stop func()) {
+func start(t *testing.T, settings []string, name string, args ...string) (wrote *journal, pid int, stop func()) {
 	t.Helper()
 	wrote = new(journal)
 	c := exec.Command(name, args...)
@@ -61,7 +107,7 @@ func start(t *testing.T, settings []string, name string, args ...string) (wrote 
 		_ = c.Wait() // it was told to end
 	})
 	t.Cleanup(stop)
-	return wrote, stop
+	return wrote, c.Process.Pid, stop
 }
 
 // until waits for something that a process does within minutes.
@@ -78,7 +124,7 @@ func until(t *testing.T, wrote *journal, what string, done func() bool) {
 func fill(t *testing.T, program, database string, n int) {
 	t.Helper()
 	began := time.Now()
-	wrote, stop := start(t, []string{"DATABASE_URL=" + database, "LISTEN=" + freeAddress(t)}, program, "demo", "--scale", strconv.Itoa(n))
+	wrote, _, stop := start(t, []string{"DATABASE_URL=" + database, "LISTEN=" + freeAddress(t)}, program, "demo", "--scale", strconv.Itoa(n))
 	until(t, wrote, "fill", func() bool { return strings.Contains(wrote.String(), "is running") })
 	stop()
 	t.Logf("%d editions in %.0f s", n, time.Since(began).Seconds())
@@ -95,23 +141,23 @@ func fill(t *testing.T, program, database string, n int) {
 }
 
 // startAPI serves a database with so many megabytes of response cache.
-func startAPI(t *testing.T, program, database, cache string) string {
+func startAPI(t *testing.T, program, database, cache string) server {
 	t.Helper()
 	address := freeAddress(t)
-	wrote, _ := start(t, []string{"DATABASE_URL=" + database, "LISTEN=" + address, "RESPONSE_CACHE=" + cache}, program, "api")
+	wrote, pid, _ := start(t, []string{"DATABASE_URL=" + database, "LISTEN=" + address, "RESPONSE_CACHE=" + cache}, program, "api")
 	until(t, wrote, "serve", func() bool { return answers("http://" + address + "/readyz") })
-	return address
+	return server{address, pid, databaseOf(database)}
 }
 
-func startBare(t *testing.T, database string) string {
+func startBare(t *testing.T, database string) server {
 	t.Helper()
 	address := freeAddress(t)
-	wrote, _ := start(t, []string{asBare + "=" + database, "BARE_LISTEN=" + address}, os.Args[0])
+	wrote, pid, _ := start(t, []string{asBare + "=" + database, "BARE_LISTEN=" + address}, os.Args[0])
 	until(t, wrote, "the bare handler", func() bool { return reachable(address) })
-	return address
+	return server{address, pid, databaseOf(database)}
 }
 
-func startPostGraphile(t *testing.T, database string) string {
+func startPostGraphile(t *testing.T, database string) server {
 	t.Helper()
 	if _, err := os.Stat("node_modules/postgraphile"); err != nil {
 		if out, err := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error").CombinedOutput(); err != nil {
@@ -120,10 +166,10 @@ func startPostGraphile(t *testing.T, database string) string {
 	}
 	address := freeAddress(t)
 	_, port, _ := net.SplitHostPort(address)
-	wrote, _ := start(t, []string{"DATABASE_URL=" + database, "PORT=" + port, "NODE_ENV=production", "GRAPHILE_ENV=production"},
+	wrote, pid, _ := start(t, []string{"DATABASE_URL=" + database, "PORT=" + port, "NODE_ENV=production", "GRAPHILE_ENV=production"},
 		"node_modules/node/bin/node", "node_modules/postgraphile/dist/cli-run.js", "-C", "graphile.config.mjs")
 	until(t, wrote, "PostGraphile", func() bool { return reachable(address) })
-	return address
+	return server{address, pid, databaseOf(database)}
 }
 
 func answers(address string) bool {
