@@ -221,7 +221,7 @@ func TestEveryPublishedTableRaisesTheRevision(t *testing.T) {
 		private := map[string]bool{}
 		for _, table := range []string{
 			"settings", "access_tokens", "registrations", "campaigns", "invitations", "suppressions", "deliveries", "workers", "idempotency_keys",
-			"audit_log", "organisers", "administrators", "sign_in_links", "revisions", "bun_migrations", "bun_migration_locks",
+			"audit_log", "organisers", "administrators", "sign_in_links", "delegations", "delegates", "revisions", "bun_migrations", "bun_migration_locks",
 		} {
 			private[table] = true
 		}

@@ -225,7 +225,13 @@ type answer struct {
 // send posts an operation as the person with the address, nobody for "".
 func (h *house) send(email, query string, variables vars) answer {
 	h.Helper()
-	body, err := json.Marshal(vars{"query": query, "variables": variables})
+	return h.sendNamed(email, query, "", variables)
+}
+
+// sendNamed posts a document of several operations likewise, and the name of the one that is meant.
+func (h *house) sendNamed(email, query, name string, variables vars) answer {
+	h.Helper()
+	body, err := json.Marshal(vars{"query": query, "operationName": name, "variables": variables})
 	if err != nil {
 		h.Fatal(err)
 	}

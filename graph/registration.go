@@ -9,6 +9,9 @@ import (
 
 // Register puts a person on seats: a place while one is free, else the waiting list.
 func (r mutationResolver) Register(ctx context.Context, input db.RegisterInput) (*model.RegisterPayload, error) {
+	if err := r.allow(ctx, registrations, client(ctx)); err != nil {
+		return nil, err
+	}
 	registration, err := r.db.Register(ctx, actor(ctx), input, shape(ctx).Of("registration"))
 	problems, err := userErrors(err)
 	return &model.RegisterPayload{Registration: registration, UserErrors: problems}, err
@@ -46,4 +49,10 @@ func (r mutationResolver) ChangeSeats(ctx context.Context, input db.ChangeSeatsI
 func (r seatsResolver) Registrations(ctx context.Context, of *db.Seats, first *int, after *string, last *int, before *string, filter *db.RegistrationFilter) (*db.Connection[db.Registration], error) {
 	p, records := page(ctx, first, after, last, before)
 	return r.db.RegistrationsOn(ctx, actor(ctx), of, p, given(filter), records)
+}
+
+// Registrations lists who is registered for an edition and for its sessions.
+func (r editionResolver) Registrations(ctx context.Context, of *db.Edition, first *int, after *string, last *int, before *string, filter *db.RegistrationFilter) (*db.Connection[db.Registration], error) {
+	p, records := page(ctx, first, after, last, before)
+	return r.db.RegistrationsOfEdition(ctx, actor(ctx), of, p, given(filter), records)
 }

@@ -34,6 +34,7 @@ type Config struct {
 	OpenIDClientID     string        `name:"openid-client-id" env:"OPENID_CLIENT_ID" placeholder:"ID" help:"What the provider knows this program as; its redirect address is PUBLIC_URL/openid/callback."`
 	OpenIDClientSecret string        `name:"openid-client-secret" env:"OPENID_CLIENT_SECRET" placeholder:"SECRET" help:"The secret for that, when the provider gave one."`
 	ResponseCache      int           `env:"RESPONSE_CACHE" default:"64" help:"Megabytes for the answers of public operations; 0 keeps none."`
+	ProxyHeader        string        `env:"PROXY_HEADER" placeholder:"NAME" help:"Header in which a proxy before this program writes the client's address, for example X-Forwarded-For; without it headers count for nothing."`
 	Development        bool          `env:"DEVELOPMENT" help:"Serve GraphiQL and allow introspection."`
 	Lease              time.Duration `env:"LEASE" default:"30s" help:"After how long a worker that was not seen counts as dead."`
 	LogLevel           slog.Level    `env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
@@ -72,6 +73,9 @@ func (c *Config) check(n needs) error {
 			}
 		}
 	}
+	if postgres && c.RedisURL == "" && (n.mail || n.http) {
+		refuse("REDIS_URL", "is needed with PostgreSQL, so that several processes share one queue and count together")
+	}
 	if n.http && c.OpenIDIssuer != "" {
 		if u, err := url.Parse(c.OpenIDIssuer); err != nil || u.Scheme != "https" && u.Hostname() != "127.0.0.1" && u.Hostname() != "localhost" || u.Host == "" {
 			refuse("OPENID_ISSUER", "is the https address of the provider, as its tokens name it")
@@ -87,9 +91,6 @@ func (c *Config) check(n needs) error {
 		}
 	}
 	if n.mail {
-		if postgres && c.RedisURL == "" {
-			refuse("REDIS_URL", "is needed with PostgreSQL, so that several workers share one queue")
-		}
 		if c.SMTPURL == "" {
 			refuse("SMTP_URL", "names no mail server; mails could not be sent")
 		} else if _, err := worker.NewPool(worker.SMTPConfig{URL: c.SMTPURL}, 1); err != nil {
