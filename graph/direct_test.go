@@ -39,7 +39,11 @@ func TestAnswersWrittenDirectlyAreThoseOfTheExecutor(t *testing.T) {
 		if _, err := h.raw.ExecContext(h.Context(), "UPDATE sessions SET title = $1, abstract = $1", awkward); err != nil {
 			h.Fatal(err)
 		}
-		ordinary := httptest.NewServer(graph.OrdinaryAPI(graph.Config{DB: h.db, Log: slog.New(h.log)}))
+		api, err := graph.OrdinaryAPI(graph.Config{DB: h.db, Log: slog.New(h.log)})
+		if err != nil {
+			h.Fatal(err)
+		}
+		ordinary := httptest.NewServer(api)
 		h.Cleanup(ordinary.Close)
 		same := func(email, document string, variables vars) bool {
 			h.Helper()

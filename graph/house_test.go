@@ -97,14 +97,29 @@ func build(t *testing.T, address, driver, source string) *house {
 		}
 		h.load(file)
 	}
-	handler, err := graph.Handler(graph.Config{DB: h.db, Log: slog.New(h.log), Draining: make(chan struct{})})
+	return h.with(graph.Config{})
+}
+
+// onSQLite builds a house for what is the same on every database.
+func onSQLite(t *testing.T) *house {
+	t.Helper()
+	address := dbtest.SQLite(t)
+	return build(t, address, "sqlite", strings.TrimPrefix(address, "sqlite:"))
+}
+
+// with returns the house behind an edge with another configuration.
+func (h *house) with(cfg graph.Config) *house {
+	h.Helper()
+	cfg.DB, cfg.Log, cfg.Draining = h.db, slog.New(h.log), make(chan struct{})
+	handler, err := graph.Handler(cfg)
 	if err != nil {
-		t.Fatal(err)
+		h.Fatal(err)
 	}
 	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	h.url = server.URL + "/graphql"
-	return h
+	h.Cleanup(server.Close)
+	other := *h
+	other.url = server.URL + "/graphql"
+	return &other
 }
 
 // in returns the house for a subtest.

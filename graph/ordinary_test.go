@@ -7,6 +7,10 @@ import (
 )
 
 // OrdinaryAPI is the API of [Handler] with every answer by the ordinary executor.
-func OrdinaryAPI(cfg Config) http.Handler {
-	return signIn(cfg, graphQL(cfg, resolver{db: cfg.DB, rates: rate.New(cfg.Redis), log: cfg.Log}, nil))
+func OrdinaryAPI(cfg Config) (http.Handler, error) {
+	api, err := graphQL(cfg, resolver{db: cfg.DB, rates: rate.New(cfg.Redis), log: cfg.Log}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return signIn(cfg, api), nil
 }

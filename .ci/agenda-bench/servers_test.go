@@ -144,7 +144,7 @@ func fill(t *testing.T, program, database string, n int) {
 func startAPI(t *testing.T, program, database, cache string) server {
 	t.Helper()
 	address := freeAddress(t)
-	wrote, pid, _ := start(t, []string{"DATABASE_URL=" + database, "LISTEN=" + address, "RESPONSE_CACHE=" + cache}, program, "api")
+	wrote, pid, _ := start(t, []string{"DATABASE_URL=" + database, "LISTEN=" + address, "RESPONSE_CACHE=" + cache, "POINTS_PER_MINUTE=0"}, program, "api")
 	until(t, wrote, "serve", func() bool { return answers("http://" + address + "/readyz") })
 	return server{address, pid, databaseOf(database)}
 }

@@ -3740,6 +3740,7 @@ enum SignInWay {
 "Something that a person may do for an organisation in a partnership."
 type Role {
   "Which role."
+  # eslint-disable-next-line @graphql-eslint/no-typename-prefix -- the word for it, and what clients ask for
   role: RoleName!
   "In which partnership."
   partnership: Partnership
@@ -4645,6 +4646,7 @@ type AudienceRowConnection {
 }
 
 "A row with its cursor."
+# eslint-disable-next-line @graphql-eslint/relay-edge-types -- a row exists in its preview alone, and cannot be fetched again
 type AudienceRowEdge {
   "Continue here with ` + "`" + `after` + "`" + `."
   cursor: String!
@@ -25369,13 +25371,13 @@ func (ec *executionContext) marshalNInstitutionKind2githubᚗcomᚋvaktreffenᚋ
 }
 
 func (ec *executionContext) unmarshalNInt2int(ctx context.Context, v any) (int, error) {
-	res, err := graphql.UnmarshalInt(v)
+	res, err := scalar.UnmarshalInt(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.SelectionSet, v int) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalInt(v)
+	res := scalar.MarshalInt(v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "Int!")
 	}
@@ -26689,7 +26691,7 @@ func (ec *executionContext) unmarshalOInt2ᚖint(ctx context.Context, v any) (*i
 	if v == nil {
 		return nil, nil
 	}
-	res, err := graphql.UnmarshalInt(v)
+	res, err := scalar.UnmarshalInt(v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -26699,7 +26701,7 @@ func (ec *executionContext) marshalOInt2ᚖint(ctx context.Context, sel ast.Sele
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalInt(*v)
+	res := scalar.MarshalInt(*v)
 	return res
 }
 
