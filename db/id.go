@@ -110,15 +110,16 @@ func (id ID) IsZero() bool { return id == ID{} }
 func (id ID) String() string { return base64.RawURLEncoding.EncodeToString(id[:]) }
 
 // uuid returns the form the databases hold: 8-4-4-4-12 hexadecimal digits.
-func (id ID) uuid() string {
-	b := make([]byte, 0, 36)
+func (id ID) uuid() string { return string(id.appendUUID(make([]byte, 0, 36))) }
+
+func (id ID) appendUUID(b []byte) []byte {
 	for i, part := range [...][]byte{id[:4], id[4:6], id[6:8], id[8:10], id[10:]} {
 		if i > 0 {
 			b = append(b, '-')
 		}
 		b = hex.AppendEncode(b, part)
 	}
-	return string(b)
+	return b
 }
 
 // Value implements driver.Valuer; the zero ID is NULL.
