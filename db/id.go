@@ -43,6 +43,7 @@ const (
 	KindClaim
 	KindWorker
 	KindAudit
+	KindNotice
 )
 
 // ID names one record. It is a UUID version 7 (RFC 9562): 48 bits of Unix milliseconds, so that new records lie together
@@ -69,9 +70,12 @@ func newIDs(kind Kind, at time.Time, n int) []ID {
 	for i := range ids {
 		ids[i] = NewID(kind, at)
 	}
-	slices.SortFunc(ids, func(a, b ID) int { return bytes.Compare(a[:], b[:]) })
+	slices.SortFunc(ids, ID.compare)
 	return ids
 }
+
+// compare puts ids in their order in an index: by time.
+func (id ID) compare(other ID) int { return bytes.Compare(id[:], other[:]) }
 
 // unknownID is what text that names nothing is read as: a value no record has, so that a look-up finds nothing
 // and the caller hears "not found" with the field's name instead of a parser's complaint.
@@ -94,7 +98,7 @@ func ParseID(text string) ID {
 
 // Kind returns the kind of record the ID names, KindUnknown for one that names none.
 func (id ID) Kind() Kind {
-	if id[6]>>4 != 7 || id[7] > byte(KindAudit) {
+	if id[6]>>4 != 7 || id[7] > byte(KindNotice) {
 		return KindUnknown
 	}
 	return Kind(id[7])

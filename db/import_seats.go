@@ -1,11 +1,8 @@
 package db
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"maps"
-	"slices"
 
 	"github.com/uptrace/bun"
 )
@@ -55,8 +52,7 @@ func (i *importing) writeSeats(ctx context.Context) error {
 	if err := upsert(ctx, i, i.addedSeats); err != nil {
 		return err
 	}
-	ids := slices.SortedFunc(maps.Keys(i.resizedSeats), func(a, b ID) int { return bytes.Compare(a[:], b[:]) })
-	for _, id := range ids {
+	for _, id := range inOrderOfID(i.resizedSeats) {
 		seats, err := i.db.lockSeats(ctx, i.tx, i.now, "id", id)
 		if err != nil {
 			return err
@@ -65,7 +61,6 @@ func (i *importing) writeSeats(ctx context.Context) error {
 		if err := i.db.settleLine(ctx, i.tx, i.now, seats); err != nil {
 			return err
 		}
-		i.promoted = true
 	}
 	return nil
 }

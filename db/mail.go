@@ -22,6 +22,9 @@ type Mail struct {
 	Hours        []Hours       // of each day of the edition that the programme gives times for
 	AnswerToken  string        // of the invitation's personal link; "" when there is no invitation
 	PlaceToken   string        // of the registration's personal link; "" when there is no registration
+	Notice       *Notice       // of a mail about a change
+
+	pending bool // whether there is an invitation that is not answered
 }
 
 // Hours are when an edition begins and ends on one of its days.
@@ -98,7 +101,7 @@ func (m *Mail) verdict(now time.Time, suppressed map[string]bool) (Result, time.
 	case m.Edition == nil && m.CourseRun == nil:
 		return ResultCancelled, 0
 	}
-	off := m.Edition != nil && m.Edition.Status != EditionPublished || m.CourseRun != nil && (m.CourseRun.Status == RunCancelled || m.CourseRun.Status == RunDraft)
+	off := m.Edition != nil && m.Edition.Status != EditionPublished || m.Session != nil && m.Session.Cancelled() || m.CourseRun != nil && (m.CourseRun.Status == RunCancelled || m.CourseRun.Status == RunDraft)
 	switch m.Delivery.Kind {
 	case MailInvitation:
 		if off || m.AnswerToken == "" || m.Campaign.State == CampaignCancelled {
@@ -127,6 +130,10 @@ func (m *Mail) verdict(now time.Time, suppressed map[string]bool) (Result, time.
 		if m.Registration.Status != Cancelled {
 			return ResultCancelled, 0
 		}
+	case MailNotice:
+		if len(m.Notice.Changes) == 0 {
+			return ResultCancelled, 0
+		}
 	}
 	return ResultSent, 0
 }
@@ -149,7 +156,11 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 	if err != nil {
 		return nil, err
 	}
-	invitations, err := d.invitationsOfMails(ctx, deliveries, registrations, seats)
+	notices, err := byID[notice](ctx, v.tx, idsBy(deliveries, func(x *Delivery) ID { return x.NoticeID }))
+	if err != nil {
+		return nil, err
+	}
+	invitations, err := d.invitationsOfMails(ctx, deliveries, registrations, seats, notices)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +173,7 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 		return nil, err
 	}
 	var editionIDs, runIDs []ID
-	sessions, err := v.loadSessions(ctx, idsBy(values(seats), func(s *Seats) ID { return s.SessionID }), nil)
+	sessions, err := v.loadSessions(ctx, idsBy(values(seats), func(s *Seats) ID { return s.SessionID }), Shape{"room": nil})
 	if err != nil {
 		return nil, err
 	}
@@ -174,6 +185,9 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 	}
 	for _, i := range invitations {
 		editionIDs, runIDs = append(editionIDs, i.EditionID), append(runIDs, i.CourseRunID)
+	}
+	for _, n := range notices {
+		editionIDs, runIDs = append(editionIDs, n.EditionID), append(runIDs, n.CourseRunID)
 	}
 	editions, err := v.loadEditions(ctx, editionIDs, Shape{"host": nil})
 	if err != nil {
@@ -208,14 +222,21 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 			editionID, runID = invitation.EditionID, invitation.CourseRunID
 			m.Campaign = campaigns[invitation.CampaignID]
 			m.Organiser = organisers[m.Campaign.CreatedBy]
+			m.pending = invitation.Status == InvitationPending
 			if invitation.Status != InvitationWithdrawn {
 				if m.AnswerToken, err = d.AnswerToken(ctx, invitation.ID); err != nil {
 					return nil, err
 				}
 			}
 		}
+		if n := notices[x.NoticeID]; n != nil {
+			editionID, runID = n.EditionID, n.CourseRunID
+		}
 		m.Edition, m.CourseRun, m.Hours = editions[editionID], runs[runID], hours[editionID]
 		mails[i] = m
+	}
+	if err := v.noticed(ctx, mails, notices); err != nil {
+		return nil, err
 	}
 	return mails, v.finish(ctx, nil)
 }
@@ -227,7 +248,7 @@ func (v view) hours(ctx context.Context, editions []ID) (map[ID][]Hours, error) 
 	}
 	var rows []*Session
 	if err := v.tx.NewSelect().Model(&rows).Column("edition_id", "day", "starts_at", "ends_at").Where("edition_id IN (?)", bun.List(editions)).
-		Where("parent_id IS NULL").Where("starts_at IS NOT NULL").Order("day").Scan(ctx); err != nil {
+		Where("parent_id IS NULL").Where("starts_at IS NOT NULL").Where("cancelled_at IS NULL").Order("day").Scan(ctx); err != nil {
 		return nil, fmt.Errorf("hours: %w", err)
 	}
 	hours := map[ID][]Hours{}
@@ -250,14 +271,21 @@ func (v view) hours(ctx context.Context, editions []ID) (map[ID][]Hours, error) 
 	return hours, nil
 }
 
-// invitationsOfMails finds the invitation of each delivery: its own, or the one that led to its registration.
-func (d *DB) invitationsOfMails(ctx context.Context, deliveries []*Delivery, registrations map[ID]*Registration, seats map[ID]*Seats) (map[ID]*Invitation, error) {
+// invitationsOfMails finds the invitation of each delivery: its own, or the one that led to its registration, or to
+// what it tells a change of.
+func (d *DB) invitationsOfMails(ctx context.Context, deliveries []*Delivery, registrations map[ID]*Registration, seats map[ID]*Seats, notices map[ID]*notice) (map[ID]*Invitation, error) {
 	own, err := byID[Invitation](ctx, d.read, idsBy(deliveries, func(x *Delivery) ID { return x.InvitationID }))
 	if err != nil {
 		return nil, err
 	}
 	var invited []*Invitation
-	if people := idsBy(values(registrations), func(r *Registration) ID { return r.PersonID }); len(people) > 0 {
+	var people []ID
+	for _, x := range deliveries {
+		if x.InvitationID.IsZero() {
+			people = append(people, x.PersonID)
+		}
+	}
+	if len(people) > 0 {
 		if err := d.read.NewSelect().Model(&invited).Where("person_id IN (?)", bun.List(distinct(people))).
 			Where("status <> ?", InvitationWithdrawn).Scan(ctx); err != nil {
 			return nil, fmt.Errorf("invitations of registrations: %w", err)
@@ -269,10 +297,14 @@ func (d *DB) invitationsOfMails(ctx context.Context, deliveries []*Delivery, reg
 			of[x.ID] = own[x.InvitationID]
 			continue
 		}
-		r := registrations[x.RegistrationID]
-		s := seats[r.SeatsID]
+		var editionID, runID ID
+		if n := notices[x.NoticeID]; n != nil {
+			editionID, runID = n.EditionID, n.CourseRunID
+		} else if r := registrations[x.RegistrationID]; r != nil {
+			editionID, runID = seats[r.SeatsID].EditionID, seats[r.SeatsID].CourseRunID
+		}
 		for _, i := range invited {
-			if i.PersonID == r.PersonID && i.EditionID == s.EditionID && i.CourseRunID == s.CourseRunID {
+			if i.PersonID == x.PersonID && i.EditionID == editionID && i.CourseRunID == runID {
 				of[x.ID] = i
 			}
 		}

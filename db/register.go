@@ -141,7 +141,7 @@ func sessionAllows(ctx context.Context, tx bun.Tx, edition *lockedSeats, session
 	ok, err = found(tx.NewSelect().Model(clash).Join("JOIN seats ON seats.session_id = session.id").
 		Join("JOIN registrations AS registration ON registration.seats_id = seats.id").
 		Where("registration.person_id = ?", person).Where("registration.status IN (?)", bun.List(active)).
-		Where("session.edition_id = ?", session.EditionID).Where("session.id <> ?", session.SessionID).
+		Where("session.edition_id = ?", session.EditionID).Where("session.id <> ?", session.SessionID).Where("session.cancelled_at IS NULL").
 		Where("session.starts_at < ?", session.EndsAt).Where("session.ends_at > ?", session.StartsAt).Limit(1).Scan(ctx))
 	if err != nil {
 		return fmt.Errorf("clash of sessions: %w", err)
