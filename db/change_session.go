@@ -190,7 +190,9 @@ func (t LocalTime) time() time.Time {
 	return at
 }
 
-func (t LocalTime) add(by time.Duration) LocalTime { return LocalTime(t.time().Add(by).Format(localLayout)) }
+func (t LocalTime) add(by time.Duration) LocalTime {
+	return LocalTime(t.time().Add(by).Format(localLayout))
+}
 
 const localLayout = "2006-01-02T15:04"
 

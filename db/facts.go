@@ -105,13 +105,37 @@ func (t *told) since(before *told, now time.Time) (x difference) {
 	if t.Meeting.Cancelled {
 		return x
 	}
+	listed := map[ID]bool{}
 	for _, s := range t.inOrder() {
+		if listed[s.ParentID] && !t.seated[s.ID] && t.follows(before, s) {
+			continue
+		}
 		a, b := before.Sessions[s.ID.String()], t.Sessions[s.ID.String()]
 		if !before.sameItem(t, s.ID.String()) && !(a.over(now) && b.over(now)) && !(a.Cancelled && b.Cancelled) {
-			x.sessions = append(x.sessions, s.ID)
+			x.sessions, listed[s.ID] = append(x.sessions, s.ID), true
 		}
 	}
 	return x
+}
+
+// follows reports whether an item inside a block has only moved along with it, or is called off with it.
+func (t *told) follows(before *told, s *Session) bool {
+	item, block := s.ID.String(), s.ParentID.String()
+	a, b := before.Sessions[item], t.Sessions[item]
+	if b.Cancelled {
+		return t.Sessions[block].Cancelled
+	}
+	startA, lengthA := a.within(before.Sessions[block])
+	startB, lengthB := b.within(t.Sessions[block])
+	return a.Title == b.Title && a.Room == b.Room && a.Cancelled == b.Cancelled && startA == startB && lengthA == lengthB
+}
+
+// within is how long after its block an item begins, and how long it takes.
+func (f Facts) within(block Facts) (start, length time.Duration) {
+	if len(f.Hours) == 0 || len(block.Hours) == 0 {
+		return 0, 0
+	}
+	return f.Hours[0].Starts.Sub(block.Hours[0].Starts), f.Hours[0].Ends.Sub(f.Hours[0].Starts)
 }
 
 func (t *told) inOrder() []*Session {

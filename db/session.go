@@ -75,7 +75,7 @@ func (s *Session) id() ID { return s.ID }
 // Cancelled reports whether the item is called off while its edition goes on.
 func (s *Session) Cancelled() bool { return s.CancelledAt != nil }
 
-func (r *Room) id() ID    { return r.ID }
+func (r *Room) id() ID { return r.ID }
 
 // Name returns the person's name, or the guest's.
 func (c *Contribution) Name() string {

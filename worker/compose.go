@@ -68,9 +68,11 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 	case db.MailOffered:
 		facts.RespondBy = m.Registration.OfferExpiresAt.In(meetingZone(m))
 	case db.MailConfirmed:
-		message.Calendar = w.entry(m, meeting, CalendarRequest)
+		message.Calendar = w.entry(m, m.Registration, meeting, CalendarRequest)
 	case db.MailCancelled:
-		message.Calendar = w.entry(m, meeting, CalendarCancel)
+		message.Calendar = w.entry(m, m.Registration, meeting, CalendarCancel)
+	case db.MailNotice:
+		w.notice(m, meeting, message, &facts)
 	}
 	facts.CalendarEntry = message.Calendar != nil
 	if !message.Bulk || m.Person.Name == "" {
@@ -108,18 +110,18 @@ func (w *Worker) domain() string {
 }
 
 // entry returns the calendar entry of a registration; nil when not even the day is known.
-func (w *Worker) entry(m *db.Mail, meeting Meeting, method CalendarMethod) *Calendar {
+func (w *Worker) entry(m *db.Mail, r *db.Registration, meeting Meeting, method CalendarMethod) *Calendar {
 	if meeting.Starts.IsZero() {
 		return nil
 	}
 	var where []string
-	for _, part := range []string{meeting.VenueName, meeting.Address, meeting.City} {
+	for _, part := range []string{meeting.Room, meeting.VenueName, meeting.Address, meeting.City} {
 		if part != "" {
 			where = append(where, part)
 		}
 	}
 	c := &Calendar{
-		Method: method, UID: m.Registration.ID.String() + "@" + w.domain(), Sequence: m.Registration.CalendarSequence,
+		Method: method, UID: r.ID.String() + "@" + w.domain(), Sequence: r.CalendarSequence,
 		Stamp: m.Delivery.CreatedAt, Summary: meeting.Title, Description: meeting.Summary, Location: strings.Join(where, ", "),
 		Starts: meeting.Starts, Ends: meeting.Ends, WholeDays: meeting.WholeDays,
 		Organizer: w.from.Address, OrganizerName: w.from.Name, Attendee: *m.Person.Address, AttendeeName: m.Person.Name,
@@ -184,6 +186,9 @@ func (m *Meeting) narrow(s *db.Session, zone *time.Location) {
 	}
 	if len(s.Languages) > 0 {
 		m.Languages = s.Languages
+	}
+	if s.Room != nil {
+		m.Room = s.Room.Name
 	}
 	m.setDays(s.Date, s.Date, zone)
 	if s.StartsAt != nil {

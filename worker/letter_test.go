@@ -41,6 +41,16 @@ func everything(t testing.TB) worker.Facts {
 		AnswerURL:     "https://vaktreffen.example.org/a/Zk3tq9-mQ2",
 		Position:      3,
 		CalendarEntry: true,
+		Was: &worker.Meeting{
+			Title:     "Vaktreffen 2027",
+			Starts:    time.Date(2027, 5, 12, 9, 30, 0, 0, zone),
+			Ends:      time.Date(2027, 5, 12, 17, 0, 0, 0, zone),
+			VenueName: "De <Oude> Zaal", City: "Groningen",
+		},
+		Items: []worker.Item{{
+			Was: worker.Meeting{Title: "Dijken & duinen", Starts: time.Date(2027, 5, 20, 11, 0, 0, 0, zone), Ends: time.Date(2027, 5, 20, 12, 0, 0, 0, zone), Room: "Zaal 2"},
+			Now: worker.Meeting{Title: "Dijken & duinen", Starts: time.Date(2027, 5, 20, 14, 0, 0, 0, zone), Ends: time.Date(2027, 5, 20, 15, 0, 0, 0, zone), Room: "Zaal 3"},
+		}},
 	}
 }
 
@@ -144,9 +154,17 @@ func TestLetterShowsTheFactsOfItsKind(t *testing.T) {
 		"offer_expired/nl":           {"Aanbod verlopen: ", "niet op tijd van u gehoord", "niet meer op de wachtlijst"},
 		"offer_expired/de":           {"Angebot abgelaufen: ", "nicht rechtzeitig von Ihnen gehört", "nicht mehr auf der Warteliste"},
 		"offer_expired/en":           {"Offer lapsed: ", "did not hear from you in time", "no longer on the waiting list"},
-		"waiting_list_closed/nl":     {"Wachtlijst gesloten: ", "geen plaats voor u vrijgekomen", "Dank u voor uw belangstelling"},
-		"waiting_list_closed/de":     {"Warteliste geschlossen: ", "kein Platz für Sie frei geworden", "Vielen Dank für Ihr Interesse"},
-		"waiting_list_closed/en":     {"Waiting list closed: ", "no place has become available for you", "Thank you for your interest"},
+		"meeting_changed/nl": {"Gewijzigd: Vaktreffen Groningen", "is iets gewijzigd", "eerder: Vaktreffen 2027", "donderdag 20 mei 2027, 9.30–17.00 uur (Nederlandse tijd) eerder: woensdag 12 mei 2027, 9.30–17.00 uur",
+			"Het Kasteel, Melkweg 1, Groningen eerder: De <Oude> Zaal, Groningen", "Dijken & duinen donderdag 20 mei 2027, 14.00–15.00 uur (Nederlandse tijd), Zaal 3 eerder: donderdag 20 mei 2027, 11.00–12.00 uur",
+			"De bijlage werkt uw agenda bij", "Aanmelding bekijken of wijzigen"},
+		"meeting_changed/de":     {"Geändert: Vaktreffen Groningen", "hat sich etwas geändert", "bisher: Mittwoch, 12. Mai 2027", "Der Anhang aktualisiert"},
+		"meeting_changed/en":     {"Changed: Vaktreffen Groningen", "has changed", "previously: Wednesday 12 May 2027", "The attachment updates"},
+		"meeting_cancelled/nl":   {"Afgelast: Vaktreffen Groningen", "niet door", "haalt de afspraak uit uw agenda"},
+		"meeting_cancelled/de":   {"Abgesagt: Vaktreffen Groningen", "nicht statt", "entfernt den Termin aus Ihrem Kalender"},
+		"meeting_cancelled/en":   {"Cancelled: Vaktreffen Groningen", "does not take place", "removes it from your calendar"},
+		"waiting_list_closed/nl": {"Wachtlijst gesloten: ", "geen plaats voor u vrijgekomen", "Dank u voor uw belangstelling"},
+		"waiting_list_closed/de": {"Warteliste geschlossen: ", "kein Platz für Sie frei geworden", "Vielen Dank für Ihr Interesse"},
+		"waiting_list_closed/en": {"Waiting list closed: ", "no place has become available for you", "Thank you for your interest"},
 	}
 	eachKindAndLocale(t, func(t *testing.T, kind, locale string) {
 		letter, err := l.Write(kind, locale, everything(t))

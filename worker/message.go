@@ -29,9 +29,10 @@ type Message struct {
 	HTML    string
 	Locale  string // of the words: nl, de or en
 
-	Calendar        *Calendar // nil: none. Goes along as an alternative and as the attachment invite.ics
-	Bulk            bool      // one of many alike, such as an invitation; a confirmation is not
-	ListUnsubscribe string    // https address for one-click unsubscribing (RFC 8058), or empty
+	Calendar        *Calendar   // nil: none. Goes along as an alternative and as the attachment invite.ics
+	MoreEntries     []*Calendar // of other places of the same person, each an attachment: RFC 5546 section 3.2.2 wants one UID in a request
+	Bulk            bool        // one of many alike, such as an invitation; a confirmation is not
+	ListUnsubscribe string      // https address for one-click unsubscribing (RFC 8058), or empty
 }
 
 // sealed is a Message as it goes over the wire.
@@ -117,6 +118,14 @@ func (m *Message) seal() (*sealed, error) {
 			mail.WithPartEncoding(mail.EncodingB64))
 		// Not text/calendar once more, which some clients would take for a second invitation.
 		msg.AttachReadSeeker("invite.ics", bytes.NewReader(entry), mail.WithFileContentType("application/ics"))
+	}
+	for n, more := range m.MoreEntries {
+		entry, err := more.Bytes()
+		if err != nil {
+			return nil, err
+		}
+		msg.AttachReadSeeker(fmt.Sprintf("entry-%d.ics", n+2), bytes.NewReader(entry),
+			mail.WithFileContentType(mail.ContentType("text/calendar; method="+string(more.Method))))
 	}
 
 	var body bytes.Buffer
