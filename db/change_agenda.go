@@ -164,7 +164,7 @@ func (c *editionChange) settle(field func(s *Session, part string) string) error
 			refuse(s, "starts", "Keep %q inside its block %q, from %s to %s.", s.Title, block.Title, *block.StartsAtLocal, *block.EndsAtLocal)
 		case block != nil && block.StartsAtLocal == nil && s.Date != block.Date:
 			refuse(s, "starts", "Keep %q on the day of its block %q, %s.", s.Title, block.Title, block.Date)
-		case was.RoomID != s.RoomID || !was.StartsAt.Equal(*s.StartsAt) || !was.EndsAt.Equal(*s.EndsAt):
+		case was.RoomID != s.RoomID || s.movedFrom(&was):
 			if other := c.inRoom(s); other != nil {
 				refuse(s, "room", "Choose another room or time for %q; %q is in this room until %s.", s.Title, other.Title, *other.EndsAtLocal)
 			}
@@ -174,6 +174,11 @@ func (c *editionChange) settle(field func(s *Session, part string) string) error
 		return problems
 	}
 	return nil
+}
+
+// movedFrom reports whether the session is at a time at which it was not.
+func (s *Session) movedFrom(was *Session) bool {
+	return s.StartsAt != nil && (was.StartsAt == nil || !s.StartsAt.Equal(*was.StartsAt) || !s.EndsAt.Equal(*was.EndsAt))
 }
 
 // inRoom returns a session that is in the room of another at the same time. A session may share the room with its block.

@@ -38,7 +38,7 @@ func (d *DB) ChangeSession(ctx context.Context, actor Actor, in ChangeSessionInp
 		}
 		moved = nil
 		for _, s := range c.sessions {
-			if was := c.were[s.ID]; s.StartsAt != nil && (was.StartsAt == nil || !s.StartsAt.Equal(*was.StartsAt) || !s.EndsAt.Equal(*was.EndsAt)) {
+			if was := c.were[s.ID]; s.movedFrom(&was) {
 				moved = append(moved, s.ID)
 			}
 		}

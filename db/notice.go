@@ -102,14 +102,6 @@ func (d *DB) tellChange(ctx context.Context, tx bun.Tx, n *notice, before, after
 	if err != nil || main == nil {
 		return err
 	}
-	facts, err := json.Marshal(before)
-	if err != nil {
-		return fmt.Errorf("write facts: %w", err)
-	}
-	n.Facts = string(facts)
-	if _, err := tx.NewInsert().Model(n).Exec(ctx); err != nil {
-		return fmt.Errorf("insert notice: %w", err)
-	}
 	entries := idsOf(ofSessions)
 	if changed.own || changed.hours {
 		entries = append(entries, main.ID)
@@ -120,6 +112,11 @@ func (d *DB) tellChange(ctx context.Context, tx bun.Tx, n *notice, before, after
 			return fmt.Errorf("raise calendar sequences: %w", err)
 		}
 	}
+	facts, err := json.Marshal(before)
+	if err != nil {
+		return fmt.Errorf("write facts: %w", err)
+	}
+	n.Facts = string(facts)
 	if err := d.queueNotices(ctx, tx, n, main, changed, after); err != nil {
 		return err
 	}
@@ -154,7 +151,7 @@ func (d *DB) lockChanged(ctx context.Context, tx bun.Tx, n *notice, changed diff
 	return main, ofSessions, err
 }
 
-// queueNotices queues a mail for everybody concerned by a change who has none waiting that tells it as well.
+// queueNotices writes a notice, and queues a mail for everybody concerned who has none waiting that tells the change as well.
 func (d *DB) queueNotices(ctx context.Context, tx bun.Tx, n *notice, main *Seats, changed difference, after *told) error {
 	since, err := d.concerned(ctx, tx, n, main, changed, after)
 	if err != nil {
@@ -186,6 +183,12 @@ func (d *DB) queueNotices(ctx context.Context, tx bun.Tx, n *notice, main *Seats
 		if c := since[w.PersonID]; c != nil && !c.placedAt.After(earlier[w.NoticeID].CreatedAt) {
 			delete(since, w.PersonID)
 		}
+	}
+	if len(since) == 0 {
+		return nil
+	}
+	if _, err := tx.NewInsert().Model(n).Exec(ctx); err != nil {
+		return fmt.Errorf("insert notice: %w", err)
 	}
 	deliveries := make([]*Delivery, 0, len(since))
 	for person, c := range since {
