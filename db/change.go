@@ -119,7 +119,7 @@ func (d *DB) ChangeCourseRun(ctx context.Context, actor Actor, in ChangeCourseRu
 		switch {
 		case err != nil:
 			return fmt.Errorf("course run: %w", err)
-		case !ok || !actor.mayRunCourses(course.OrganisationID):
+		case !ok || !actor.organisesCourse(course.ID, course.OrganisationID):
 			return problem(CodeNotFound, "input.courseRunId", "There is no such course run, or none that you organise.")
 		case run.Status == RunCancelled:
 			return problem(CodeConflict, "input.courseRunId", "This course run was cancelled; plan another one.")

@@ -35,7 +35,7 @@ func (d *DB) openEdition(ctx context.Context, tx bun.Tx, now time.Time, actor Ac
 	if err != nil {
 		return nil, fmt.Errorf("edition: %w", err)
 	}
-	if !ok || !actor.mayOrganise(c.edition.PartnershipID) {
+	if !ok || !actor.organisesEdition(id, c.edition.PartnershipID, c.edition.HostID) {
 		return nil, nil
 	}
 	if c.zone, err = programme.Zone(c.edition.TimeZone); err != nil {

@@ -21,6 +21,7 @@ type Mail struct {
 	Session      *Session      // of the edition, when it is about a place in a session
 	Hours        []Hours       // of each day of the edition that the programme gives times for
 	AnswerToken  string        // of the invitation's personal link; "" when there is no invitation
+	SignInToken  string        // of a sign-in link, made for this copy of the mail
 	PlaceToken   string        // of the registration's personal link; "" when there is no registration
 	Notice       *Notice       // of a mail about a change
 
@@ -98,6 +99,11 @@ func (m *Mail) verdict(now time.Time, suppressed map[string]bool) (Result, time.
 		return ResultFailed, 0
 	case suppressed[*m.Person.Address]:
 		return ResultSuppressed, 0
+	case m.Delivery.Kind == MailSignIn:
+		if m.SignInToken == "" { // whoever asked has asked again by now
+			return ResultCancelled, 0
+		}
+		return ResultSent, 0
 	case m.Edition == nil && m.CourseRun == nil:
 		return ResultCancelled, 0
 	}
@@ -201,9 +207,14 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 	if err != nil {
 		return nil, err
 	}
+	signIns, err := d.signInLinks(ctx, deliveries)
+	if err != nil {
+		return nil, err
+	}
 	mails := make([]*Mail, len(deliveries))
 	for i, x := range deliveries {
 		m := &Mail{Delivery: x, Person: people[x.PersonID], Registration: registrations[x.RegistrationID]}
+		m.SignInToken = signIns[x.ID]
 		var editionID, runID ID
 		if m.Registration != nil {
 			s := seats[m.Registration.SeatsID]

@@ -91,7 +91,11 @@ func (r subscriptionResolver) CampaignProgress(ctx context.Context, id db.ID) (<
 				case <-ctx.Done():
 					return
 				}
-				next, err := r.db.Campaign(ctx, actor(ctx), id, read)
+				reader, ok, err := r.db.Renew(ctx, actor(ctx))
+				if err != nil || !ok {
+					return
+				}
+				next, err := r.db.Campaign(ctx, reader, id, read)
 				if err != nil || next == nil {
 					return // the reader asks again, and hears why
 				}

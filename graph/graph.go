@@ -28,6 +28,8 @@ type Config struct {
 	Log         *slog.Logger
 	Origins     []string        // sites besides our own that may call the API from a browser, as https://host
 	Development bool            // serves /graphiql and allows introspection
+	OpenID      *OpenID         // nil: people sign in by mail only
+	Secure      bool            // people reach the pages over HTTPS: cookies must not travel otherwise
 	Draining    <-chan struct{} // closed when the process is about to end: streams end, readiness is off
 }
 
@@ -38,13 +40,15 @@ const (
 	bodySignedIn  = 8 << 20
 )
 
-// Handler serves /graphql, /i/{token} and /r/{token} (the pages of invitations and registrations), /healthz and /readyz. It fails
-// on an origin that is none.
+// Handler serves /graphql, /i/{token} and /r/{token} (the pages of invitations and registrations), /sign-in, /me, /openid, /healthz
+// and /readyz. It fails on an origin that is none.
 func Handler(cfg Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", crossOrigin(cfg.Origins, signIn(cfg, graphQL(cfg))))
 	answerPages(mux, cfg)
 	placePages(mux, cfg)
+	signInPages(mux, cfg)
+	openIDPages(mux, cfg)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", ready(cfg))
 	if cfg.Development {
@@ -89,7 +93,7 @@ func graphQL(cfg Config) http.Handler {
 			switch a := actor(ctx); {
 			case a.Anonymous():
 				return limits.CostAnonymous
-			case len(a.Coordinates) == 0:
+			case !a.Organiser():
 				return limits.CostSignedIn
 			default:
 				return limits.CostOrganiser

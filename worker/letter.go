@@ -26,13 +26,14 @@ const (
 	KindWaitingListClosed      = "waiting_list_closed"
 	KindMeetingChanged         = "meeting_changed"
 	KindMeetingCancelled       = "meeting_cancelled"
+	KindSignIn                 = "sign_in" // the only one about no meeting
 )
 
 // Kinds lists every kind of letter.
 func Kinds() []string {
 	return []string{
 		KindInvitation, KindRegistrationConfirmed, KindRegistrationWaitlisted, KindRegistrationCancelled,
-		KindSeatOffered, KindOfferExpired, KindWaitingListClosed, KindMeetingChanged, KindMeetingCancelled,
+		KindSeatOffered, KindOfferExpired, KindWaitingListClosed, KindMeetingChanged, KindMeetingCancelled, KindSignIn,
 	}
 }
 

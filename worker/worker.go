@@ -233,6 +233,9 @@ func (w *Worker) sweep(ctx context.Context) {
 		if _, err := w.cfg.DB.SweepLines(ctx); err != nil && ctx.Err() == nil {
 			w.cfg.Log.Error("sweep waiting lists", "error", err)
 		}
+		if err := w.cfg.DB.SweepSignIns(ctx); err != nil && ctx.Err() == nil {
+			w.cfg.Log.Error("sweep sign-ins", "error", err)
+		}
 	}
 }
 

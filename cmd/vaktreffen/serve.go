@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -103,6 +104,7 @@ func (p *process) startHTTP(c *Config, listener net.Listener, extra map[string]h
 	p.failed = make(chan error, 1)
 	api, err := graph.Handler(graph.Config{
 		DB: p.db, Log: p.log, Origins: c.AllowedOrigins, Development: c.Development, Draining: p.draining,
+		OpenID: c.openID(), Secure: strings.HasPrefix(c.PublicURL, "https://"),
 	})
 	if err != nil {
 		return err

@@ -63,6 +63,11 @@ type ComplexityRoot struct {
 		Title             func(childComplexity int) int
 	}
 
+	AppointCoordinatorPayload struct {
+		Person     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	AudienceRow struct {
 		Email        func(childComplexity int) int
 		Line         func(childComplexity int) int
@@ -159,6 +164,7 @@ type ComplexityRoot struct {
 		ID              func(childComplexity int) int
 		MaxParticipants func(childComplexity int) int
 		Organisation    func(childComplexity int) int
+		Organisers      func(childComplexity int) int
 		Price           func(childComplexity int) int
 		Related         func(childComplexity int) int
 		Runs            func(childComplexity int, first *int, after *string, last *int, before *string) int
@@ -222,23 +228,34 @@ type ComplexityRoot struct {
 		State     func(childComplexity int) int
 	}
 
+	DismissCoordinatorPayload struct {
+		Person     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	DismissOrganiserPayload struct {
+		Person     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Edition struct {
-		Budget    func(childComplexity int) int
-		Days      func(childComplexity int) int
-		EndsOn    func(childComplexity int) int
-		Host      func(childComplexity int) int
-		ID        func(childComplexity int) int
-		Languages func(childComplexity int) int
-		Seats     func(childComplexity int) int
-		Series    func(childComplexity int) int
-		StartsOn  func(childComplexity int) int
-		Status    func(childComplexity int) int
-		Summary   func(childComplexity int) int
-		Themes    func(childComplexity int) int
-		TimeZone  func(childComplexity int) int
-		Title     func(childComplexity int) int
-		Venue     func(childComplexity int) int
-		Year      func(childComplexity int) int
+		Budget     func(childComplexity int) int
+		Days       func(childComplexity int) int
+		EndsOn     func(childComplexity int) int
+		Host       func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Languages  func(childComplexity int) int
+		Organisers func(childComplexity int) int
+		Seats      func(childComplexity int) int
+		Series     func(childComplexity int) int
+		StartsOn   func(childComplexity int) int
+		Status     func(childComplexity int) int
+		Summary    func(childComplexity int) int
+		Themes     func(childComplexity int) int
+		TimeZone   func(childComplexity int) int
+		Title      func(childComplexity int) int
+		Venue      func(childComplexity int) int
+		Year       func(childComplexity int) int
 	}
 
 	EditionConnection struct {
@@ -328,6 +345,7 @@ type ComplexityRoot struct {
 
 	Mutation struct {
 		AcceptOffer        func(childComplexity int, input model.AcceptOfferInput) int
+		AppointCoordinator func(childComplexity int, input db.CoordinatorInput) int
 		CancelCampaign     func(childComplexity int, input model.CancelCampaignInput) int
 		CancelEdition      func(childComplexity int, input model.CancelEditionInput) int
 		CancelRegistration func(childComplexity int, input model.CancelRegistrationInput) int
@@ -337,12 +355,24 @@ type ComplexityRoot struct {
 		ChangeSeats        func(childComplexity int, input db.ChangeSeatsInput) int
 		ChangeSession      func(childComplexity int, input db.ChangeSessionInput) int
 		DeclineOffer       func(childComplexity int, input model.DeclineOfferInput) int
+		DismissCoordinator func(childComplexity int, input db.CoordinatorInput) int
+		DismissOrganiser   func(childComplexity int, input db.OrganiserInput) int
+		NameOrganiser      func(childComplexity int, input db.OrganiserInput) int
 		PauseCampaign      func(childComplexity int, input model.PauseCampaignInput) int
 		PreviewInvitations func(childComplexity int, input db.SendInvitationsInput) int
 		Register           func(childComplexity int, input db.RegisterInput) int
 		ReopenEdition      func(childComplexity int, input model.ReopenEditionInput) int
+		RequestSignIn      func(childComplexity int, input model.RequestSignInInput) int
 		ResumeCampaign     func(childComplexity int, input model.ResumeCampaignInput) int
 		SendInvitations    func(childComplexity int, input db.SendInvitationsInput) int
+		SignIn             func(childComplexity int, input model.SignInInput) int
+		SignOut            func(childComplexity int, input model.SignOutInput) int
+		SignOutEverywhere  func(childComplexity int) int
+	}
+
+	NameOrganiserPayload struct {
+		Person     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -456,12 +486,19 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	RequestSignInPayload struct {
+		UserErrors   func(childComplexity int) int
+		ValidMinutes func(childComplexity int) int
+	}
+
 	ResumeCampaignPayload struct {
 		Campaign   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
 	Role struct {
+		Course       func(childComplexity int) int
+		Edition      func(childComplexity int) int
 		Organisation func(childComplexity int) int
 		Partnership  func(childComplexity int) int
 		Role         func(childComplexity int) int
@@ -530,6 +567,27 @@ type ComplexityRoot struct {
 		Session func(childComplexity int) int
 	}
 
+	SignIn struct {
+		CreatedAt func(childComplexity int) int
+		Current   func(childComplexity int) int
+		Device    func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Way       func(childComplexity int) int
+	}
+
+	SignInPayload struct {
+		Person     func(childComplexity int) int
+		SignIn     func(childComplexity int) int
+		Token      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	SignOutPayload struct {
+		SignIns    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Subscription struct {
 		CampaignProgress func(childComplexity int, id db.ID) int
 	}
@@ -558,6 +616,7 @@ type ComplexityRoot struct {
 		Person        func(childComplexity int) int
 		Registrations func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Roles         func(childComplexity int) int
+		SignIns       func(childComplexity int) int
 	}
 }
 
@@ -596,6 +655,14 @@ type MutationResolver interface {
 	ChangeSession(ctx context.Context, input db.ChangeSessionInput) (*model.ChangeSessionPayload, error)
 	CancelSession(ctx context.Context, input model.CancelSessionInput) (*model.CancelSessionPayload, error)
 	ChangeCourseRun(ctx context.Context, input db.ChangeCourseRunInput) (*model.ChangeCourseRunPayload, error)
+	RequestSignIn(ctx context.Context, input model.RequestSignInInput) (*model.RequestSignInPayload, error)
+	SignIn(ctx context.Context, input model.SignInInput) (*model.SignInPayload, error)
+	SignOut(ctx context.Context, input model.SignOutInput) (*model.SignOutPayload, error)
+	SignOutEverywhere(ctx context.Context) (*model.SignOutPayload, error)
+	NameOrganiser(ctx context.Context, input db.OrganiserInput) (*model.NameOrganiserPayload, error)
+	DismissOrganiser(ctx context.Context, input db.OrganiserInput) (*model.DismissOrganiserPayload, error)
+	AppointCoordinator(ctx context.Context, input db.CoordinatorInput) (*model.AppointCoordinatorPayload, error)
+	DismissCoordinator(ctx context.Context, input db.CoordinatorInput) (*model.DismissCoordinatorPayload, error)
 }
 type PreviewInvitationsPayloadResolver interface {
 	Rows(ctx context.Context, obj *db.InvitationPreview, first *int, after *string) (*db.Connection[db.AudienceRow], error)
@@ -623,6 +690,7 @@ type SubscriptionResolver interface {
 	CampaignProgress(ctx context.Context, id db.ID) (<-chan *db.Campaign, error)
 }
 type ViewerResolver interface {
+	SignIns(ctx context.Context, obj *model.Viewer) ([]*db.AccessToken, error)
 	Registrations(ctx context.Context, obj *model.Viewer, first *int, after *string, last *int, before *string) (*db.Connection[db.Registration], error)
 	Invitations(ctx context.Context, obj *model.Viewer, first *int, after *string, last *int, before *string) (*db.Connection[db.Invitation], error)
 }
@@ -705,6 +773,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Agreement.Title(childComplexity), true
+
+	case "AppointCoordinatorPayload.person":
+		if e.ComplexityRoot.AppointCoordinatorPayload.Person == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AppointCoordinatorPayload.Person(childComplexity), true
+	case "AppointCoordinatorPayload.userErrors":
+		if e.ComplexityRoot.AppointCoordinatorPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AppointCoordinatorPayload.UserErrors(childComplexity), true
 
 	case "AudienceRow.email":
 		if e.ComplexityRoot.AudienceRow.Email == nil {
@@ -1060,6 +1141,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Course.Organisation(childComplexity), true
+	case "Course.organisers":
+		if e.ComplexityRoot.Course.Organisers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Course.Organisers(childComplexity), true
 	case "Course.price":
 		if e.ComplexityRoot.Course.Price == nil {
 			break
@@ -1296,6 +1383,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Delivery.State(childComplexity), true
 
+	case "DismissCoordinatorPayload.person":
+		if e.ComplexityRoot.DismissCoordinatorPayload.Person == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DismissCoordinatorPayload.Person(childComplexity), true
+	case "DismissCoordinatorPayload.userErrors":
+		if e.ComplexityRoot.DismissCoordinatorPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DismissCoordinatorPayload.UserErrors(childComplexity), true
+
+	case "DismissOrganiserPayload.person":
+		if e.ComplexityRoot.DismissOrganiserPayload.Person == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DismissOrganiserPayload.Person(childComplexity), true
+	case "DismissOrganiserPayload.userErrors":
+		if e.ComplexityRoot.DismissOrganiserPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DismissOrganiserPayload.UserErrors(childComplexity), true
+
 	case "Edition.budget":
 		if e.ComplexityRoot.Edition.Budget == nil {
 			break
@@ -1332,6 +1445,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Edition.Languages(childComplexity), true
+	case "Edition.organisers":
+		if e.ComplexityRoot.Edition.Organisers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Edition.Organisers(childComplexity), true
 	case "Edition.seats":
 		if e.ComplexityRoot.Edition.Seats == nil {
 			break
@@ -1730,6 +1849,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcceptOffer(childComplexity, args["input"].(model.AcceptOfferInput)), true
+	case "Mutation.appointCoordinator":
+		if e.ComplexityRoot.Mutation.AppointCoordinator == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_appointCoordinator_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AppointCoordinator(childComplexity, args["input"].(db.CoordinatorInput)), true
 	case "Mutation.cancelCampaign":
 		if e.ComplexityRoot.Mutation.CancelCampaign == nil {
 			break
@@ -1829,6 +1959,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeclineOffer(childComplexity, args["input"].(model.DeclineOfferInput)), true
+	case "Mutation.dismissCoordinator":
+		if e.ComplexityRoot.Mutation.DismissCoordinator == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_dismissCoordinator_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DismissCoordinator(childComplexity, args["input"].(db.CoordinatorInput)), true
+	case "Mutation.dismissOrganiser":
+		if e.ComplexityRoot.Mutation.DismissOrganiser == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_dismissOrganiser_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DismissOrganiser(childComplexity, args["input"].(db.OrganiserInput)), true
+	case "Mutation.nameOrganiser":
+		if e.ComplexityRoot.Mutation.NameOrganiser == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_nameOrganiser_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.NameOrganiser(childComplexity, args["input"].(db.OrganiserInput)), true
 	case "Mutation.pauseCampaign":
 		if e.ComplexityRoot.Mutation.PauseCampaign == nil {
 			break
@@ -1873,6 +2036,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReopenEdition(childComplexity, args["input"].(model.ReopenEditionInput)), true
+	case "Mutation.requestSignIn":
+		if e.ComplexityRoot.Mutation.RequestSignIn == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_requestSignIn_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequestSignIn(childComplexity, args["input"].(model.RequestSignInInput)), true
 	case "Mutation.resumeCampaign":
 		if e.ComplexityRoot.Mutation.ResumeCampaign == nil {
 			break
@@ -1895,6 +2069,47 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SendInvitations(childComplexity, args["input"].(db.SendInvitationsInput)), true
+	case "Mutation.signIn":
+		if e.ComplexityRoot.Mutation.SignIn == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_signIn_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SignIn(childComplexity, args["input"].(model.SignInInput)), true
+	case "Mutation.signOut":
+		if e.ComplexityRoot.Mutation.SignOut == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_signOut_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SignOut(childComplexity, args["input"].(model.SignOutInput)), true
+	case "Mutation.signOutEverywhere":
+		if e.ComplexityRoot.Mutation.SignOutEverywhere == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.SignOutEverywhere(childComplexity), true
+
+	case "NameOrganiserPayload.person":
+		if e.ComplexityRoot.NameOrganiserPayload.Person == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NameOrganiserPayload.Person(childComplexity), true
+	case "NameOrganiserPayload.userErrors":
+		if e.ComplexityRoot.NameOrganiserPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NameOrganiserPayload.UserErrors(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -2375,6 +2590,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ReopenEditionPayload.UserErrors(childComplexity), true
 
+	case "RequestSignInPayload.userErrors":
+		if e.ComplexityRoot.RequestSignInPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestSignInPayload.UserErrors(childComplexity), true
+	case "RequestSignInPayload.validMinutes":
+		if e.ComplexityRoot.RequestSignInPayload.ValidMinutes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestSignInPayload.ValidMinutes(childComplexity), true
+
 	case "ResumeCampaignPayload.campaign":
 		if e.ComplexityRoot.ResumeCampaignPayload.Campaign == nil {
 			break
@@ -2388,6 +2616,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ResumeCampaignPayload.UserErrors(childComplexity), true
 
+	case "Role.course":
+		if e.ComplexityRoot.Role.Course == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Role.Course(childComplexity), true
+	case "Role.edition":
+		if e.ComplexityRoot.Role.Edition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Role.Edition(childComplexity), true
 	case "Role.organisation":
 		if e.ComplexityRoot.Role.Organisation == nil {
 			break
@@ -2693,6 +2933,81 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SessionClash.Session(childComplexity), true
 
+	case "SignIn.createdAt":
+		if e.ComplexityRoot.SignIn.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignIn.CreatedAt(childComplexity), true
+	case "SignIn.current":
+		if e.ComplexityRoot.SignIn.Current == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignIn.Current(childComplexity), true
+	case "SignIn.device":
+		if e.ComplexityRoot.SignIn.Device == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignIn.Device(childComplexity), true
+	case "SignIn.expiresAt":
+		if e.ComplexityRoot.SignIn.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignIn.ExpiresAt(childComplexity), true
+	case "SignIn.id":
+		if e.ComplexityRoot.SignIn.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignIn.ID(childComplexity), true
+	case "SignIn.way":
+		if e.ComplexityRoot.SignIn.Way == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignIn.Way(childComplexity), true
+
+	case "SignInPayload.person":
+		if e.ComplexityRoot.SignInPayload.Person == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInPayload.Person(childComplexity), true
+	case "SignInPayload.signIn":
+		if e.ComplexityRoot.SignInPayload.SignIn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInPayload.SignIn(childComplexity), true
+	case "SignInPayload.token":
+		if e.ComplexityRoot.SignInPayload.Token == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInPayload.Token(childComplexity), true
+	case "SignInPayload.userErrors":
+		if e.ComplexityRoot.SignInPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInPayload.UserErrors(childComplexity), true
+
+	case "SignOutPayload.signIns":
+		if e.ComplexityRoot.SignOutPayload.SignIns == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignOutPayload.SignIns(childComplexity), true
+	case "SignOutPayload.userErrors":
+		if e.ComplexityRoot.SignOutPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignOutPayload.UserErrors(childComplexity), true
+
 	case "Subscription.campaignProgress":
 		if e.ComplexityRoot.Subscription.CampaignProgress == nil {
 			break
@@ -2802,6 +3117,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Roles(childComplexity), true
+	case "Viewer.signIns":
+		if e.ComplexityRoot.Viewer.SignIns == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.SignIns(childComplexity), true
 
 	}
 	return 0, false
@@ -2813,6 +3134,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AcceptOfferInput", ec.unmarshalInputAcceptOfferInput),
+			graphql.NewInputUnmarshaler("AppointCoordinatorInput", ec.unmarshalInputAppointCoordinatorInput),
 			graphql.NewInputUnmarshaler("AudienceInput", ec.unmarshalInputAudienceInput),
 			graphql.NewInputUnmarshaler("CancelCampaignInput", ec.unmarshalInputCancelCampaignInput),
 			graphql.NewInputUnmarshaler("CancelEditionInput", ec.unmarshalInputCancelEditionInput),
@@ -2823,14 +3145,20 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ChangeSeatsInput", ec.unmarshalInputChangeSeatsInput),
 			graphql.NewInputUnmarshaler("ChangeSessionInput", ec.unmarshalInputChangeSessionInput),
 			graphql.NewInputUnmarshaler("DeclineOfferInput", ec.unmarshalInputDeclineOfferInput),
+			graphql.NewInputUnmarshaler("DismissCoordinatorInput", ec.unmarshalInputDismissCoordinatorInput),
+			graphql.NewInputUnmarshaler("DismissOrganiserInput", ec.unmarshalInputDismissOrganiserInput),
 			graphql.NewInputUnmarshaler("EditionFilter", ec.unmarshalInputEditionFilter),
 			graphql.NewInputUnmarshaler("MunicipalityFilter", ec.unmarshalInputMunicipalityFilter),
+			graphql.NewInputUnmarshaler("NameOrganiserInput", ec.unmarshalInputNameOrganiserInput),
 			graphql.NewInputUnmarshaler("PauseCampaignInput", ec.unmarshalInputPauseCampaignInput),
 			graphql.NewInputUnmarshaler("RegisterInput", ec.unmarshalInputRegisterInput),
 			graphql.NewInputUnmarshaler("RegistrationFilter", ec.unmarshalInputRegistrationFilter),
 			graphql.NewInputUnmarshaler("ReopenEditionInput", ec.unmarshalInputReopenEditionInput),
+			graphql.NewInputUnmarshaler("RequestSignInInput", ec.unmarshalInputRequestSignInInput),
 			graphql.NewInputUnmarshaler("ResumeCampaignInput", ec.unmarshalInputResumeCampaignInput),
 			graphql.NewInputUnmarshaler("SendInvitationsInput", ec.unmarshalInputSendInvitationsInput),
+			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
+			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
 			graphql.NewInputUnmarshaler("VenueInput", ec.unmarshalInputVenueInput),
 		)
 	}
@@ -3073,6 +3401,25 @@ type Mutation {
   cancelSession("Which session." input: CancelSessionInput!): CancelSessionPayload!
   "Moves a run of a course and tells everybody concerned. For organisers of the course."
   changeCourseRun("What to change." input: ChangeCourseRunInput!): ChangeCourseRunPayload!
+  """
+  Mails a link that signs the person with the address in; its page posts a token to signIn. The answer is the same, and takes as
+  long, whether or not anybody has the address.
+  """
+  requestSignIn("Whose link." input: RequestSignInInput!): RequestSignInPayload!
+  "Exchanges the token of a mailed link, which works once and for 15 minutes, for a bearer token."
+  signIn("The token." input: SignInInput!): SignInPayload!
+  "Ends the sign-in that the request was made with, or another one of one's own. Takes effect at once."
+  signOut("Which sign-in." input: SignOutInput!): SignOutPayload!
+  "Ends all of one's own sign-ins, this one too."
+  signOutEverywhere: SignOutPayload!
+  "Lets a person, of whatever organisation, organise one edition or one course. For organisers of it."
+  nameOrganiser("Who organises what." input: NameOrganiserInput!): NameOrganiserPayload!
+  "Takes back what nameOrganiser gave. Takes effect at once."
+  dismissOrganiser("Who no longer organises what." input: DismissOrganiserInput!): DismissOrganiserPayload!
+  "Lets a person arrange the part of their organisation in a partnership. For coordinators of that organisation and of who leads the partnership."
+  appointCoordinator("Who coordinates where." input: AppointCoordinatorInput!): AppointCoordinatorPayload!
+  "Takes back what appointCoordinator gave. Takes effect at once."
+  dismissCoordinator("Who no longer coordinates where." input: DismissCoordinatorInput!): DismissCoordinatorPayload!
 }
 
 "Work that can be followed while it happens, over WebSocket (graphql-transport-ws) or server-sent events."
@@ -3329,6 +3676,8 @@ type Viewer {
   person: Person!
   "What the person may organise."
   roles: [Role!]!
+  "Where the person is signed in, the latest first."
+  signIns: [SignIn!]! @live
   "The person's own registrations, the latest first."
   registrations(
     "How many to return from the start, 1 to 100."
@@ -3353,6 +3702,32 @@ type Viewer {
   ): InvitationConnection! @live
 }
 
+"A bearer token in use, without the token itself. Only the person who signed in sees it."
+type SignIn implements Node {
+  "Opaque and unique over all types; for signOut."
+  id: ID!
+  "How the person signed in."
+  way: SignInWay!
+  "What the browser or program called itself then; empty when it did not."
+  device: String!
+  "When the person signed in."
+  createdAt: DateTime!
+  "Until when it is valid."
+  expiresAt: DateTime!
+  "Whether this request was made with it."
+  current: Boolean! @live
+}
+
+"How somebody signed in."
+enum SignInWay {
+  "By a mailed link."
+  MAIL
+  "By an OpenID provider."
+  OPENID
+  "With a token made by an operator."
+  OPERATOR
+}
+
 "Something that a person may do for an organisation in a partnership."
 type Role {
   "Which role."
@@ -3361,12 +3736,22 @@ type Role {
   partnership: Partnership
   "For which organisation."
   organisation: Organisation
+  "Which edition, for somebody who was named its organiser."
+  edition: Edition
+  "Which course, for somebody who was named its organiser."
+  course: Course
 }
 
-"The roles that a person can have."
+"The roles that a person can have. Each counts where it was given and nowhere else."
 enum RoleName {
-  "Arranges the organisation's part in the partnership, and the editions the partnership holds."
+  "Arranges the organisation's part in the partnership, and organises the editions that the organisation hosts and the courses that it offers."
   COORDINATOR
+  "Coordinates for who leads the partnership, and organises all its editions."
+  LEAD
+  "Was named an organiser of one edition or one course."
+  ORGANISER
+  "Looks after the whole installation and may do everything."
+  ADMINISTRATOR
 }
 
 "Organisations that work together."
@@ -3568,6 +3953,8 @@ type Edition implements Node {
   days: [Day!]!
   "Places for participants."
   seats: Seats! @live
+  "Who was named to organise it besides the coordinators of its host and of who leads the partnership, by name. Null to everybody but its organisers."
+  organisers: [Person!] @live
 }
 
 "Whether an edition is public and on."
@@ -3768,6 +4155,8 @@ type Course implements Node {
   trainers: [Person!]!
   "Courses that may interest the same people."
   related: [Course!]!
+  "Who was named to organise it besides the coordinators of the organisation that offers it, by name. Null to everybody but its organisers."
+  organisers: [Person!] @live
   "When it is held, the latest first."
   runs(
     "How many to return from the start, 1 to 100."
@@ -4369,6 +4758,126 @@ type ChangeSeatsPayload {
   userErrors: [UserError!]!
 }
 
+"Who is to organise what."
+input NameOrganiserInput {
+  "The edition; name either an edition or a course."
+  editionId: ID
+  "The course."
+  courseId: ID
+  "The person."
+  personId: ID!
+}
+
+"The person who was named."
+type NameOrganiserPayload {
+  "Null when there are userErrors."
+  person: Person
+  "Why nobody was named."
+  userErrors: [UserError!]!
+}
+
+"Who is no longer to organise what."
+input DismissOrganiserInput {
+  "The edition; name either an edition or a course."
+  editionId: ID
+  "The course."
+  courseId: ID
+  "The person."
+  personId: ID!
+}
+
+"The person who was dismissed."
+type DismissOrganiserPayload {
+  "Null when there are userErrors."
+  person: Person
+  "Why nobody was dismissed."
+  userErrors: [UserError!]!
+}
+
+"Who is to coordinate where."
+input AppointCoordinatorInput {
+  "The partnership."
+  partnershipId: ID!
+  "The member of it."
+  organisationId: ID!
+  "The person."
+  personId: ID!
+}
+
+"The person who was appointed."
+type AppointCoordinatorPayload {
+  "Null when there are userErrors."
+  person: Person
+  "Why nobody was appointed."
+  userErrors: [UserError!]!
+}
+
+"Who is no longer to coordinate where."
+input DismissCoordinatorInput {
+  "The partnership."
+  partnershipId: ID!
+  "The member of it."
+  organisationId: ID!
+  "The person."
+  personId: ID!
+}
+
+"The person who was dismissed."
+type DismissCoordinatorPayload {
+  "Null when there are userErrors."
+  person: Person
+  "Why nobody was dismissed."
+  userErrors: [UserError!]!
+}
+
+"Who wants to sign in."
+input RequestSignInInput {
+  "The mail address."
+  email: EmailAddress!
+}
+
+"That a link was asked for."
+type RequestSignInPayload {
+  "For how many minutes a link works; null when there are userErrors."
+  validMinutes: Int
+  "What is wrong with the address as a text. Whether anybody has it is not said."
+  userErrors: [UserError!]!
+}
+
+"The token of a mailed link."
+input SignInInput {
+  "The last part of the link."
+  token: String!
+  "What the program calls itself in the list of sign-ins."
+  device: String
+}
+
+"Somebody who has just signed in."
+type SignInPayload {
+  "For the header ` + "`" + `Authorization: Bearer …` + "`" + `. Shown this once. Null when there are userErrors."
+  token: String
+  "The sign-in."
+  signIn: SignIn
+  "Who signed in."
+  person: Person
+  "Why nobody was signed in."
+  userErrors: [UserError!]!
+}
+
+"Which sign-in to end."
+input SignOutInput {
+  "One of one's own; without it the one that the request was made with."
+  signInId: ID
+}
+
+"That it has ended."
+type SignOutPayload {
+  "The sign-ins that are left."
+  signIns: [SignIn!]!
+  "Why nothing was ended."
+  userErrors: [UserError!]!
+}
+
 "A place to meet, as a whole."
 input VenueInput {
   "The building or the place."
@@ -4536,6 +5045,16 @@ func (ec *executionContext) childFields_Agreement(ctx context.Context, field gra
 		return ec.fieldContext_Agreement_status(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Agreement", field.Name)
+}
+
+func (ec *executionContext) childFields_AppointCoordinatorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "person":
+		return ec.fieldContext_AppointCoordinatorPayload_person(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AppointCoordinatorPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AppointCoordinatorPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AudienceRow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4742,6 +5261,8 @@ func (ec *executionContext) childFields_Course(ctx context.Context, field graphq
 		return ec.fieldContext_Course_trainers(ctx, field)
 	case "related":
 		return ec.fieldContext_Course_related(ctx, field)
+	case "organisers":
+		return ec.fieldContext_Course_organisers(ctx, field)
 	case "runs":
 		return ec.fieldContext_Course_runs(ctx, field)
 	}
@@ -4856,6 +5377,26 @@ func (ec *executionContext) childFields_Delivery(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Delivery", field.Name)
 }
 
+func (ec *executionContext) childFields_DismissCoordinatorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "person":
+		return ec.fieldContext_DismissCoordinatorPayload_person(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DismissCoordinatorPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DismissCoordinatorPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DismissOrganiserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "person":
+		return ec.fieldContext_DismissOrganiserPayload_person(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DismissOrganiserPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DismissOrganiserPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Edition(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -4890,6 +5431,8 @@ func (ec *executionContext) childFields_Edition(ctx context.Context, field graph
 		return ec.fieldContext_Edition_days(ctx, field)
 	case "seats":
 		return ec.fieldContext_Edition_seats(ctx, field)
+	case "organisers":
+		return ec.fieldContext_Edition_organisers(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Edition", field.Name)
 }
@@ -5062,6 +5605,16 @@ func (ec *executionContext) childFields_MunicipalityEdge(ctx context.Context, fi
 		return ec.fieldContext_MunicipalityEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MunicipalityEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_NameOrganiserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "person":
+		return ec.fieldContext_NameOrganiserPayload_person(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_NameOrganiserPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NameOrganiserPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5258,6 +5811,16 @@ func (ec *executionContext) childFields_ReopenEditionPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type ReopenEditionPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RequestSignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "validMinutes":
+		return ec.fieldContext_RequestSignInPayload_validMinutes(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RequestSignInPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestSignInPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ResumeCampaignPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "campaign":
@@ -5276,6 +5839,10 @@ func (ec *executionContext) childFields_Role(ctx context.Context, field graphql.
 		return ec.fieldContext_Role_partnership(ctx, field)
 	case "organisation":
 		return ec.fieldContext_Role_organisation(ctx, field)
+	case "edition":
+		return ec.fieldContext_Role_edition(ctx, field)
+	case "course":
+		return ec.fieldContext_Role_course(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Role", field.Name)
 }
@@ -5406,6 +5973,48 @@ func (ec *executionContext) childFields_SessionClash(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type SessionClash", field.Name)
 }
 
+func (ec *executionContext) childFields_SignIn(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SignIn_id(ctx, field)
+	case "way":
+		return ec.fieldContext_SignIn_way(ctx, field)
+	case "device":
+		return ec.fieldContext_SignIn_device(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_SignIn_createdAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_SignIn_expiresAt(ctx, field)
+	case "current":
+		return ec.fieldContext_SignIn_current(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignIn", field.Name)
+}
+
+func (ec *executionContext) childFields_SignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "token":
+		return ec.fieldContext_SignInPayload_token(ctx, field)
+	case "signIn":
+		return ec.fieldContext_SignInPayload_signIn(ctx, field)
+	case "person":
+		return ec.fieldContext_SignInPayload_person(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SignInPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignInPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "signIns":
+		return ec.fieldContext_SignOutPayload_signIns(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SignOutPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignOutPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Theme(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -5450,6 +6059,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_person(ctx, field)
 	case "roles":
 		return ec.fieldContext_Viewer_roles(ctx, field)
+	case "signIns":
+		return ec.fieldContext_Viewer_signIns(ctx, field)
 	case "registrations":
 		return ec.fieldContext_Viewer_registrations(ctx, field)
 	case "invitations":
@@ -5846,6 +6457,20 @@ func (ec *executionContext) field_Mutation_acceptOffer_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_appointCoordinator_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.CoordinatorInput, error) {
+			return ec.unmarshalNAppointCoordinatorInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCoordinatorInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_cancelCampaign_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -5972,6 +6597,48 @@ func (ec *executionContext) field_Mutation_declineOffer_args(ctx context.Context
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_dismissCoordinator_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.CoordinatorInput, error) {
+			return ec.unmarshalNDismissCoordinatorInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCoordinatorInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_dismissOrganiser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.OrganiserInput, error) {
+			return ec.unmarshalNDismissOrganiserInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐOrganiserInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_nameOrganiser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.OrganiserInput, error) {
+			return ec.unmarshalNNameOrganiserInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐOrganiserInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_pauseCampaign_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6028,6 +6695,20 @@ func (ec *executionContext) field_Mutation_reopenEdition_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_requestSignIn_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RequestSignInInput, error) {
+			return ec.unmarshalNRequestSignInInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRequestSignInInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_resumeCampaign_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6048,6 +6729,34 @@ func (ec *executionContext) field_Mutation_sendInvitations_args(ctx context.Cont
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (db.SendInvitationsInput, error) {
 			return ec.unmarshalNSendInvitationsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSendInvitationsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_signIn_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SignInInput, error) {
+			return ec.unmarshalNSignInInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐSignInInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_signOut_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SignOutInput, error) {
+			return ec.unmarshalNSignOutInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐSignOutInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6844,6 +7553,70 @@ func (ec *executionContext) fieldContext_Agreement_status(ctx context.Context, f
 	if fc.Args, err = ec.field_Agreement_status_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AppointCoordinatorPayload_person(ctx context.Context, field graphql.CollectedField, obj *model.AppointCoordinatorPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AppointCoordinatorPayload_person(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Person, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Person) graphql.Marshaler {
+			return ec.marshalOPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AppointCoordinatorPayload_person(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AppointCoordinatorPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Person(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AppointCoordinatorPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AppointCoordinatorPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AppointCoordinatorPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AppointCoordinatorPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AppointCoordinatorPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -8547,6 +9320,38 @@ func (ec *executionContext) fieldContext_Course_related(_ context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _Course_organisers(ctx context.Context, field graphql.CollectedField, obj *db.Course) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Course_organisers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Organisers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Person) graphql.Marshaler {
+			return ec.marshalOPerson2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPersonᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Course_organisers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Course",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Person(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Course_runs(ctx context.Context, field graphql.CollectedField, obj *db.Course) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9407,6 +10212,134 @@ func (ec *executionContext) fieldContext_Delivery_lastError(_ context.Context, f
 	return graphql.NewScalarFieldContext("Delivery", field, false, false, "String")
 }
 
+func (ec *executionContext) _DismissCoordinatorPayload_person(ctx context.Context, field graphql.CollectedField, obj *model.DismissCoordinatorPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DismissCoordinatorPayload_person(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Person, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Person) graphql.Marshaler {
+			return ec.marshalOPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DismissCoordinatorPayload_person(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DismissCoordinatorPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Person(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DismissCoordinatorPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.DismissCoordinatorPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DismissCoordinatorPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DismissCoordinatorPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DismissCoordinatorPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DismissOrganiserPayload_person(ctx context.Context, field graphql.CollectedField, obj *model.DismissOrganiserPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DismissOrganiserPayload_person(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Person, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Person) graphql.Marshaler {
+			return ec.marshalOPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DismissOrganiserPayload_person(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DismissOrganiserPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Person(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DismissOrganiserPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.DismissOrganiserPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DismissOrganiserPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DismissOrganiserPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DismissOrganiserPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Edition_id(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9833,6 +10766,38 @@ func (ec *executionContext) fieldContext_Edition_seats(_ context.Context, field 
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Seats(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Edition_organisers(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Edition_organisers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Organisers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Person) graphql.Marshaler {
+			return ec.marshalOPerson2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPersonᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Edition_organisers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Edition",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Person(ctx, field)
 		},
 	}
 	return fc, nil
@@ -11929,6 +12894,410 @@ func (ec *executionContext) fieldContext_Mutation_changeCourseRun(ctx context.Co
 	if fc.Args, err = ec.field_Mutation_changeCourseRun_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_requestSignIn(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_requestSignIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RequestSignIn(ctx, fc.Args["input"].(model.RequestSignInInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RequestSignInPayload) graphql.Marshaler {
+			return ec.marshalNRequestSignInPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRequestSignInPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_requestSignIn(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RequestSignInPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_requestSignIn_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_signIn(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_signIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SignIn(ctx, fc.Args["input"].(model.SignInInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SignInPayload) graphql.Marshaler {
+			return ec.marshalNSignInPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐSignInPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_signIn(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SignInPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_signIn_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_signOut(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_signOut(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SignOut(ctx, fc.Args["input"].(model.SignOutInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SignOutPayload) graphql.Marshaler {
+			return ec.marshalNSignOutPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐSignOutPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_signOut(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SignOutPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_signOut_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_signOutEverywhere(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_signOutEverywhere(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().SignOutEverywhere(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SignOutPayload) graphql.Marshaler {
+			return ec.marshalNSignOutPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐSignOutPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_signOutEverywhere(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SignOutPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_nameOrganiser(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_nameOrganiser(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().NameOrganiser(ctx, fc.Args["input"].(db.OrganiserInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.NameOrganiserPayload) graphql.Marshaler {
+			return ec.marshalNNameOrganiserPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐNameOrganiserPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_nameOrganiser(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NameOrganiserPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_nameOrganiser_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_dismissOrganiser(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_dismissOrganiser(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DismissOrganiser(ctx, fc.Args["input"].(db.OrganiserInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DismissOrganiserPayload) graphql.Marshaler {
+			return ec.marshalNDismissOrganiserPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDismissOrganiserPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_dismissOrganiser(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DismissOrganiserPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_dismissOrganiser_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_appointCoordinator(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_appointCoordinator(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AppointCoordinator(ctx, fc.Args["input"].(db.CoordinatorInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AppointCoordinatorPayload) graphql.Marshaler {
+			return ec.marshalNAppointCoordinatorPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐAppointCoordinatorPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_appointCoordinator(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AppointCoordinatorPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_appointCoordinator_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_dismissCoordinator(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_dismissCoordinator(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DismissCoordinator(ctx, fc.Args["input"].(db.CoordinatorInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DismissCoordinatorPayload) graphql.Marshaler {
+			return ec.marshalNDismissCoordinatorPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDismissCoordinatorPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_dismissCoordinator(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DismissCoordinatorPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_dismissCoordinator_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NameOrganiserPayload_person(ctx context.Context, field graphql.CollectedField, obj *model.NameOrganiserPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NameOrganiserPayload_person(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Person, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Person) graphql.Marshaler {
+			return ec.marshalOPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_NameOrganiserPayload_person(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NameOrganiserPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Person(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NameOrganiserPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.NameOrganiserPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NameOrganiserPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NameOrganiserPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NameOrganiserPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -14067,6 +15436,61 @@ func (ec *executionContext) fieldContext_ReopenEditionPayload_userErrors(_ conte
 	return fc, nil
 }
 
+func (ec *executionContext) _RequestSignInPayload_validMinutes(ctx context.Context, field graphql.CollectedField, obj *model.RequestSignInPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RequestSignInPayload_validMinutes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ValidMinutes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RequestSignInPayload_validMinutes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RequestSignInPayload", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RequestSignInPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.RequestSignInPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RequestSignInPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RequestSignInPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RequestSignInPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ResumeCampaignPayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.ResumeCampaignPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14131,7 +15555,7 @@ func (ec *executionContext) fieldContext_ResumeCampaignPayload_userErrors(_ cont
 	return fc, nil
 }
 
-func (ec *executionContext) _Role_role(ctx context.Context, field graphql.CollectedField, obj *model.Role) (ret graphql.Marshaler) {
+func (ec *executionContext) _Role_role(ctx context.Context, field graphql.CollectedField, obj *db.Role) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -14143,8 +15567,8 @@ func (ec *executionContext) _Role_role(ctx context.Context, field graphql.Collec
 			return obj.Role, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v model.RoleName) graphql.Marshaler {
-			return ec.marshalNRoleName2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRoleName(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v db.RoleName) graphql.Marshaler {
+			return ec.marshalNRoleName2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRoleName(ctx, selections, v)
 		},
 		true,
 		true,
@@ -14154,7 +15578,7 @@ func (ec *executionContext) fieldContext_Role_role(_ context.Context, field grap
 	return graphql.NewScalarFieldContext("Role", field, false, false, "RoleName")
 }
 
-func (ec *executionContext) _Role_partnership(ctx context.Context, field graphql.CollectedField, obj *model.Role) (ret graphql.Marshaler) {
+func (ec *executionContext) _Role_partnership(ctx context.Context, field graphql.CollectedField, obj *db.Role) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -14186,7 +15610,7 @@ func (ec *executionContext) fieldContext_Role_partnership(_ context.Context, fie
 	return fc, nil
 }
 
-func (ec *executionContext) _Role_organisation(ctx context.Context, field graphql.CollectedField, obj *model.Role) (ret graphql.Marshaler) {
+func (ec *executionContext) _Role_organisation(ctx context.Context, field graphql.CollectedField, obj *db.Role) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -14213,6 +15637,70 @@ func (ec *executionContext) fieldContext_Role_organisation(_ context.Context, fi
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Role_edition(ctx context.Context, field graphql.CollectedField, obj *db.Role) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Role_edition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edition, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Edition) graphql.Marshaler {
+			return ec.marshalOEdition2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Role_edition(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Role",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Edition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Role_course(ctx context.Context, field graphql.CollectedField, obj *db.Role) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Role_course(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Course, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Course) graphql.Marshaler {
+			return ec.marshalOCourse2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourse(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Role_course(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Role",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Course(ctx, field)
 		},
 	}
 	return fc, nil
@@ -15403,6 +16891,327 @@ func (ec *executionContext) fieldContext_SessionClash_people(_ context.Context, 
 	return graphql.NewScalarFieldContext("SessionClash", field, false, false, "Int")
 }
 
+func (ec *executionContext) _SignIn_id(ctx context.Context, field graphql.CollectedField, obj *db.AccessToken) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignIn_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.ID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignIn_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignIn", field, false, false, "ID")
+}
+
+func (ec *executionContext) _SignIn_way(ctx context.Context, field graphql.CollectedField, obj *db.AccessToken) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignIn_way(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Way, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.SignInWay) graphql.Marshaler {
+			return ec.marshalNSignInWay2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSignInWay(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignIn_way(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignIn", field, false, false, "SignInWay")
+}
+
+func (ec *executionContext) _SignIn_device(ctx context.Context, field graphql.CollectedField, obj *db.AccessToken) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignIn_device(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Device, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignIn_device(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignIn", field, false, false, "String")
+}
+
+func (ec *executionContext) _SignIn_createdAt(ctx context.Context, field graphql.CollectedField, obj *db.AccessToken) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignIn_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignIn_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignIn", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _SignIn_expiresAt(ctx context.Context, field graphql.CollectedField, obj *db.AccessToken) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignIn_expiresAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignIn_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignIn", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _SignIn_current(ctx context.Context, field graphql.CollectedField, obj *db.AccessToken) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignIn_current(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Current, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignIn_current(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignIn", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _SignInPayload_token(ctx context.Context, field graphql.CollectedField, obj *model.SignInPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignInPayload_token(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Token, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SignInPayload_token(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignInPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _SignInPayload_signIn(ctx context.Context, field graphql.CollectedField, obj *model.SignInPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignInPayload_signIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SignIn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.AccessToken) graphql.Marshaler {
+			return ec.marshalOSignIn2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAccessToken(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SignInPayload_signIn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignInPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SignIn(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignInPayload_person(ctx context.Context, field graphql.CollectedField, obj *model.SignInPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignInPayload_person(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Person, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Person) graphql.Marshaler {
+			return ec.marshalOPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SignInPayload_person(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignInPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Person(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignInPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.SignInPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignInPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignInPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignInPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignOutPayload_signIns(ctx context.Context, field graphql.CollectedField, obj *model.SignOutPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignOutPayload_signIns(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SignIns, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.AccessToken) graphql.Marshaler {
+			return ec.marshalNSignIn2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAccessTokenᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignOutPayload_signIns(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignOutPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SignIn(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignOutPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.SignOutPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignOutPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignOutPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignOutPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Subscription_campaignProgress(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
 	return graphql.ResolveFieldStream(
 		ctx,
@@ -15721,8 +17530,8 @@ func (ec *executionContext) _Viewer_roles(ctx context.Context, field graphql.Col
 			return obj.Roles, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.Role) graphql.Marshaler {
-			return ec.marshalNRole2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRoleᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Role) graphql.Marshaler {
+			return ec.marshalNRole2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRoleᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -15736,6 +17545,38 @@ func (ec *executionContext) fieldContext_Viewer_roles(_ context.Context, field g
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Role(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Viewer_signIns(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_signIns(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Viewer().SignIns(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.AccessToken) graphql.Marshaler {
+			return ec.marshalNSignIn2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAccessTokenᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_signIns(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Viewer",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SignIn(ctx, field)
 		},
 	}
 	return fc, nil
@@ -16944,6 +18785,62 @@ func UnmarshalAcceptOfferInput(ctx context.Context, raw any) (model.AcceptOfferI
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputAppointCoordinatorInput(ctx context.Context, obj any) (db.CoordinatorInput, error) {
+	var it db.CoordinatorInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"partnershipId", "organisationId", "personId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "partnershipId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("partnershipId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PartnershipID = data
+		case "organisationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("organisationId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrganisationID = data
+		case "personId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("personId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PersonID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAppointCoordinatorInput unmarshals raw into the AppointCoordinatorInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAppointCoordinatorInput(ctx context.Context, raw any) (db.CoordinatorInput, error) {
+	var out db.CoordinatorInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AppointCoordinatorInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputAudienceInput(ctx context.Context, obj any) (db.AudienceInput, error) {
 	var it db.AudienceInput
 	if obj == nil {
@@ -17532,6 +19429,118 @@ func UnmarshalDeclineOfferInput(ctx context.Context, raw any) (model.DeclineOffe
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputDismissCoordinatorInput(ctx context.Context, obj any) (db.CoordinatorInput, error) {
+	var it db.CoordinatorInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"partnershipId", "organisationId", "personId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "partnershipId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("partnershipId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PartnershipID = data
+		case "organisationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("organisationId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrganisationID = data
+		case "personId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("personId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PersonID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDismissCoordinatorInput unmarshals raw into the DismissCoordinatorInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDismissCoordinatorInput(ctx context.Context, raw any) (db.CoordinatorInput, error) {
+	var out db.CoordinatorInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DismissCoordinatorInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputDismissOrganiserInput(ctx context.Context, obj any) (db.OrganiserInput, error) {
+	var it db.OrganiserInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"editionId", "courseId", "personId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "editionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("editionId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EditionID = data
+		case "courseId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("courseId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CourseID = data
+		case "personId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("personId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PersonID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDismissOrganiserInput unmarshals raw into the DismissOrganiserInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDismissOrganiserInput(ctx context.Context, raw any) (db.OrganiserInput, error) {
+	var out db.OrganiserInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DismissOrganiserInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputEditionFilter(ctx context.Context, obj any) (db.EditionFilter, error) {
 	var it db.EditionFilter
 	if obj == nil {
@@ -17655,6 +19664,62 @@ func (ec *executionContext) unmarshalInputMunicipalityFilter(ctx context.Context
 func UnmarshalMunicipalityFilter(ctx context.Context, raw any) (db.MunicipalityFilter, error) {
 	var out db.MunicipalityFilter
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "MunicipalityFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputNameOrganiserInput(ctx context.Context, obj any) (db.OrganiserInput, error) {
+	var it db.OrganiserInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"editionId", "courseId", "personId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "editionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("editionId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EditionID = data
+		case "courseId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("courseId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CourseID = data
+		case "personId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("personId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PersonID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalNameOrganiserInput unmarshals raw into the NameOrganiserInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalNameOrganiserInput(ctx context.Context, raw any) (db.OrganiserInput, error) {
+	var out db.OrganiserInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "NameOrganiserInput", raw, &out)
 	return out, err
 }
 
@@ -17847,6 +19912,48 @@ func UnmarshalReopenEditionInput(ctx context.Context, raw any) (model.ReopenEdit
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputRequestSignInInput(ctx context.Context, obj any) (model.RequestSignInInput, error) {
+	var it model.RequestSignInInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"email"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalNEmailAddress2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRequestSignInInput unmarshals raw into the RequestSignInInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRequestSignInInput(ctx context.Context, raw any) (model.RequestSignInInput, error) {
+	var out model.RequestSignInInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RequestSignInInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputResumeCampaignInput(ctx context.Context, obj any) (model.ResumeCampaignInput, error) {
 	var it model.ResumeCampaignInput
 	if obj == nil {
@@ -17973,6 +20080,97 @@ func UnmarshalSendInvitationsInput(ctx context.Context, raw any) (db.SendInvitat
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputSignInInput(ctx context.Context, obj any) (model.SignInInput, error) {
+	var it model.SignInInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"token", "device"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "token":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("token"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Token = data
+		case "device":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("device"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Device = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSignInInput unmarshals raw into the SignInInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSignInInput(ctx context.Context, raw any) (model.SignInInput, error) {
+	var out model.SignInInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SignInInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputSignOutInput(ctx context.Context, obj any) (model.SignOutInput, error) {
+	var it model.SignOutInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"signInId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "signInId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("signInId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SignInID = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSignOutInput unmarshals raw into the SignOutInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSignOutInput(ctx context.Context, raw any) (model.SignOutInput, error) {
+	var out model.SignOutInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SignOutInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputVenueInput(ctx context.Context, obj any) (db.VenueInput, error) {
 	var it db.VenueInput
 	if obj == nil {
@@ -18059,6 +20257,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Theme(ctx, sel, obj)
+	case *db.AccessToken:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SignIn(ctx, sel, obj)
 	case *db.Session:
 		if obj == nil {
 			return graphql.Null
@@ -18246,6 +20449,44 @@ func (ec *executionContext) _Agreement(ctx context.Context, sel ast.SelectionSet
 			}
 		case "status":
 			out.Values[i] = ec._Agreement_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var appointCoordinatorPayloadImplementors = []string{"AppointCoordinatorPayload"}
+
+func (ec *executionContext) _AppointCoordinatorPayload(ctx context.Context, sel ast.SelectionSet, obj *model.AppointCoordinatorPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, appointCoordinatorPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AppointCoordinatorPayload")
+		case "person":
+			out.Values[i] = ec._AppointCoordinatorPayload_person(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._AppointCoordinatorPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -18952,6 +21193,11 @@ func (ec *executionContext) _Course(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "organisers":
+			out.Values[i] = ec._Course_organisers(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "runs":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -19349,6 +21595,82 @@ func (ec *executionContext) _Delivery(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var dismissCoordinatorPayloadImplementors = []string{"DismissCoordinatorPayload"}
+
+func (ec *executionContext) _DismissCoordinatorPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DismissCoordinatorPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, dismissCoordinatorPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DismissCoordinatorPayload")
+		case "person":
+			out.Values[i] = ec._DismissCoordinatorPayload_person(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._DismissCoordinatorPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var dismissOrganiserPayloadImplementors = []string{"DismissOrganiserPayload"}
+
+func (ec *executionContext) _DismissOrganiserPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DismissOrganiserPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, dismissOrganiserPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DismissOrganiserPayload")
+		case "person":
+			out.Values[i] = ec._DismissOrganiserPayload_person(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._DismissOrganiserPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var editionImplementors = []string{"Edition", "Node"}
 
 func (ec *executionContext) _Edition(ctx context.Context, sel ast.SelectionSet, obj *db.Edition) graphql.Marshaler {
@@ -19438,6 +21760,11 @@ func (ec *executionContext) _Edition(ctx context.Context, sel ast.SelectionSet, 
 		case "seats":
 			out.Values[i] = ec._Edition_seats(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "organisers":
+			out.Values[i] = ec._Edition_organisers(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -20170,6 +22497,100 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_changeCourseRun(ctx, field)
 			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "requestSignIn":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_requestSignIn(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "signIn":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_signIn(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "signOut":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_signOut(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "signOutEverywhere":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_signOutEverywhere(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nameOrganiser":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_nameOrganiser(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "dismissOrganiser":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_dismissOrganiser(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "appointCoordinator":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_appointCoordinator(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "dismissCoordinator":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_dismissCoordinator(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var nameOrganiserPayloadImplementors = []string{"NameOrganiserPayload"}
+
+func (ec *executionContext) _NameOrganiserPayload(ctx context.Context, sel ast.SelectionSet, obj *model.NameOrganiserPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, nameOrganiserPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NameOrganiserPayload")
+		case "person":
+			out.Values[i] = ec._NameOrganiserPayload_person(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._NameOrganiserPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -20961,6 +23382,44 @@ func (ec *executionContext) _ReopenEditionPayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var requestSignInPayloadImplementors = []string{"RequestSignInPayload"}
+
+func (ec *executionContext) _RequestSignInPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RequestSignInPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, requestSignInPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RequestSignInPayload")
+		case "validMinutes":
+			out.Values[i] = ec._RequestSignInPayload_validMinutes(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._RequestSignInPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var resumeCampaignPayloadImplementors = []string{"ResumeCampaignPayload"}
 
 func (ec *executionContext) _ResumeCampaignPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ResumeCampaignPayload) graphql.Marshaler {
@@ -21001,7 +23460,7 @@ func (ec *executionContext) _ResumeCampaignPayload(ctx context.Context, sel ast.
 
 var roleImplementors = []string{"Role"}
 
-func (ec *executionContext) _Role(ctx context.Context, sel ast.SelectionSet, obj *model.Role) graphql.Marshaler {
+func (ec *executionContext) _Role(ctx context.Context, sel ast.SelectionSet, obj *db.Role) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, roleImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -21022,6 +23481,16 @@ func (ec *executionContext) _Role(ctx context.Context, sel ast.SelectionSet, obj
 			}
 		case "organisation":
 			out.Values[i] = ec._Role_organisation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "edition":
+			out.Values[i] = ec._Role_edition(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "course":
+			out.Values[i] = ec._Role_course(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -21437,6 +23906,150 @@ func (ec *executionContext) _SessionClash(ctx context.Context, sel ast.Selection
 	return out
 }
 
+var signInImplementors = []string{"SignIn", "Node"}
+
+func (ec *executionContext) _SignIn(ctx context.Context, sel ast.SelectionSet, obj *db.AccessToken) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, signInImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SignIn")
+		case "id":
+			out.Values[i] = ec._SignIn_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "way":
+			out.Values[i] = ec._SignIn_way(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "device":
+			out.Values[i] = ec._SignIn_device(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._SignIn_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._SignIn_expiresAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "current":
+			out.Values[i] = ec._SignIn_current(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var signInPayloadImplementors = []string{"SignInPayload"}
+
+func (ec *executionContext) _SignInPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SignInPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, signInPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SignInPayload")
+		case "token":
+			out.Values[i] = ec._SignInPayload_token(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "signIn":
+			out.Values[i] = ec._SignInPayload_signIn(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "person":
+			out.Values[i] = ec._SignInPayload_person(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._SignInPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var signOutPayloadImplementors = []string{"SignOutPayload"}
+
+func (ec *executionContext) _SignOutPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SignOutPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, signOutPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SignOutPayload")
+		case "signIns":
+			out.Values[i] = ec._SignOutPayload_signIns(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._SignOutPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var subscriptionImplementors = []string{"Subscription"}
 
 func (ec *executionContext) _Subscription(ctx context.Context, sel ast.SelectionSet) func(ctx context.Context) graphql.Marshaler {
@@ -21612,6 +24225,12 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "signIns":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Viewer_signIns(ctx, field, obj)
+				})
 		case "registrations":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -22053,6 +24672,19 @@ func (ec *executionContext) marshalNAgreementStatus2githubᚗcomᚋvaktreffenᚋ
 		graphql.AddInvalidNullFromMarshaler(ctx, "AgreementStatus!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNAppointCoordinatorInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCoordinatorInput(ctx context.Context, v any) (db.CoordinatorInput, error) {
+	res, err := ec.unmarshalInputAppointCoordinatorInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAppointCoordinatorPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐAppointCoordinatorPayload(ctx context.Context, sel ast.SelectionSet, v *model.AppointCoordinatorPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AppointCoordinatorPayload!")
+		return graphql.Null
+	}
+	return ec._AppointCoordinatorPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNAudienceInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAudienceInput(ctx context.Context, v any) (db.AudienceInput, error) {
@@ -22529,6 +25161,32 @@ func (ec *executionContext) marshalNDeliveryState2githubᚗcomᚋvaktreffenᚋva
 	return res
 }
 
+func (ec *executionContext) unmarshalNDismissCoordinatorInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCoordinatorInput(ctx context.Context, v any) (db.CoordinatorInput, error) {
+	res, err := ec.unmarshalInputDismissCoordinatorInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDismissCoordinatorPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDismissCoordinatorPayload(ctx context.Context, sel ast.SelectionSet, v *model.DismissCoordinatorPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DismissCoordinatorPayload!")
+		return graphql.Null
+	}
+	return ec._DismissCoordinatorPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNDismissOrganiserInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐOrganiserInput(ctx context.Context, v any) (db.OrganiserInput, error) {
+	res, err := ec.unmarshalInputDismissOrganiserInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDismissOrganiserPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDismissOrganiserPayload(ctx context.Context, sel ast.SelectionSet, v *model.DismissOrganiserPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DismissOrganiserPayload!")
+		return graphql.Null
+	}
+	return ec._DismissOrganiserPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNEdition2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEditionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edition) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -22596,6 +25254,20 @@ func (ec *executionContext) marshalNEditionStatus2githubᚗcomᚋvaktreffenᚋva
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "EditionStatus!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNEmailAddress2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNEmailAddress2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "EmailAddress!")
 	}
 	return res
 }
@@ -22939,6 +25611,19 @@ func (ec *executionContext) marshalNMunicipalityEdge2ᚖgithubᚗcomᚋvaktreffe
 	return ec._MunicipalityEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNNameOrganiserInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐOrganiserInput(ctx context.Context, v any) (db.OrganiserInput, error) {
+	res, err := ec.unmarshalInputNameOrganiserInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNNameOrganiserPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐNameOrganiserPayload(ctx context.Context, sel ast.SelectionSet, v *model.NameOrganiserPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "NameOrganiserPayload!")
+		return graphql.Null
+	}
+	return ec._NameOrganiserPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNNode2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐNode(ctx context.Context, sel ast.SelectionSet, v []db.Node) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -23229,6 +25914,19 @@ func (ec *executionContext) marshalNReopenEditionPayload2ᚖgithubᚗcomᚋvaktr
 	return ec._ReopenEditionPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNRequestSignInInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRequestSignInInput(ctx context.Context, v any) (model.RequestSignInInput, error) {
+	res, err := ec.unmarshalInputRequestSignInInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRequestSignInPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRequestSignInPayload(ctx context.Context, sel ast.SelectionSet, v *model.RequestSignInPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RequestSignInPayload!")
+		return graphql.Null
+	}
+	return ec._RequestSignInPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNResumeCampaignInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐResumeCampaignInput(ctx context.Context, v any) (model.ResumeCampaignInput, error) {
 	res, err := ec.unmarshalInputResumeCampaignInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -23242,11 +25940,11 @@ func (ec *executionContext) marshalNResumeCampaignPayload2ᚖgithubᚗcomᚋvakt
 	return ec._ResumeCampaignPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNRole2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRoleᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Role) graphql.Marshaler {
+func (ec *executionContext) marshalNRole2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRoleᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Role) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNRole2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRole(ctx, sel, v[i])
+		return ec.marshalNRole2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRole(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -23258,7 +25956,7 @@ func (ec *executionContext) marshalNRole2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktr
 	return ret
 }
 
-func (ec *executionContext) marshalNRole2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRole(ctx context.Context, sel ast.SelectionSet, v *model.Role) graphql.Marshaler {
+func (ec *executionContext) marshalNRole2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRole(ctx context.Context, sel ast.SelectionSet, v *db.Role) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Role!")
 		return graphql.Null
@@ -23266,14 +25964,19 @@ func (ec *executionContext) marshalNRole2ᚖgithubᚗcomᚋvaktreffenᚋvaktreff
 	return ec._Role(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNRoleName2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRoleName(ctx context.Context, v any) (model.RoleName, error) {
-	var res model.RoleName
-	err := res.UnmarshalGQL(v)
+func (ec *executionContext) unmarshalNRoleName2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRoleName(ctx context.Context, v any) (db.RoleName, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.RoleName(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNRoleName2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRoleName(ctx context.Context, sel ast.SelectionSet, v model.RoleName) graphql.Marshaler {
-	return v
+func (ec *executionContext) marshalNRoleName2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRoleName(ctx context.Context, sel ast.SelectionSet, v db.RoleName) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "RoleName!")
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNSeats2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSeats(ctx context.Context, sel ast.SelectionSet, v *db.Seats) graphql.Marshaler {
@@ -23382,6 +26085,71 @@ func (ec *executionContext) marshalNSessionKind2githubᚗcomᚋvaktreffenᚋvakt
 		graphql.AddInvalidNullFromMarshaler(ctx, "SessionKind!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNSignIn2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAccessTokenᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.AccessToken) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSignIn2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAccessToken(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSignIn2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAccessToken(ctx context.Context, sel ast.SelectionSet, v *db.AccessToken) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SignIn!")
+		return graphql.Null
+	}
+	return ec._SignIn(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNSignInInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐSignInInput(ctx context.Context, v any) (model.SignInInput, error) {
+	res, err := ec.unmarshalInputSignInInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSignInPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐSignInPayload(ctx context.Context, sel ast.SelectionSet, v *model.SignInPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SignInPayload!")
+		return graphql.Null
+	}
+	return ec._SignInPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNSignInWay2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSignInWay(ctx context.Context, v any) (db.SignInWay, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.SignInWay(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSignInWay2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSignInWay(ctx context.Context, sel ast.SelectionSet, v db.SignInWay) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "SignInWay!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNSignOutInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐSignOutInput(ctx context.Context, v any) (model.SignOutInput, error) {
+	res, err := ec.unmarshalInputSignOutInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSignOutPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐSignOutPayload(ctx context.Context, sel ast.SelectionSet, v *model.SignOutPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SignOutPayload!")
+		return graphql.Null
+	}
+	return ec._SignOutPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
@@ -23681,6 +26449,13 @@ func (ec *executionContext) marshalOCampaign2ᚖgithubᚗcomᚋvaktreffenᚋvakt
 		return graphql.Null
 	}
 	return ec._Campaign(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCourse2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourse(ctx context.Context, sel ast.SelectionSet, v *db.Course) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Course(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOCourseRun2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourseRun(ctx context.Context, sel ast.SelectionSet, v *db.CourseRun) graphql.Marshaler {
@@ -23999,6 +26774,25 @@ func (ec *executionContext) marshalOPartnership2ᚖgithubᚗcomᚋvaktreffenᚋv
 	return ec._Partnership(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOPerson2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPersonᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Person) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalOPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx context.Context, sel ast.SelectionSet, v *db.Person) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -24059,6 +26853,13 @@ func (ec *executionContext) marshalOSession2ᚖgithubᚗcomᚋvaktreffenᚋvaktr
 		return graphql.Null
 	}
 	return ec._Session(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSignIn2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAccessToken(ctx context.Context, sel ast.SelectionSet, v *db.AccessToken) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SignIn(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v any) (*string, error) {
