@@ -141,6 +141,9 @@ func (w *world) steps(t *testing.T, steps []step) {
 		if diff := cmp.Diff(s.want, w.heard(t)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", s.name, diff)
 		}
+		if n := query[int](t, w, "SELECT count(*) FROM deliveries WHERE kind = 'meeting_notice' AND state = 'CANCELLED'"); n != 0 {
+			t.Errorf("%s: %d mails were queued for people whom it does not concern", s.name, n)
+		}
 		w.checkSeats(t, s.name)
 	}
 }
