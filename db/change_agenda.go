@@ -164,7 +164,7 @@ func (c *editionChange) settle(field func(s *Session, part string) string) error
 			refuse(s, "starts", "Keep %q inside its block %q, from %s to %s.", s.Title, block.Title, *block.StartsAtLocal, *block.EndsAtLocal)
 		case block != nil && block.StartsAtLocal == nil && s.Date != block.Date:
 			refuse(s, "starts", "Keep %q on the day of its block %q, %s.", s.Title, block.Title, block.Date)
-		case was.RoomID != s.RoomID || s.movedFrom(&was):
+		case was.RoomID != s.RoomID || s.movedFrom(&was) || was.Cancelled() && !s.Cancelled():
 			if other := c.inRoom(s); other != nil {
 				refuse(s, "room", "Choose another room or time for %q; %q is in this room until %s.", s.Title, other.Title, *other.EndsAtLocal)
 			}

@@ -67,6 +67,29 @@ func (d *DB) CancelSession(ctx context.Context, actor Actor, id ID, shape Shape)
 	})
 }
 
+// ReopenSession makes a session take place that was cancelled, with what was cancelled along with it, and tells those concerned.
+// Free places go to those who wait.
+func (d *DB) ReopenSession(ctx context.Context, actor Actor, id ID, shape Shape) (*Session, error) {
+	return d.changeSession(ctx, actor, id, "reopen session", shape, func(now time.Time, c *editionChange, s *Session) error {
+		if !s.Cancelled() {
+			return nil
+		}
+		if c.before.editions[c.edition.ID].Sessions[s.ID.String()].over(now) {
+			return problem(CodeDeadline, "input.sessionId", "This session would be over.")
+		}
+		was := *s.CancelledAt
+		for _, each := range c.sessions {
+			switch {
+			case each.ID == s.ParentID && each.Cancelled():
+				return problem(CodeConflict, "input.sessionId", "Reopen the block %q that this is inside of.", each.Title)
+			case (each == s || each.ParentID == s.ID) && each.Cancelled() && each.CancelledAt.Equal(was):
+				each.CancelledAt = nil
+			}
+		}
+		return c.settle(func(*Session, string) string { return "input.sessionId" })
+	})
+}
+
 func (d *DB) changeSession(ctx context.Context, actor Actor, id ID, action string, shape Shape, change func(time.Time, *editionChange, *Session) error) (*Session, error) {
 	if actor.Anonymous() {
 		return nil, notSignedIn()

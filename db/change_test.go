@@ -166,8 +166,12 @@ func TestExactlyThoseConcernedAreToldOnce(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		w.gather(t)
 		edition := *w.edition(t, "open")
-		change := func(in db.ChangeEditionInput) func() error { return func() error { return w.changeEdition(t, "open", in) } }
-		session := func(key string, in db.ChangeSessionInput) func() error { return func() error { return w.changeSession(t, key, in) } }
+		change := func(in db.ChangeEditionInput) func() error {
+			return func() error { return w.changeEdition(t, "open", in) }
+		}
+		session := func(key string, in db.ChangeSessionInput) func() error {
+			return func() error { return w.changeSession(t, key, in) }
+		}
 		w.steps(t, []step{
 			{"renamed", change(db.ChangeEditionInput{Title: new("Energy")}), []string{
 				"Anna meeting:title | meeting 1 talk 1", "Bert meeting:title | meeting 1", "Bettina meeting:title |", "Carla meeting:title |",
@@ -189,9 +193,25 @@ func TestExactlyThoseConcernedAreToldOnce(t *testing.T) {
 			{"the beginning of the day", session("talk", db.ChangeSessionInput{StartsAtLocal: new(db.LocalTime("2027-05-27T09:30"))}), []string{
 				"Anna meeting:hours talk:hours | meeting 5 talk 5", "Bert meeting:hours talk:hours | meeting 5", "Carla meeting:hours |",
 				"Dieter meeting:hours | meeting 5", "Olga meeting:hours |"}},
-			{"a session is off", func() error { _, err := w.CancelSession(t.Context(), w.olga, *w.id(t, "sessions", "walk"), nil); return err }, []string{
+			{"a session is off", func() error {
+				_, err := w.CancelSession(t.Context(), w.olga, *w.id(t, "sessions", "walk"), nil)
+				return err
+			}, []string{
 				"Dieter walk:off | -walk 4"}},
-			{"off again", func() error { _, err := w.CancelSession(t.Context(), w.olga, *w.id(t, "sessions", "walk"), nil); return err }, nil},
+			{"off again", func() error {
+				_, err := w.CancelSession(t.Context(), w.olga, *w.id(t, "sessions", "walk"), nil)
+				return err
+			}, nil},
+			{"a session is on after all", func() error {
+				_, err := w.ReopenSession(t.Context(), w.olga, *w.id(t, "sessions", "walk"), nil)
+				return err
+			}, []string{
+				"Dieter walk:on | walk 5"}},
+			{"off once more", func() error {
+				_, err := w.CancelSession(t.Context(), w.olga, *w.id(t, "sessions", "walk"), nil)
+				return err
+			}, []string{
+				"Dieter walk:off | -walk 6"}},
 			{"the edition is off", func() error { _, err := w.CancelEdition(t.Context(), w.olga, edition, nil); return err }, []string{
 				"Anna meeting:off | -meeting 6 -talk 6", "Bert meeting:off | -meeting 6", "Bettina meeting:off |", "Carla meeting:off |",
 				"Dieter meeting:off | -meeting 6", "Olga meeting:off |"}},
@@ -202,8 +222,8 @@ func TestExactlyThoseConcernedAreToldOnce(t *testing.T) {
 			{"a draft", func() error { return w.changeEdition(t, "draft", db.ChangeEditionInput{Title: new("Later")}) }, nil},
 			{"a past one", func() error { return w.changeEdition(t, "past", db.ChangeEditionInput{Title: new("Former")}) }, nil},
 		})
-		if n := query[int](t, w, "SELECT count(*) FROM audit_log WHERE actor_id IS NOT NULL AND action LIKE '%edition' OR action LIKE '%session'"); n != 13 {
-			t.Errorf("%d changes in the audit log, want 13", n)
+		if n := query[int](t, w, "SELECT count(*) FROM audit_log WHERE actor_id IS NOT NULL AND action LIKE '%edition' OR action LIKE '%session'"); n != 15 {
+			t.Errorf("%d changes in the audit log, want 15", n)
 		}
 	})
 }
@@ -333,5 +353,22 @@ func TestAnImportTellsWhatItChanges(t *testing.T) {
 				"Dieter meeting:off | -meeting 3 -walk 3", "Olga meeting:off |"}},
 			{"what is off moves", edit(func() { open.Venue = nil }), nil},
 		})
+	})
+}
+
+// The time of a transaction is that of its beginning, so that a change may have the earlier time and still come later.
+func TestWhoRegisteredAfterAChangeBeganIsToldOfIt(t *testing.T) {
+	t.Parallel()
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.register(t, w.seatsOf(t, "editions", "open"), "anna")
+		w.deliver(t)
+		w.clock.advance(-5 * time.Second)
+		if err := w.changeEdition(t, "open", db.ChangeEditionInput{Title: new("Energy")}); err != nil {
+			t.Fatal(err)
+		}
+		w.clock.advance(5 * time.Second)
+		if diff := cmp.Diff([]string{"Anna meeting:title | meeting 1"}, w.heard(t)); diff != "" {
+			t.Error(diff)
+		}
 	})
 }

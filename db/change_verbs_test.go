@@ -29,6 +29,7 @@ func TestWhoMayChangeWhatWasPublished(t *testing.T) {
 				return err
 			},
 			"cancel session": func(a db.Actor) error { _, err := w.CancelSession(t.Context(), a, session, nil); return err },
+			"reopen session": func(a db.Actor) error { _, err := w.ReopenSession(t.Context(), a, session, nil); return err },
 			"change course run": func(a db.Actor) error {
 				_, err := w.ChangeCourseRun(t.Context(), a, db.ChangeCourseRunInput{CourseRunID: run}, nil)
 				return err
@@ -224,6 +225,13 @@ func TestWhatIsOffTakesNobody(t *testing.T) {
 		w.cancel(t, talk, "anna") // her place goes to nobody
 		w.checkLine(t, talk, "anna CANCELLED, bert WAITLISTED")
 		w.sweep(t, 0)
+		if s, err := w.ReopenSession(t.Context(), w.konrad, *w.id(t, "sessions", "talk"), nil); err != nil || s.Cancelled() {
+			t.Fatal(s, err)
+		}
+		w.checkLine(t, talk, "anna CANCELLED, bert CONFIRMED")
+		if _, err := w.CancelSession(t.Context(), w.konrad, *w.id(t, "sessions", "talk"), nil); err != nil {
+			t.Fatal(err)
+		}
 		if err := w.changeSession(t, "talk", db.ChangeSessionInput{Title: new("x")}); code(err) != db.CodeConflict {
 			t.Errorf("changed what is off: %v", err)
 		}

@@ -94,7 +94,8 @@ func (d *DB) afterChange(ctx context.Context, tx bun.Tx, now time.Time, c *chang
 }
 
 func (d *DB) tellChange(ctx context.Context, tx bun.Tx, n *notice, before, after *told) error {
-	changed := after.since(before, n.CreatedAt)
+	now := n.CreatedAt
+	changed := after.since(before, now)
 	if changed.none() || !before.public || !after.public {
 		return nil
 	}
@@ -122,7 +123,7 @@ func (d *DB) tellChange(ctx context.Context, tx bun.Tx, n *notice, before, after
 	}
 	for _, s := range append([]*Seats{main}, ofSessions...) {
 		if s.Waiting > 0 {
-			if _, err := d.lockSeats(ctx, tx, n.CreatedAt, "id", s.ID); err != nil {
+			if _, err := d.lockSeats(ctx, tx, now, "id", s.ID); err != nil {
 				return err
 			}
 		}
@@ -187,13 +188,20 @@ func (d *DB) queueNotices(ctx context.Context, tx bun.Tx, n *notice, main *Seats
 	if len(since) == 0 {
 		return nil
 	}
+	now := n.CreatedAt
+	for _, c := range since {
+		// Who registered after this transaction began, but had the seats before it, may have been told what was true before.
+		if c.placedAt.After(n.CreatedAt) {
+			n.CreatedAt = c.placedAt
+		}
+	}
 	if _, err := tx.NewInsert().Model(n).Exec(ctx); err != nil {
 		return fmt.Errorf("insert notice: %w", err)
 	}
 	deliveries := make([]*Delivery, 0, len(since))
 	for person, c := range since {
 		deliveries = append(deliveries, &Delivery{
-			Kind: MailNotice, PersonID: person, RegistrationID: c.registration, NoticeID: n.ID, CreatedAt: n.CreatedAt, NotBefore: n.CreatedAt,
+			Kind: MailNotice, PersonID: person, RegistrationID: c.registration, NoticeID: n.ID, CreatedAt: now, NotBefore: now,
 		})
 	}
 	return queue(ctx, tx, deliveries...)

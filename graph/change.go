@@ -42,6 +42,13 @@ func (r mutationResolver) CancelSession(ctx context.Context, input model.CancelS
 	return &model.CancelSessionPayload{Session: session, UserErrors: problems}, err
 }
 
+// ReopenSession makes a cancelled session take place.
+func (r mutationResolver) ReopenSession(ctx context.Context, input model.ReopenSessionInput) (*model.ReopenSessionPayload, error) {
+	session, err := r.db.ReopenSession(ctx, actor(ctx), input.SessionID, shape(ctx).Of("session"))
+	problems, err := userErrors(err)
+	return &model.ReopenSessionPayload{Session: session, UserErrors: problems}, err
+}
+
 // ChangeCourseRun moves a run of a course.
 func (r mutationResolver) ChangeCourseRun(ctx context.Context, input db.ChangeCourseRunInput) (*model.ChangeCourseRunPayload, error) {
 	run, err := r.db.ChangeCourseRun(ctx, actor(ctx), input, shape(ctx).Of("courseRun"))
