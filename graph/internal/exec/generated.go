@@ -362,6 +362,7 @@ type ComplexityRoot struct {
 		PreviewInvitations func(childComplexity int, input db.SendInvitationsInput) int
 		Register           func(childComplexity int, input db.RegisterInput) int
 		ReopenEdition      func(childComplexity int, input model.ReopenEditionInput) int
+		ReopenSession      func(childComplexity int, input model.ReopenSessionInput) int
 		RequestSignIn      func(childComplexity int, input model.RequestSignInInput) int
 		ResumeCampaign     func(childComplexity int, input model.ResumeCampaignInput) int
 		SendInvitations    func(childComplexity int, input db.SendInvitationsInput) int
@@ -483,6 +484,11 @@ type ComplexityRoot struct {
 
 	ReopenEditionPayload struct {
 		Edition    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ReopenSessionPayload struct {
+		Session    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -654,6 +660,7 @@ type MutationResolver interface {
 	ReopenEdition(ctx context.Context, input model.ReopenEditionInput) (*model.ReopenEditionPayload, error)
 	ChangeSession(ctx context.Context, input db.ChangeSessionInput) (*model.ChangeSessionPayload, error)
 	CancelSession(ctx context.Context, input model.CancelSessionInput) (*model.CancelSessionPayload, error)
+	ReopenSession(ctx context.Context, input model.ReopenSessionInput) (*model.ReopenSessionPayload, error)
 	ChangeCourseRun(ctx context.Context, input db.ChangeCourseRunInput) (*model.ChangeCourseRunPayload, error)
 	RequestSignIn(ctx context.Context, input model.RequestSignInInput) (*model.RequestSignInPayload, error)
 	SignIn(ctx context.Context, input model.SignInInput) (*model.SignInPayload, error)
@@ -2036,6 +2043,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReopenEdition(childComplexity, args["input"].(model.ReopenEditionInput)), true
+	case "Mutation.reopenSession":
+		if e.ComplexityRoot.Mutation.ReopenSession == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reopenSession_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReopenSession(childComplexity, args["input"].(model.ReopenSessionInput)), true
 	case "Mutation.requestSignIn":
 		if e.ComplexityRoot.Mutation.RequestSignIn == nil {
 			break
@@ -2589,6 +2607,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReopenEditionPayload.UserErrors(childComplexity), true
+
+	case "ReopenSessionPayload.session":
+		if e.ComplexityRoot.ReopenSessionPayload.Session == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReopenSessionPayload.Session(childComplexity), true
+	case "ReopenSessionPayload.userErrors":
+		if e.ComplexityRoot.ReopenSessionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReopenSessionPayload.UserErrors(childComplexity), true
 
 	case "RequestSignInPayload.userErrors":
 		if e.ComplexityRoot.RequestSignInPayload.UserErrors == nil {
@@ -3154,6 +3185,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RegisterInput", ec.unmarshalInputRegisterInput),
 			graphql.NewInputUnmarshaler("RegistrationFilter", ec.unmarshalInputRegistrationFilter),
 			graphql.NewInputUnmarshaler("ReopenEditionInput", ec.unmarshalInputReopenEditionInput),
+			graphql.NewInputUnmarshaler("ReopenSessionInput", ec.unmarshalInputReopenSessionInput),
 			graphql.NewInputUnmarshaler("RequestSignInInput", ec.unmarshalInputRequestSignInInput),
 			graphql.NewInputUnmarshaler("ResumeCampaignInput", ec.unmarshalInputResumeCampaignInput),
 			graphql.NewInputUnmarshaler("SendInvitationsInput", ec.unmarshalInputSendInvitationsInput),
@@ -3399,6 +3431,8 @@ type Mutation {
   changeSession("What to change." input: ChangeSessionInput!): ChangeSessionPayload!
   "Calls a session off, with what is inside it, and tells those concerned. For organisers. Cancelling again changes nothing."
   cancelSession("Which session." input: CancelSessionInput!): CancelSessionPayload!
+  "Makes a cancelled session take place and tells those concerned; free places go to those who wait. For organisers."
+  reopenSession("Which session." input: ReopenSessionInput!): ReopenSessionPayload!
   "Moves a run of a course and tells everybody concerned. For organisers of the course."
   changeCourseRun("What to change." input: ChangeCourseRunInput!): ChangeCourseRunPayload!
   """
@@ -4990,6 +5024,20 @@ type CancelSessionPayload {
   userErrors: [UserError!]!
 }
 
+"Which session takes place after all."
+input ReopenSessionInput {
+  "The id of the session."
+  sessionId: ID!
+}
+
+"The session that takes place after all."
+type ReopenSessionPayload {
+  "Null when there are userErrors."
+  session: Session
+  "Why it was not reopened."
+  userErrors: [UserError!]!
+}
+
 "What to change on a run of a course; what is left out stays as it is."
 input ChangeCourseRunInput {
   "The id of the run."
@@ -5809,6 +5857,16 @@ func (ec *executionContext) childFields_ReopenEditionPayload(ctx context.Context
 		return ec.fieldContext_ReopenEditionPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReopenEditionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReopenSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "session":
+		return ec.fieldContext_ReopenSessionPayload_session(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ReopenSessionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReopenSessionPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RequestSignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6687,6 +6745,20 @@ func (ec *executionContext) field_Mutation_reopenEdition_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.ReopenEditionInput, error) {
 			return ec.unmarshalNReopenEditionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReopenEditionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_reopenSession_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ReopenSessionInput, error) {
+			return ec.unmarshalNReopenSessionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReopenSessionInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -12854,6 +12926,50 @@ func (ec *executionContext) fieldContext_Mutation_cancelSession(ctx context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_reopenSession(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_reopenSession(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ReopenSession(ctx, fc.Args["input"].(model.ReopenSessionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ReopenSessionPayload) graphql.Marshaler {
+			return ec.marshalNReopenSessionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReopenSessionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_reopenSession(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReopenSessionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_reopenSession_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_changeCourseRun(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15426,6 +15542,70 @@ func (ec *executionContext) _ReopenEditionPayload_userErrors(ctx context.Context
 func (ec *executionContext) fieldContext_ReopenEditionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "ReopenEditionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReopenSessionPayload_session(ctx context.Context, field graphql.CollectedField, obj *model.ReopenSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReopenSessionPayload_session(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Session, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Session) graphql.Marshaler {
+			return ec.marshalOSession2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSession(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReopenSessionPayload_session(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReopenSessionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Session(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReopenSessionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ReopenSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReopenSessionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReopenSessionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReopenSessionPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -19912,6 +20092,48 @@ func UnmarshalReopenEditionInput(ctx context.Context, raw any) (model.ReopenEdit
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputReopenSessionInput(ctx context.Context, obj any) (model.ReopenSessionInput, error) {
+	var it model.ReopenSessionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"sessionId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "sessionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sessionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SessionID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalReopenSessionInput unmarshals raw into the ReopenSessionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalReopenSessionInput(ctx context.Context, raw any) (model.ReopenSessionInput, error) {
+	var out model.ReopenSessionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReopenSessionInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputRequestSignInInput(ctx context.Context, obj any) (model.RequestSignInInput, error) {
 	var it model.RequestSignInInput
 	if obj == nil {
@@ -22493,6 +22715,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "reopenSession":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_reopenSession(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "changeCourseRun":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_changeCourseRun(ctx, field)
@@ -23362,6 +23591,44 @@ func (ec *executionContext) _ReopenEditionPayload(ctx context.Context, sel ast.S
 			}
 		case "userErrors":
 			out.Values[i] = ec._ReopenEditionPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var reopenSessionPayloadImplementors = []string{"ReopenSessionPayload"}
+
+func (ec *executionContext) _ReopenSessionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ReopenSessionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reopenSessionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReopenSessionPayload")
+		case "session":
+			out.Values[i] = ec._ReopenSessionPayload_session(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ReopenSessionPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -25912,6 +26179,19 @@ func (ec *executionContext) marshalNReopenEditionPayload2ᚖgithubᚗcomᚋvaktr
 		return graphql.Null
 	}
 	return ec._ReopenEditionPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNReopenSessionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReopenSessionInput(ctx context.Context, v any) (model.ReopenSessionInput, error) {
+	res, err := ec.unmarshalInputReopenSessionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNReopenSessionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReopenSessionPayload(ctx context.Context, sel ast.SelectionSet, v *model.ReopenSessionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ReopenSessionPayload!")
+		return graphql.Null
+	}
+	return ec._ReopenSessionPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNRequestSignInInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRequestSignInInput(ctx context.Context, v any) (model.RequestSignInInput, error) {

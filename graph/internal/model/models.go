@@ -193,6 +193,20 @@ type ReopenEditionPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// Which session takes place after all.
+type ReopenSessionInput struct {
+	// The id of the session.
+	SessionID db.ID `json:"sessionId"`
+}
+
+// The session that takes place after all.
+type ReopenSessionPayload struct {
+	// Null when there are userErrors.
+	Session *db.Session `json:"session,omitempty"`
+	// Why it was not reopened.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // Who wants to sign in.
 type RequestSignInInput struct {
 	// The mail address.
