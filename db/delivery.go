@@ -22,6 +22,7 @@ type Delivery struct {
 	InvitationID   ID `bun:",nullzero"`
 	RegistrationID ID `bun:",nullzero"`
 	NoticeID       ID `bun:",nullzero"`
+	DelegationID   ID `bun:",nullzero"`
 	CreatedAt      time.Time
 	NotBefore      time.Time  // not to be claimed earlier
 	Claim          ID         `bun:",nullzero"` // the chunk that has it now; every change of state is fenced by it
@@ -46,6 +47,9 @@ const (
 	MailCancelled  MailKind = "registration_cancelled"
 
 	MailSignIn MailKind = "sign_in"
+
+	MailDelegation         MailKind = "delegation_invited"
+	MailDelegationReminder MailKind = "delegation_reminder"
 
 	MailOffered      MailKind = "seat_offered"
 	MailOfferExpired MailKind = "offer_expired"

@@ -21,6 +21,8 @@ type Mail struct {
 	Session      *Session      // of the edition, when it is about a place in a session
 	Hours        []Hours       // of each day of the edition that the programme gives times for
 	AnswerToken  string        // of the invitation's personal link; "" when there is no invitation
+	Delegation   *Delegation   // with organisation; nil when the mail is about none
+	DeskToken    string        // of the reader's personal link to the delegation
 	SignInToken  string        // of a sign-in link, made for this copy of the mail
 	PlaceToken   string        // of the registration's personal link; "" when there is no registration
 	Notice       *Notice       // of a mail about a change
@@ -116,6 +118,10 @@ func (m *Mail) verdict(now time.Time, suppressed map[string]bool) (Result, time.
 		if m.Campaign.State == CampaignPaused {
 			return ResultUnreachable, heldFor
 		}
+	case MailDelegation, MailDelegationReminder:
+		if off || m.Delegation.Status != DelegationOpen || !now.Before(m.Delegation.RespondBy) {
+			return ResultCancelled, 0
+		}
 	case MailConfirmed:
 		if off || m.Registration.Status != Confirmed {
 			return ResultCancelled, 0
@@ -195,6 +201,16 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 	for _, n := range notices {
 		editionIDs, runIDs = append(editionIDs, n.EditionID), append(runIDs, n.CourseRunID)
 	}
+	delegations, err := byID[Delegation](ctx, v.tx, idsBy(deliveries, func(x *Delivery) ID { return x.DelegationID }))
+	if err != nil {
+		return nil, err
+	}
+	if err := v.delegations(ctx, values(delegations), nil); err != nil {
+		return nil, err
+	}
+	for _, g := range delegations {
+		editionIDs = append(editionIDs, g.EditionID)
+	}
 	editions, err := v.loadEditions(ctx, editionIDs, Shape{"host": nil})
 	if err != nil {
 		return nil, err
@@ -226,6 +242,12 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 				m.Position = *m.Registration.Position
 			}
 			if m.PlaceToken, err = d.RegistrationToken(ctx, m.Registration.ID); err != nil {
+				return nil, err
+			}
+		}
+		if m.Delegation = delegations[x.DelegationID]; m.Delegation != nil {
+			editionID = m.Delegation.EditionID
+			if m.DeskToken, err = d.DelegationToken(ctx, x.DelegationID, x.PersonID); err != nil {
 				return nil, err
 			}
 		}

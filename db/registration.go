@@ -46,8 +46,8 @@ const (
 )
 
 var (
-	active  = []RegistrationStatus{Confirmed, Offered, Waitlisted}
-	holding = []RegistrationStatus{Confirmed, Offered} // a place
+	active  = []RegistrationStatus{Confirmed, Waitlisted, Offered} // as the index registrations_active has them, or SQLite leaves it alone
+	holding = []RegistrationStatus{Confirmed, Offered}             // a place
 )
 
 func (r *Registration) id() ID { return r.ID }

@@ -10,6 +10,9 @@ import (
 
 // PreviewInvitations shows what SendInvitations would do.
 func (r mutationResolver) PreviewInvitations(ctx context.Context, input db.SendInvitationsInput) (*db.InvitationPreview, error) {
+	if err := r.allow(ctx, campaigns, client(ctx)); err != nil {
+		return nil, err
+	}
 	preview, err := r.db.PreviewInvitations(ctx, actor(ctx), input)
 	if err != nil {
 		problems, err := userErrors(err)
@@ -25,6 +28,9 @@ func (r previewResolver) Rows(_ context.Context, of *db.InvitationPreview, first
 
 // SendInvitations starts a campaign.
 func (r mutationResolver) SendInvitations(ctx context.Context, input db.SendInvitationsInput) (*model.SendInvitationsPayload, error) {
+	if err := r.allow(ctx, campaigns, client(ctx)); err != nil {
+		return nil, err
+	}
 	campaign, err := r.db.SendInvitations(ctx, actor(ctx), input, shape(ctx).Of("campaign"))
 	problems, err := userErrors(err)
 	return &model.SendInvitationsPayload{Campaign: campaign, UserErrors: problems}, err

@@ -73,7 +73,7 @@ func (o *OpenID) client(p *oidc.Provider) *oauth2.Config {
 }
 
 // openIDPages leads people to the provider and back: the authorization code flow with PKCE (RFC 7636), state and nonce.
-func openIDPages(mux *http.ServeMux, cfg Config) {
+func openIDPages(mux *http.ServeMux, cfg Config, res resolver) {
 	o := cfg.OpenID
 	if o == nil {
 		return
@@ -99,6 +99,11 @@ func openIDPages(mux *http.ServeMux, cfg Config) {
 	})
 	mux.HandleFunc("GET /openid/callback", func(w http.ResponseWriter, r *http.Request) {
 		http.SetCookie(w, &http.Cookie{Name: openIDCookie, Path: "/openid", MaxAge: -1})
+		if retryAfter(w, res.allow(r.Context(), tokensTried, network(r.Context()))) {
+			page, err := pages.SignIn(pages.SignInLater, o.Name, readerLanguage(r))
+			showPage(w, r, cfg, http.StatusTooManyRequests, page, err)
+			return
+		}
 		address, err := o.verified(r)
 		var in *db.SignedIn
 		if err == nil && address != "" {

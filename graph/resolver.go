@@ -2,15 +2,19 @@ package graph
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/vaktreffen/vaktreffen/db"
 	"github.com/vaktreffen/vaktreffen/graph/internal/exec"
+	"github.com/vaktreffen/vaktreffen/graph/internal/rate"
 )
 
 // resolver answers the fields that are more than a value of a loaded record: each makes one call of package db and decides
 // nothing. One file per noun.
 type resolver struct {
-	db *db.DB
+	db    *db.DB
+	rates *rate.Limiter
+	log   *slog.Logger
 }
 
 var _ exec.ResolverRoot = resolver{}
@@ -23,6 +27,7 @@ type (
 	institutionResolver  struct{ resolver }
 	seriesResolver       struct{ resolver }
 	courseResolver       struct{ resolver }
+	editionResolver      struct{ resolver }
 	campaignResolver     struct{ resolver }
 	previewResolver      struct{ resolver }
 	seatsResolver        struct{ resolver }
@@ -35,6 +40,7 @@ func (r resolver) Subscription() exec.SubscriptionResolver { return subscription
 func (r resolver) Municipality() exec.MunicipalityResolver { return municipalityResolver{r} }
 func (r resolver) Institution() exec.InstitutionResolver   { return institutionResolver{r} }
 func (r resolver) Series() exec.SeriesResolver             { return seriesResolver{r} }
+func (r resolver) Edition() exec.EditionResolver           { return editionResolver{r} }
 func (r resolver) Course() exec.CourseResolver             { return courseResolver{r} }
 func (r resolver) Campaign() exec.CampaignResolver         { return campaignResolver{r} }
 func (r resolver) Seats() exec.SeatsResolver               { return seatsResolver{r} }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"golang.org/x/text/language"
@@ -17,11 +18,18 @@ import (
 // is known. It is far longer than the work.
 const signInTakes = 250 * time.Millisecond
 
-// requestSignIn asks for a link and answers after a fixed time.
-func requestSignIn(ctx context.Context, d *db.DB, email string) error {
+// requestSignIn asks for a link and answers after a fixed time. What is asked too often is refused, whether or not there is such an
+// address.
+func (r resolver) requestSignIn(ctx context.Context, email string) error {
+	if err := r.allow(ctx, linksFromClient, network(ctx)); err != nil {
+		return err
+	}
+	if err := r.allow(ctx, linksForAddress, strings.ToLower(strings.TrimSpace(email))); err != nil {
+		return err
+	}
 	answer := time.NewTimer(signInTakes)
 	defer answer.Stop()
-	err := d.RequestSignIn(ctx, email)
+	err := r.db.RequestSignIn(ctx, email)
 	select {
 	case <-answer.C:
 	case <-ctx.Done():
@@ -31,9 +39,9 @@ func requestSignIn(ctx context.Context, d *db.DB, email string) error {
 
 // RequestSignIn mails a sign-in link.
 func (r mutationResolver) RequestSignIn(ctx context.Context, input model.RequestSignInInput) (*model.RequestSignInPayload, error) {
-	problems, err := userErrors(requestSignIn(ctx, r.db, input.Email))
+	problems, err := userErrors(r.requestSignIn(ctx, input.Email))
 	payload := &model.RequestSignInPayload{UserErrors: problems}
-	if len(problems) == 0 {
+	if len(problems) == 0 && err == nil {
 		minutes := int(db.SignInLinkValid / time.Minute)
 		payload.ValidMinutes = &minutes
 	}
@@ -42,6 +50,9 @@ func (r mutationResolver) RequestSignIn(ctx context.Context, input model.Request
 
 // SignIn exchanges the token of a mailed link for a bearer token.
 func (r mutationResolver) SignIn(ctx context.Context, input model.SignInInput) (*model.SignInPayload, error) {
+	if err := r.allow(ctx, tokensTried, network(ctx)); err != nil {
+		return nil, err
+	}
 	in, err := r.db.SignIn(ctx, input.Token, given(input.Device.Value()), shape(ctx).Of("person"))
 	problems, err := userErrors(err)
 	payload := &model.SignInPayload{UserErrors: problems}
@@ -81,7 +92,7 @@ const signInCookie = "vaktreffen"
 
 // signInPages serves the pages of signing in by mail and of those who are signed in. A mailed link changes nothing on GET, since
 // scanners of mail follow links: its page has a button that posts.
-func signInPages(mux *http.ServeMux, cfg Config) {
+func signInPages(mux *http.ServeMux, cfg Config, res resolver) {
 	show := func(w http.ResponseWriter, r *http.Request, status int, step pages.SignInStep, err error) {
 		var page []byte
 		if err == nil {
@@ -92,7 +103,11 @@ func signInPages(mux *http.ServeMux, cfg Config) {
 	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) { show(w, r, http.StatusOK, pages.AskAddress, nil) })
 	mux.HandleFunc("POST /sign-in", func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		err := requestSignIn(r.Context(), cfg.DB, r.PostFormValue("email"))
+		err := res.requestSignIn(r.Context(), r.PostFormValue("email"))
+		if retryAfter(w, err) {
+			show(w, r, http.StatusTooManyRequests, pages.SignInLater, nil)
+			return
+		}
 		if _, expected := db.AsErrors(err); expected {
 			show(w, r, http.StatusUnprocessableEntity, pages.BadAddress, nil)
 			return
@@ -108,6 +123,10 @@ func signInPages(mux *http.ServeMux, cfg Config) {
 		}
 	})
 	mux.HandleFunc("POST /sign-in/{token...}", func(w http.ResponseWriter, r *http.Request) {
+		if retryAfter(w, res.allow(r.Context(), tokensTried, network(r.Context()))) {
+			show(w, r, http.StatusTooManyRequests, pages.SignInLater, nil)
+			return
+		}
 		in, err := cfg.DB.SignIn(r.Context(), r.PathValue("token"), r.UserAgent(), nil)
 		if _, expected := db.AsErrors(err); expected {
 			show(w, r, http.StatusNotFound, pages.LinkOver, nil)

@@ -68,6 +68,10 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 		if m.Campaign.RespondBy != nil {
 			facts.RespondBy = m.Campaign.RespondBy.In(meetingZone(m))
 		}
+	case db.MailDelegation, db.MailDelegationReminder:
+		facts.AnswerURL = w.cfg.PublicURL + "/d/" + m.DeskToken
+		facts.Delegation, facts.Places, facts.Message = m.Delegation.InvitedParty(), m.Delegation.Places, m.Delegation.Message
+		facts.RespondBy = m.Delegation.RespondBy.In(meetingZone(m))
 	case db.MailSignIn:
 		facts.AnswerURL = w.cfg.PublicURL + "/sign-in/" + m.SignInToken + "?lang=" + message.Locale
 	case db.MailOffered:

@@ -26,6 +26,8 @@ const (
 	KindWaitingListClosed      = "waiting_list_closed"
 	KindMeetingChanged         = "meeting_changed"
 	KindMeetingCancelled       = "meeting_cancelled"
+	KindDelegationInvited      = "delegation_invited"
+	KindDelegationReminder     = "delegation_reminder"
 	KindSignIn                 = "sign_in" // the only one about no meeting
 )
 
@@ -33,7 +35,8 @@ const (
 func Kinds() []string {
 	return []string{
 		KindInvitation, KindRegistrationConfirmed, KindRegistrationWaitlisted, KindRegistrationCancelled,
-		KindSeatOffered, KindOfferExpired, KindWaitingListClosed, KindMeetingChanged, KindMeetingCancelled, KindSignIn,
+		KindSeatOffered, KindOfferExpired, KindWaitingListClosed, KindSignIn,
+		KindDelegationInvited, KindDelegationReminder, KindMeetingChanged, KindMeetingCancelled,
 	}
 }
 
@@ -48,6 +51,8 @@ type Facts struct {
 	RespondBy     time.Time // to the invitation or the offer, in the zone to write it in; zero: no deadline, which an offer has
 	Message       string    // the organiser's own words, plain text, paragraphs apart by blank lines
 	AnswerURL     string    // the person's own page, where all answering happens
+	Delegation    string    // the organisation that is invited
+	Places        int       // that it may fill
 	Position      int       // on the waiting list, from 1
 	CalendarEntry bool      // the mail carries a calendar entry (for a cancelled registration: its cancellation)
 	Was           *Meeting  // what the person was told of the meeting before; nil: it is as it was
@@ -224,7 +229,7 @@ func (p *pen) write(kind string, f Facts) *Letter {
 	add("host", oneLine(m.Host, maxSubject))
 	add("languages", t.list(t.languageNames(m.Languages)))
 	switch kind {
-	case KindInvitation, KindSeatOffered:
+	case KindInvitation, KindSeatOffered, KindDelegationInvited, KindDelegationReminder:
 		add("respond_by", t.deadlineFact(f.RespondBy))
 	case KindRegistrationWaitlisted:
 		add("position", p.section("position_fact"))
@@ -289,9 +294,10 @@ func (p *pen) link(address string) string {
 type said struct {
 	Name, Dates, Deadline, Summary, Message string
 	CalendarEntry, Invited, Reopened        bool
+	Places                                  int
 
-	title, organiser string
-	position         int
+	title, organiser, delegation string
+	position                     int
 }
 
 func say(f Facts, t *tongue) *said {
@@ -307,6 +313,8 @@ func say(f Facts, t *tongue) *said {
 		title:         oneLine(f.Meeting.Title, maxSubject),
 		organiser:     oneLine(f.OrganiserName, maxName),
 		position:      f.Position,
+		Places:        f.Places,
+		delegation:    oneLine(f.Delegation, maxName),
 	}
 }
 
@@ -315,6 +323,11 @@ func (s *said) Title() (string, error) { return needed("the title of the meeting
 
 // Organiser is who signs.
 func (s *said) Organiser() (string, error) { return needed("the name of the organiser", s.organiser) }
+
+// Delegation is the organisation that is invited.
+func (s *said) Delegation() (string, error) {
+	return needed("the name of the organisation", s.delegation)
+}
 
 // OfferEnds is until when a place is offered.
 func (s *said) OfferEnds() (string, error) { return needed("the end of the offer", s.Deadline) }

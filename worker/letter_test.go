@@ -40,6 +40,8 @@ func everything(t testing.TB) worker.Facts {
 		Message:       "Dit jaar staan <b>warmtenetten</b> & {{.Title}} centraal.\nNeem een \"voorbeeld\" mee.\n\nDe bus vertrekt om 8.00 uur.",
 		AnswerURL:     "https://vaktreffen.example.org/a/Zk3tq9-mQ2",
 		Position:      3,
+		Delegation:    "Gemeente Oldenburg",
+		Places:        12,
 		CalendarEntry: true,
 		Was: &worker.Meeting{
 			Title:     "Vaktreffen 2027",
@@ -168,6 +170,12 @@ func TestLetterShowsTheFactsOfItsKind(t *testing.T) {
 		"sign_in/nl":             {"Inloggen bij Vaktreffen", "een kwartier en één keer", "Inloggen:"},
 		"sign_in/de":             {"Anmelden bei Vaktreffen", "eine Viertelstunde und nur einmal", "Anmelden:"},
 		"sign_in/en":             {"Sign in to Vaktreffen", "once and for a quarter of an hour", "Sign in:"},
+		"delegation_invited/nl":  {"Uitnodiging voor Gemeente Oldenburg: ", "tot 12 personen", "uiterlijk 30 april 2027", "warmtenetten", "Wie komen er?:"},
+		"delegation_invited/de":  {"Einladung für Gemeente Oldenburg: ", "bis zu 12 Personen", "bis zum 30. April 2027", "warmtenetten", "Wer nimmt teil?:"},
+		"delegation_invited/en":  {"Invitation for Gemeente Oldenburg: ", "up to 12 people", "by 30 April 2027", "warmtenetten", "Who is coming?:"},
+		"delegation_reminder/nl": {"Herinnering: wie komen er namens Gemeente Oldenburg?", "nog niet wie er", "vrijdag 30 april 2027"},
+		"delegation_reminder/de": {"Erinnerung: Wer nimmt für Gemeente Oldenburg teil?", "noch nicht, wer für", "Freitag, 30. April 2027"},
+		"delegation_reminder/en": {"Reminder: who is coming from Gemeente Oldenburg?", "do not know yet who", "Friday 30 April 2027"},
 	}
 	eachKindAndLocale(t, func(t *testing.T, kind, locale string) {
 		letter, err := l.Write(kind, locale, everything(t))
@@ -189,7 +197,7 @@ func TestLetterShowsTheFactsOfItsKind(t *testing.T) {
 				t.Errorf("states a position on the waiting list:\n%s", all)
 			}
 		}
-		if kind != worker.KindInvitation && kind != worker.KindSeatOffered && strings.Contains(strings.ToLower(all), "april 2027") {
+		if kind != worker.KindInvitation && kind != worker.KindSeatOffered && !strings.HasPrefix(kind, "delegation_") && strings.Contains(strings.ToLower(all), "april 2027") {
 			t.Errorf("states a deadline:\n%s", all)
 		}
 	})
@@ -233,10 +241,12 @@ func TestLetterDoesWithout(t *testing.T) {
 		Meeting:       worker.Meeting{Title: "Ledenvergadering", Year: 2028},
 		AnswerURL:     "https://example.org/a/1",
 		Position:      1,
+		Delegation:    "Bremen",
+		Places:        1,
 	}
 	eachKindAndLocale(t, func(t *testing.T, kind, locale string) {
 		facts := bare
-		if kind == worker.KindSeatOffered {
+		if kind == worker.KindSeatOffered || strings.HasPrefix(kind, "delegation_") {
 			facts.RespondBy = time.Date(2028, 1, 31, 17, 0, 0, 0, amsterdam(t))
 		}
 		letter, err := l.Write(kind, locale, facts)

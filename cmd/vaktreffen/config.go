@@ -33,6 +33,7 @@ type Config struct {
 	OpenIDName         string        `name:"openid-name" env:"OPENID_NAME" placeholder:"NAME" help:"What people call that provider."`
 	OpenIDClientID     string        `name:"openid-client-id" env:"OPENID_CLIENT_ID" placeholder:"ID" help:"What the provider knows this program as; its redirect address is PUBLIC_URL/openid/callback."`
 	OpenIDClientSecret string        `name:"openid-client-secret" env:"OPENID_CLIENT_SECRET" placeholder:"SECRET" help:"The secret for that, when the provider gave one."`
+	ProxyHeader        string        `env:"PROXY_HEADER" placeholder:"NAME" help:"Header in which a proxy before this program writes the client's address, for example X-Forwarded-For; without it headers count for nothing."`
 	Development        bool          `env:"DEVELOPMENT" help:"Serve GraphiQL and allow introspection."`
 	Lease              time.Duration `env:"LEASE" default:"30s" help:"After how long a worker that was not seen counts as dead."`
 	LogLevel           slog.Level    `env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
@@ -68,6 +69,9 @@ func (c *Config) check(n needs) error {
 			}
 		}
 	}
+	if postgres && c.RedisURL == "" && (n.mail || n.http) {
+		refuse("REDIS_URL", "is needed with PostgreSQL, so that several processes share one queue and count together")
+	}
 	if n.http && c.OpenIDIssuer != "" {
 		if u, err := url.Parse(c.OpenIDIssuer); err != nil || u.Scheme != "https" && u.Hostname() != "127.0.0.1" && u.Hostname() != "localhost" || u.Host == "" {
 			refuse("OPENID_ISSUER", "is the https address of the provider, as its tokens name it")
@@ -83,9 +87,6 @@ func (c *Config) check(n needs) error {
 		}
 	}
 	if n.mail {
-		if postgres && c.RedisURL == "" {
-			refuse("REDIS_URL", "is needed with PostgreSQL, so that several workers share one queue")
-		}
 		if c.SMTPURL == "" {
 			refuse("SMTP_URL", "names no mail server; mails could not be sent")
 		} else if _, err := worker.NewPool(worker.SMTPConfig{URL: c.SMTPURL}, 1); err != nil {

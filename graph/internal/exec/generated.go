@@ -33,6 +33,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	Campaign() CampaignResolver
 	Course() CourseResolver
+	Edition() EditionResolver
 	Institution() InstitutionResolver
 	Municipality() MunicipalityResolver
 	Mutation() MutationResolver
@@ -215,9 +216,26 @@ type ComplexityRoot struct {
 		Sessions func(childComplexity int) int
 	}
 
+	DeclineDelegationPayload struct {
+		Delegation func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	DeclineOfferPayload struct {
 		Registration func(childComplexity int) int
 		UserErrors   func(childComplexity int) int
+	}
+
+	Delegation struct {
+		AnsweredAt   func(childComplexity int) int
+		Edition      func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Named        func(childComplexity int) int
+		Organisation func(childComplexity int) int
+		Places       func(childComplexity int) int
+		RemindedAt   func(childComplexity int) int
+		RespondBy    func(childComplexity int) int
+		Status       func(childComplexity int) int
 	}
 
 	Delivery struct {
@@ -239,23 +257,24 @@ type ComplexityRoot struct {
 	}
 
 	Edition struct {
-		Budget     func(childComplexity int) int
-		Days       func(childComplexity int) int
-		EndsOn     func(childComplexity int) int
-		Host       func(childComplexity int) int
-		ID         func(childComplexity int) int
-		Languages  func(childComplexity int) int
-		Organisers func(childComplexity int) int
-		Seats      func(childComplexity int) int
-		Series     func(childComplexity int) int
-		StartsOn   func(childComplexity int) int
-		Status     func(childComplexity int) int
-		Summary    func(childComplexity int) int
-		Themes     func(childComplexity int) int
-		TimeZone   func(childComplexity int) int
-		Title      func(childComplexity int) int
-		Venue      func(childComplexity int) int
-		Year       func(childComplexity int) int
+		Budget      func(childComplexity int) int
+		Days        func(childComplexity int) int
+		Delegations func(childComplexity int, status *db.DelegationStatus) int
+		EndsOn      func(childComplexity int) int
+		Host        func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Languages   func(childComplexity int) int
+		Organisers  func(childComplexity int) int
+		Seats       func(childComplexity int) int
+		Series      func(childComplexity int) int
+		StartsOn    func(childComplexity int) int
+		Status      func(childComplexity int) int
+		Summary     func(childComplexity int) int
+		Themes      func(childComplexity int) int
+		TimeZone    func(childComplexity int) int
+		Title       func(childComplexity int) int
+		Venue       func(childComplexity int) int
+		Year        func(childComplexity int) int
 	}
 
 	EditionConnection struct {
@@ -315,6 +334,11 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	InviteDelegationsPayload struct {
+		Delegations func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
+	}
+
 	Money struct {
 		AmountMinor func(childComplexity int) int
 		Currency    func(childComplexity int) int
@@ -354,13 +378,17 @@ type ComplexityRoot struct {
 		ChangeEdition      func(childComplexity int, input db.ChangeEditionInput) int
 		ChangeSeats        func(childComplexity int, input db.ChangeSeatsInput) int
 		ChangeSession      func(childComplexity int, input db.ChangeSessionInput) int
+		DeclineDelegation  func(childComplexity int, input model.DeclineDelegationInput) int
 		DeclineOffer       func(childComplexity int, input model.DeclineOfferInput) int
 		DismissCoordinator func(childComplexity int, input db.CoordinatorInput) int
 		DismissOrganiser   func(childComplexity int, input db.OrganiserInput) int
+		InviteDelegations  func(childComplexity int, input db.InviteDelegationsInput) int
+		NameDelegates      func(childComplexity int, input db.NameDelegatesInput) int
 		NameOrganiser      func(childComplexity int, input db.OrganiserInput) int
 		PauseCampaign      func(childComplexity int, input model.PauseCampaignInput) int
 		PreviewInvitations func(childComplexity int, input db.SendInvitationsInput) int
 		Register           func(childComplexity int, input db.RegisterInput) int
+		RemindDelegations  func(childComplexity int, input model.RemindDelegationsInput) int
 		ReopenEdition      func(childComplexity int, input model.ReopenEditionInput) int
 		ReopenSession      func(childComplexity int, input model.ReopenSessionInput) int
 		RequestSignIn      func(childComplexity int, input model.RequestSignInInput) int
@@ -369,6 +397,11 @@ type ComplexityRoot struct {
 		SignIn             func(childComplexity int, input model.SignInInput) int
 		SignOut            func(childComplexity int, input model.SignOutInput) int
 		SignOutEverywhere  func(childComplexity int) int
+	}
+
+	NameDelegatesPayload struct {
+		Delegation func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	NameOrganiserPayload struct {
@@ -480,6 +513,11 @@ type ComplexityRoot struct {
 	RegistrationEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	RemindDelegationsPayload struct {
+		Delegations func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
 	}
 
 	ReopenEditionPayload struct {
@@ -618,6 +656,7 @@ type ComplexityRoot struct {
 	}
 
 	Viewer struct {
+		Delegations   func(childComplexity int) int
 		Invitations   func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Person        func(childComplexity int) int
 		Registrations func(childComplexity int, first *int, after *string, last *int, before *string) int
@@ -635,6 +674,9 @@ type CampaignResolver interface {
 }
 type CourseResolver interface {
 	Runs(ctx context.Context, obj *db.Course, first *int, after *string, last *int, before *string) (*db.Connection[db.CourseRun], error)
+}
+type EditionResolver interface {
+	Delegations(ctx context.Context, obj *db.Edition, status *db.DelegationStatus) ([]*db.Delegation, error)
 }
 type InstitutionResolver interface {
 	Partnerships(ctx context.Context, obj *db.Institution, first *int, after *string, last *int, before *string) (*db.Connection[db.Partnership], error)
@@ -662,6 +704,10 @@ type MutationResolver interface {
 	CancelSession(ctx context.Context, input model.CancelSessionInput) (*model.CancelSessionPayload, error)
 	ReopenSession(ctx context.Context, input model.ReopenSessionInput) (*model.ReopenSessionPayload, error)
 	ChangeCourseRun(ctx context.Context, input db.ChangeCourseRunInput) (*model.ChangeCourseRunPayload, error)
+	InviteDelegations(ctx context.Context, input db.InviteDelegationsInput) (*model.InviteDelegationsPayload, error)
+	RemindDelegations(ctx context.Context, input model.RemindDelegationsInput) (*model.RemindDelegationsPayload, error)
+	NameDelegates(ctx context.Context, input db.NameDelegatesInput) (*model.NameDelegatesPayload, error)
+	DeclineDelegation(ctx context.Context, input model.DeclineDelegationInput) (*model.DeclineDelegationPayload, error)
 	RequestSignIn(ctx context.Context, input model.RequestSignInInput) (*model.RequestSignInPayload, error)
 	SignIn(ctx context.Context, input model.SignInInput) (*model.SignInPayload, error)
 	SignOut(ctx context.Context, input model.SignOutInput) (*model.SignOutPayload, error)
@@ -697,6 +743,7 @@ type SubscriptionResolver interface {
 	CampaignProgress(ctx context.Context, id db.ID) (<-chan *db.Campaign, error)
 }
 type ViewerResolver interface {
+	Delegations(ctx context.Context, obj *model.Viewer) ([]*db.Delegation, error)
 	SignIns(ctx context.Context, obj *model.Viewer) ([]*db.AccessToken, error)
 	Registrations(ctx context.Context, obj *model.Viewer, first *int, after *string, last *int, before *string) (*db.Connection[db.Registration], error)
 	Invitations(ctx context.Context, obj *model.Viewer, first *int, after *string, last *int, before *string) (*db.Connection[db.Invitation], error)
@@ -1346,6 +1393,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Day.Sessions(childComplexity), true
 
+	case "DeclineDelegationPayload.delegation":
+		if e.ComplexityRoot.DeclineDelegationPayload.Delegation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclineDelegationPayload.Delegation(childComplexity), true
+	case "DeclineDelegationPayload.userErrors":
+		if e.ComplexityRoot.DeclineDelegationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclineDelegationPayload.UserErrors(childComplexity), true
+
 	case "DeclineOfferPayload.registration":
 		if e.ComplexityRoot.DeclineOfferPayload.Registration == nil {
 			break
@@ -1358,6 +1418,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeclineOfferPayload.UserErrors(childComplexity), true
+
+	case "Delegation.answeredAt":
+		if e.ComplexityRoot.Delegation.AnsweredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delegation.AnsweredAt(childComplexity), true
+	case "Delegation.edition":
+		if e.ComplexityRoot.Delegation.Edition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delegation.Edition(childComplexity), true
+	case "Delegation.id":
+		if e.ComplexityRoot.Delegation.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delegation.ID(childComplexity), true
+	case "Delegation.named":
+		if e.ComplexityRoot.Delegation.Named == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delegation.Named(childComplexity), true
+	case "Delegation.organisation":
+		if e.ComplexityRoot.Delegation.Organisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delegation.Organisation(childComplexity), true
+	case "Delegation.places":
+		if e.ComplexityRoot.Delegation.Places == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delegation.Places(childComplexity), true
+	case "Delegation.remindedAt":
+		if e.ComplexityRoot.Delegation.RemindedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delegation.RemindedAt(childComplexity), true
+	case "Delegation.respondBy":
+		if e.ComplexityRoot.Delegation.RespondBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delegation.RespondBy(childComplexity), true
+	case "Delegation.status":
+		if e.ComplexityRoot.Delegation.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delegation.Status(childComplexity), true
 
 	case "Delivery.attempts":
 		if e.ComplexityRoot.Delivery.Attempts == nil {
@@ -1428,6 +1543,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Edition.Days(childComplexity), true
+	case "Edition.delegations":
+		if e.ComplexityRoot.Edition.Delegations == nil {
+			break
+		}
+
+		args, err := ec.field_Edition_delegations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Edition.Delegations(childComplexity, args["status"].(*db.DelegationStatus)), true
 	case "Edition.endsOn":
 		if e.ComplexityRoot.Edition.EndsOn == nil {
 			break
@@ -1735,6 +1861,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.InvitationEdge.Node(childComplexity), true
 
+	case "InviteDelegationsPayload.delegations":
+		if e.ComplexityRoot.InviteDelegationsPayload.Delegations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteDelegationsPayload.Delegations(childComplexity), true
+	case "InviteDelegationsPayload.userErrors":
+		if e.ComplexityRoot.InviteDelegationsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteDelegationsPayload.UserErrors(childComplexity), true
+
 	case "Money.amountMinor":
 		if e.ComplexityRoot.Money.AmountMinor == nil {
 			break
@@ -1955,6 +2094,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ChangeSession(childComplexity, args["input"].(db.ChangeSessionInput)), true
+	case "Mutation.declineDelegation":
+		if e.ComplexityRoot.Mutation.DeclineDelegation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_declineDelegation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeclineDelegation(childComplexity, args["input"].(model.DeclineDelegationInput)), true
 	case "Mutation.declineOffer":
 		if e.ComplexityRoot.Mutation.DeclineOffer == nil {
 			break
@@ -1988,6 +2138,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DismissOrganiser(childComplexity, args["input"].(db.OrganiserInput)), true
+	case "Mutation.inviteDelegations":
+		if e.ComplexityRoot.Mutation.InviteDelegations == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_inviteDelegations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.InviteDelegations(childComplexity, args["input"].(db.InviteDelegationsInput)), true
+	case "Mutation.nameDelegates":
+		if e.ComplexityRoot.Mutation.NameDelegates == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_nameDelegates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.NameDelegates(childComplexity, args["input"].(db.NameDelegatesInput)), true
 	case "Mutation.nameOrganiser":
 		if e.ComplexityRoot.Mutation.NameOrganiser == nil {
 			break
@@ -2032,6 +2204,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Register(childComplexity, args["input"].(db.RegisterInput)), true
+	case "Mutation.remindDelegations":
+		if e.ComplexityRoot.Mutation.RemindDelegations == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_remindDelegations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemindDelegations(childComplexity, args["input"].(model.RemindDelegationsInput)), true
 	case "Mutation.reopenEdition":
 		if e.ComplexityRoot.Mutation.ReopenEdition == nil {
 			break
@@ -2115,6 +2298,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignOutEverywhere(childComplexity), true
+
+	case "NameDelegatesPayload.delegation":
+		if e.ComplexityRoot.NameDelegatesPayload.Delegation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NameDelegatesPayload.Delegation(childComplexity), true
+	case "NameDelegatesPayload.userErrors":
+		if e.ComplexityRoot.NameDelegatesPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NameDelegatesPayload.UserErrors(childComplexity), true
 
 	case "NameOrganiserPayload.person":
 		if e.ComplexityRoot.NameOrganiserPayload.Person == nil {
@@ -2594,6 +2790,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RegistrationEdge.Node(childComplexity), true
+
+	case "RemindDelegationsPayload.delegations":
+		if e.ComplexityRoot.RemindDelegationsPayload.Delegations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemindDelegationsPayload.Delegations(childComplexity), true
+	case "RemindDelegationsPayload.userErrors":
+		if e.ComplexityRoot.RemindDelegationsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemindDelegationsPayload.UserErrors(childComplexity), true
 
 	case "ReopenEditionPayload.edition":
 		if e.ComplexityRoot.ReopenEditionPayload.Edition == nil {
@@ -3114,6 +3323,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Venue.Name(childComplexity), true
 
+	case "Viewer.delegations":
+		if e.ComplexityRoot.Viewer.Delegations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Delegations(childComplexity), true
 	case "Viewer.invitations":
 		if e.ComplexityRoot.Viewer.Invitations == nil {
 			break
@@ -3175,15 +3390,21 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ChangeEditionInput", ec.unmarshalInputChangeEditionInput),
 			graphql.NewInputUnmarshaler("ChangeSeatsInput", ec.unmarshalInputChangeSeatsInput),
 			graphql.NewInputUnmarshaler("ChangeSessionInput", ec.unmarshalInputChangeSessionInput),
+			graphql.NewInputUnmarshaler("DeclineDelegationInput", ec.unmarshalInputDeclineDelegationInput),
 			graphql.NewInputUnmarshaler("DeclineOfferInput", ec.unmarshalInputDeclineOfferInput),
+			graphql.NewInputUnmarshaler("DelegationInput", ec.unmarshalInputDelegationInput),
 			graphql.NewInputUnmarshaler("DismissCoordinatorInput", ec.unmarshalInputDismissCoordinatorInput),
 			graphql.NewInputUnmarshaler("DismissOrganiserInput", ec.unmarshalInputDismissOrganiserInput),
 			graphql.NewInputUnmarshaler("EditionFilter", ec.unmarshalInputEditionFilter),
+			graphql.NewInputUnmarshaler("InviteDelegationsInput", ec.unmarshalInputInviteDelegationsInput),
 			graphql.NewInputUnmarshaler("MunicipalityFilter", ec.unmarshalInputMunicipalityFilter),
+			graphql.NewInputUnmarshaler("NameDelegatesInput", ec.unmarshalInputNameDelegatesInput),
 			graphql.NewInputUnmarshaler("NameOrganiserInput", ec.unmarshalInputNameOrganiserInput),
+			graphql.NewInputUnmarshaler("NewPersonInput", ec.unmarshalInputNewPersonInput),
 			graphql.NewInputUnmarshaler("PauseCampaignInput", ec.unmarshalInputPauseCampaignInput),
 			graphql.NewInputUnmarshaler("RegisterInput", ec.unmarshalInputRegisterInput),
 			graphql.NewInputUnmarshaler("RegistrationFilter", ec.unmarshalInputRegistrationFilter),
+			graphql.NewInputUnmarshaler("RemindDelegationsInput", ec.unmarshalInputRemindDelegationsInput),
 			graphql.NewInputUnmarshaler("ReopenEditionInput", ec.unmarshalInputReopenEditionInput),
 			graphql.NewInputUnmarshaler("ReopenSessionInput", ec.unmarshalInputReopenSessionInput),
 			graphql.NewInputUnmarshaler("RequestSignInInput", ec.unmarshalInputRequestSignInInput),
@@ -3435,6 +3656,14 @@ type Mutation {
   reopenSession("Which session." input: ReopenSessionInput!): ReopenSessionPayload!
   "Moves a run of a course and tells everybody concerned. For organisers of the course."
   changeCourseRun("What to change." input: ChangeCourseRunInput!): ChangeCourseRunPayload!
+  "Invites organisations to an edition, each with a number of places that its coordinators fill until a date. For organisers."
+  inviteDelegations("Which organisations." input: InviteDelegationsInput!): InviteDelegationsPayload!
+  "Reminds the organisations that have not answered, and only those, at most once a day. For organisers."
+  remindDelegations("Of which edition." input: RemindDelegationsInput!): RemindDelegationsPayload!
+  "Registers people of one's own organisation for places of a delegation. For its coordinators."
+  nameDelegates("Who comes." input: NameDelegatesInput!): NameDelegatesPayload!
+  "Says that an organisation sends nobody. For its coordinators."
+  declineDelegation("Which delegation." input: DeclineDelegationInput!): DeclineDelegationPayload!
   """
   Mails a link that signs the person with the address in; its page posts a token to signIn. The answer is the same, and takes as
   long, whether or not anybody has the address.
@@ -3710,6 +3939,8 @@ type Viewer {
   person: Person!
   "What the person may organise."
   roles: [Role!]!
+  "The invitations of organisations that the person answers for, the latest first."
+  delegations: [Delegation!]! @live
   "Where the person is signed in, the latest first."
   signIns: [SignIn!]! @live
   "The person's own registrations, the latest first."
@@ -3989,6 +4220,8 @@ type Edition implements Node {
   seats: Seats! @live
   "Who was named to organise it besides the coordinators of its host and of who leads the partnership, by name. Null to everybody but its organisers."
   organisers: [Person!] @live
+  "Which organisations are invited with places of their own: all of them to organisers, their own to coordinators, none to others."
+  delegations("Only those in this status." status: DelegationStatus): [Delegation!]! @live
 }
 
 "Whether an edition is public and on."
@@ -4912,6 +5145,124 @@ type SignOutPayload {
   userErrors: [UserError!]!
 }
 
+"An invitation to an organisation: so many places in an edition, for people whom its coordinators name until a date."
+type Delegation implements Node {
+  "Opaque and unique over all types."
+  id: ID!
+  "What the organisation answered."
+  status: DelegationStatus! @live
+  "How many people it may send."
+  places: Int! @live
+  "Until when its coordinators can name them."
+  respondBy: DateTime! @live
+  "When it was last reminded; null when it was not."
+  remindedAt: DateTime @live
+  "When it answered; null when it has not."
+  answeredAt: DateTime @live
+  "Who is invited."
+  organisation: Organisation!
+  "To which edition."
+  edition: Edition
+  "Who was named and has not cancelled, in the order of naming."
+  named: [Registration!]! @live
+}
+
+"What an organisation answered."
+enum DelegationStatus {
+  "Nothing yet."
+  OPEN
+  "It has named people."
+  ANSWERED
+  "It sends nobody."
+  DECLINED
+}
+
+"Which organisations to invite."
+input InviteDelegationsInput {
+  "The edition."
+  editionId: ID!
+  "Who is invited with how many places. One that is invited already gets the new number and date, and no second mail."
+  delegations: [DelegationInput!]!
+  "Until when their coordinators can name people."
+  respondBy: DateTime!
+  "A few words of your own; plain text, at most 5,000 characters."
+  message: String
+}
+
+"One organisation to invite."
+input DelegationInput {
+  "A member of the partnership, with a coordinator."
+  organisationId: ID!
+  "How many people it may send, 1 to 1,000."
+  places: Int!
+}
+
+"The organisations that were invited."
+type InviteDelegationsPayload {
+  "In the order of the input; null when there are userErrors."
+  delegations: [Delegation!]
+  "Why nobody was invited; ` + "`" + `index` + "`" + ` counts the entries of the list."
+  userErrors: [UserError!]!
+}
+
+"Whom to remind."
+input RemindDelegationsInput {
+  "The edition."
+  editionId: ID!
+}
+
+"The organisations that were reminded."
+type RemindDelegationsPayload {
+  "Null when there are userErrors; empty when there was nobody to remind."
+  delegations: [Delegation!]
+  "Why nobody was reminded."
+  userErrors: [UserError!]!
+}
+
+"Who comes for an organisation."
+input NameDelegatesInput {
+  "The delegation."
+  delegationId: ID!
+  "People of the organisation who are known."
+  personIds: [ID!]
+  "People of the organisation who are not known yet. At most 100."
+  people: [NewPersonInput!]
+}
+
+"Somebody who is not known yet."
+input NewPersonInput {
+  "Full name."
+  name: String!
+  "Mail address."
+  email: EmailAddress!
+  "What the person does there."
+  jobTitle: String
+  "The language of mails to the person; without it that of whoever names the person."
+  locale: Locale
+}
+
+"The delegation with those who were named."
+type NameDelegatesPayload {
+  "Null when there are userErrors."
+  delegation: Delegation
+  "Why nobody was named; ` + "`" + `index` + "`" + ` counts the entries of the list that ` + "`" + `field` + "`" + ` names."
+  userErrors: [UserError!]!
+}
+
+"Which delegation to decline."
+input DeclineDelegationInput {
+  "The delegation."
+  delegationId: ID!
+}
+
+"The delegation that was declined."
+type DeclineDelegationPayload {
+  "Null when there are userErrors."
+  delegation: Delegation
+  "Why it was not declined."
+  userErrors: [UserError!]!
+}
+
 "A place to meet, as a whole."
 input VenueInput {
   "The building or the place."
@@ -5399,6 +5750,16 @@ func (ec *executionContext) childFields_Day(ctx context.Context, field graphql.C
 	return nil, fmt.Errorf("no field named %q was found under type Day", field.Name)
 }
 
+func (ec *executionContext) childFields_DeclineDelegationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "delegation":
+		return ec.fieldContext_DeclineDelegationPayload_delegation(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeclineDelegationPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeclineDelegationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeclineOfferPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "registration":
@@ -5407,6 +5768,30 @@ func (ec *executionContext) childFields_DeclineOfferPayload(ctx context.Context,
 		return ec.fieldContext_DeclineOfferPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeclineOfferPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Delegation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Delegation_id(ctx, field)
+	case "status":
+		return ec.fieldContext_Delegation_status(ctx, field)
+	case "places":
+		return ec.fieldContext_Delegation_places(ctx, field)
+	case "respondBy":
+		return ec.fieldContext_Delegation_respondBy(ctx, field)
+	case "remindedAt":
+		return ec.fieldContext_Delegation_remindedAt(ctx, field)
+	case "answeredAt":
+		return ec.fieldContext_Delegation_answeredAt(ctx, field)
+	case "organisation":
+		return ec.fieldContext_Delegation_organisation(ctx, field)
+	case "edition":
+		return ec.fieldContext_Delegation_edition(ctx, field)
+	case "named":
+		return ec.fieldContext_Delegation_named(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Delegation", field.Name)
 }
 
 func (ec *executionContext) childFields_Delivery(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5481,6 +5866,8 @@ func (ec *executionContext) childFields_Edition(ctx context.Context, field graph
 		return ec.fieldContext_Edition_seats(ctx, field)
 	case "organisers":
 		return ec.fieldContext_Edition_organisers(ctx, field)
+	case "delegations":
+		return ec.fieldContext_Edition_delegations(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Edition", field.Name)
 }
@@ -5599,6 +5986,16 @@ func (ec *executionContext) childFields_InvitationEdge(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type InvitationEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_InviteDelegationsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "delegations":
+		return ec.fieldContext_InviteDelegationsPayload_delegations(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_InviteDelegationsPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InviteDelegationsPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "amountMinor":
@@ -5653,6 +6050,16 @@ func (ec *executionContext) childFields_MunicipalityEdge(ctx context.Context, fi
 		return ec.fieldContext_MunicipalityEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MunicipalityEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_NameDelegatesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "delegation":
+		return ec.fieldContext_NameDelegatesPayload_delegation(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_NameDelegatesPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NameDelegatesPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_NameOrganiserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5847,6 +6254,16 @@ func (ec *executionContext) childFields_RegistrationEdge(ctx context.Context, fi
 		return ec.fieldContext_RegistrationEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RegistrationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_RemindDelegationsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "delegations":
+		return ec.fieldContext_RemindDelegationsPayload_delegations(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RemindDelegationsPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemindDelegationsPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ReopenEditionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6117,6 +6534,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_person(ctx, field)
 	case "roles":
 		return ec.fieldContext_Viewer_roles(ctx, field)
+	case "delegations":
+		return ec.fieldContext_Viewer_delegations(ctx, field)
 	case "signIns":
 		return ec.fieldContext_Viewer_signIns(ctx, field)
 	case "registrations":
@@ -6346,6 +6765,20 @@ func (ec *executionContext) field_Course_runs_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Edition_delegations_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "status",
+		func(ctx context.Context, v any) (*db.DelegationStatus, error) {
+			return ec.unmarshalODelegationStatus2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationStatus(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["status"] = arg0
 	return args, nil
 }
 
@@ -6641,6 +7074,20 @@ func (ec *executionContext) field_Mutation_changeSession_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_declineDelegation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.DeclineDelegationInput, error) {
+			return ec.unmarshalNDeclineDelegationInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDeclineDelegationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_declineOffer_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6675,6 +7122,34 @@ func (ec *executionContext) field_Mutation_dismissOrganiser_args(ctx context.Con
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (db.OrganiserInput, error) {
 			return ec.unmarshalNDismissOrganiserInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐOrganiserInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_inviteDelegations_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.InviteDelegationsInput, error) {
+			return ec.unmarshalNInviteDelegationsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInviteDelegationsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_nameDelegates_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.NameDelegatesInput, error) {
+			return ec.unmarshalNNameDelegatesInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐNameDelegatesInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6731,6 +7206,20 @@ func (ec *executionContext) field_Mutation_register_args(ctx context.Context, ra
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (db.RegisterInput, error) {
 			return ec.unmarshalNRegisterInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRegisterInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_remindDelegations_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RemindDelegationsInput, error) {
+			return ec.unmarshalNRemindDelegationsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRemindDelegationsInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -10105,6 +10594,70 @@ func (ec *executionContext) fieldContext_Day_sessions(_ context.Context, field g
 	return fc, nil
 }
 
+func (ec *executionContext) _DeclineDelegationPayload_delegation(ctx context.Context, field graphql.CollectedField, obj *model.DeclineDelegationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeclineDelegationPayload_delegation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Delegation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Delegation) graphql.Marshaler {
+			return ec.marshalODelegation2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeclineDelegationPayload_delegation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeclineDelegationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Delegation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeclineDelegationPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.DeclineDelegationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeclineDelegationPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeclineDelegationPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeclineDelegationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _DeclineOfferPayload_registration(ctx context.Context, field graphql.CollectedField, obj *model.DeclineOfferPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10164,6 +10717,240 @@ func (ec *executionContext) fieldContext_DeclineOfferPayload_userErrors(_ contex
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Delegation_id(ctx context.Context, field graphql.CollectedField, obj *db.Delegation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delegation_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.ID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Delegation_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Delegation", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Delegation_status(ctx context.Context, field graphql.CollectedField, obj *db.Delegation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delegation_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.DelegationStatus) graphql.Marshaler {
+			return ec.marshalNDelegationStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationStatus(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Delegation_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Delegation", field, false, false, "DelegationStatus")
+}
+
+func (ec *executionContext) _Delegation_places(ctx context.Context, field graphql.CollectedField, obj *db.Delegation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delegation_places(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Places, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Delegation_places(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Delegation", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Delegation_respondBy(ctx context.Context, field graphql.CollectedField, obj *db.Delegation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delegation_respondBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RespondBy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Delegation_respondBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Delegation", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Delegation_remindedAt(ctx context.Context, field graphql.CollectedField, obj *db.Delegation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delegation_remindedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RemindedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Delegation_remindedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Delegation", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Delegation_answeredAt(ctx context.Context, field graphql.CollectedField, obj *db.Delegation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delegation_answeredAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AnsweredAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Delegation_answeredAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Delegation", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Delegation_organisation(ctx context.Context, field graphql.CollectedField, obj *db.Delegation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delegation_organisation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Organisation(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.Party) graphql.Marshaler {
+			return ec.marshalNOrganisation2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐParty(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Delegation_organisation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Delegation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Delegation_edition(ctx context.Context, field graphql.CollectedField, obj *db.Delegation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delegation_edition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edition, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Edition) graphql.Marshaler {
+			return ec.marshalOEdition2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Delegation_edition(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Delegation",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Edition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Delegation_named(ctx context.Context, field graphql.CollectedField, obj *db.Delegation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delegation_named(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Named, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Registration) graphql.Marshaler {
+			return ec.marshalNRegistration2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRegistrationᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Delegation_named(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Delegation",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Registration(ctx, field)
 		},
 	}
 	return fc, nil
@@ -10871,6 +11658,50 @@ func (ec *executionContext) fieldContext_Edition_organisers(_ context.Context, f
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Person(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Edition_delegations(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Edition_delegations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Edition().Delegations(ctx, obj, fc.Args["status"].(*db.DelegationStatus))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Delegation) graphql.Marshaler {
+			return ec.marshalNDelegation2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Edition_delegations(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Edition",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Delegation(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Edition_delegations_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -11815,6 +12646,70 @@ func (ec *executionContext) fieldContext_InvitationEdge_node(_ context.Context, 
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Invitation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _InviteDelegationsPayload_delegations(ctx context.Context, field graphql.CollectedField, obj *model.InviteDelegationsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InviteDelegationsPayload_delegations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Delegations, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Delegation) graphql.Marshaler {
+			return ec.marshalODelegation2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_InviteDelegationsPayload_delegations(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "InviteDelegationsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Delegation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _InviteDelegationsPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.InviteDelegationsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InviteDelegationsPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InviteDelegationsPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "InviteDelegationsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
 		},
 	}
 	return fc, nil
@@ -13014,6 +13909,182 @@ func (ec *executionContext) fieldContext_Mutation_changeCourseRun(ctx context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_inviteDelegations(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_inviteDelegations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().InviteDelegations(ctx, fc.Args["input"].(db.InviteDelegationsInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.InviteDelegationsPayload) graphql.Marshaler {
+			return ec.marshalNInviteDelegationsPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐInviteDelegationsPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_inviteDelegations(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_InviteDelegationsPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_inviteDelegations_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_remindDelegations(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_remindDelegations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RemindDelegations(ctx, fc.Args["input"].(model.RemindDelegationsInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RemindDelegationsPayload) graphql.Marshaler {
+			return ec.marshalNRemindDelegationsPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRemindDelegationsPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_remindDelegations(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RemindDelegationsPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_remindDelegations_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_nameDelegates(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_nameDelegates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().NameDelegates(ctx, fc.Args["input"].(db.NameDelegatesInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.NameDelegatesPayload) graphql.Marshaler {
+			return ec.marshalNNameDelegatesPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐNameDelegatesPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_nameDelegates(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NameDelegatesPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_nameDelegates_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_declineDelegation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_declineDelegation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeclineDelegation(ctx, fc.Args["input"].(model.DeclineDelegationInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DeclineDelegationPayload) graphql.Marshaler {
+			return ec.marshalNDeclineDelegationPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDeclineDelegationPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_declineDelegation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeclineDelegationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_declineDelegation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_requestSignIn(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13350,6 +14421,70 @@ func (ec *executionContext) fieldContext_Mutation_dismissCoordinator(ctx context
 	if fc.Args, err = ec.field_Mutation_dismissCoordinator_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NameDelegatesPayload_delegation(ctx context.Context, field graphql.CollectedField, obj *model.NameDelegatesPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NameDelegatesPayload_delegation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Delegation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Delegation) graphql.Marshaler {
+			return ec.marshalODelegation2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_NameDelegatesPayload_delegation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NameDelegatesPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Delegation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NameDelegatesPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.NameDelegatesPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NameDelegatesPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NameDelegatesPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NameDelegatesPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -15483,6 +16618,70 @@ func (ec *executionContext) fieldContext_RegistrationEdge_node(_ context.Context
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Registration(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RemindDelegationsPayload_delegations(ctx context.Context, field graphql.CollectedField, obj *model.RemindDelegationsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RemindDelegationsPayload_delegations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Delegations, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Delegation) graphql.Marshaler {
+			return ec.marshalODelegation2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RemindDelegationsPayload_delegations(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemindDelegationsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Delegation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RemindDelegationsPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.RemindDelegationsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RemindDelegationsPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RemindDelegationsPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemindDelegationsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
 		},
 	}
 	return fc, nil
@@ -17730,6 +18929,38 @@ func (ec *executionContext) fieldContext_Viewer_roles(_ context.Context, field g
 	return fc, nil
 }
 
+func (ec *executionContext) _Viewer_delegations(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_delegations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Viewer().Delegations(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Delegation) graphql.Marshaler {
+			return ec.marshalNDelegation2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_delegations(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Viewer",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Delegation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Viewer_signIns(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -19567,6 +20798,48 @@ func UnmarshalChangeSessionInput(ctx context.Context, raw any) (db.ChangeSession
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputDeclineDelegationInput(ctx context.Context, obj any) (model.DeclineDelegationInput, error) {
+	var it model.DeclineDelegationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"delegationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "delegationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("delegationId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DelegationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDeclineDelegationInput unmarshals raw into the DeclineDelegationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDeclineDelegationInput(ctx context.Context, raw any) (model.DeclineDelegationInput, error) {
+	var out model.DeclineDelegationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeclineDelegationInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputDeclineOfferInput(ctx context.Context, obj any) (model.DeclineOfferInput, error) {
 	var it model.DeclineOfferInput
 	if obj == nil {
@@ -19606,6 +20879,55 @@ func (ec *executionContext) unmarshalInputDeclineOfferInput(ctx context.Context,
 func UnmarshalDeclineOfferInput(ctx context.Context, raw any) (model.DeclineOfferInput, error) {
 	var out model.DeclineOfferInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeclineOfferInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputDelegationInput(ctx context.Context, obj any) (db.DelegationInput, error) {
+	var it db.DelegationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"organisationId", "places"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "organisationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("organisationId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrganisationID = data
+		case "places":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("places"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Places = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDelegationInput unmarshals raw into the DelegationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDelegationInput(ctx context.Context, raw any) (db.DelegationInput, error) {
+	var out db.DelegationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DelegationInput", raw, &out)
 	return out, err
 }
 
@@ -19798,6 +21120,69 @@ func UnmarshalEditionFilter(ctx context.Context, raw any) (db.EditionFilter, err
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputInviteDelegationsInput(ctx context.Context, obj any) (db.InviteDelegationsInput, error) {
+	var it db.InviteDelegationsInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"editionId", "delegations", "respondBy", "message"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "editionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("editionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EditionID = data
+		case "delegations":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("delegations"))
+			data, err := ec.unmarshalNDelegationInput2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Delegations = data
+		case "respondBy":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("respondBy"))
+			data, err := ec.unmarshalNDateTime2timeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RespondBy = data
+		case "message":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("message"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Message = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalInviteDelegationsInput unmarshals raw into the InviteDelegationsInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalInviteDelegationsInput(ctx context.Context, raw any) (db.InviteDelegationsInput, error) {
+	var out db.InviteDelegationsInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "InviteDelegationsInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputMunicipalityFilter(ctx context.Context, obj any) (db.MunicipalityFilter, error) {
 	var it db.MunicipalityFilter
 	if obj == nil {
@@ -19844,6 +21229,62 @@ func (ec *executionContext) unmarshalInputMunicipalityFilter(ctx context.Context
 func UnmarshalMunicipalityFilter(ctx context.Context, raw any) (db.MunicipalityFilter, error) {
 	var out db.MunicipalityFilter
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "MunicipalityFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputNameDelegatesInput(ctx context.Context, obj any) (db.NameDelegatesInput, error) {
+	var it db.NameDelegatesInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"delegationId", "personIds", "people"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "delegationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("delegationId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DelegationID = data
+		case "personIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("personIds"))
+			data, err := ec.unmarshalOID2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIDᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PersonIDs = data
+		case "people":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("people"))
+			data, err := ec.unmarshalONewPersonInput2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐNewPersonInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.People = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalNameDelegatesInput unmarshals raw into the NameDelegatesInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalNameDelegatesInput(ctx context.Context, raw any) (db.NameDelegatesInput, error) {
+	var out db.NameDelegatesInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "NameDelegatesInput", raw, &out)
 	return out, err
 }
 
@@ -19900,6 +21341,69 @@ func (ec *executionContext) unmarshalInputNameOrganiserInput(ctx context.Context
 func UnmarshalNameOrganiserInput(ctx context.Context, raw any) (db.OrganiserInput, error) {
 	var out db.OrganiserInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "NameOrganiserInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputNewPersonInput(ctx context.Context, obj any) (db.NewPersonInput, error) {
+	var it db.NewPersonInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name", "email", "jobTitle", "locale"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalNEmailAddress2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "jobTitle":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("jobTitle"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.JobTitle = data
+		case "locale":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("locale"))
+			data, err := ec.unmarshalOLocale2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocale(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Locale = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalNewPersonInput unmarshals raw into the NewPersonInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalNewPersonInput(ctx context.Context, raw any) (db.NewPersonInput, error) {
+	var out db.NewPersonInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "NewPersonInput", raw, &out)
 	return out, err
 }
 
@@ -20047,6 +21551,48 @@ func (ec *executionContext) unmarshalInputRegistrationFilter(ctx context.Context
 func UnmarshalRegistrationFilter(ctx context.Context, raw any) (db.RegistrationFilter, error) {
 	var out db.RegistrationFilter
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "RegistrationFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputRemindDelegationsInput(ctx context.Context, obj any) (model.RemindDelegationsInput, error) {
+	var it model.RemindDelegationsInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"editionId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "editionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("editionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EditionID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRemindDelegationsInput unmarshals raw into the RemindDelegationsInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRemindDelegationsInput(ctx context.Context, raw any) (model.RemindDelegationsInput, error) {
+	var out model.RemindDelegationsInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RemindDelegationsInput", raw, &out)
 	return out, err
 }
 
@@ -20539,6 +22085,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Delivery(ctx, sel, obj)
+	case *db.Delegation:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Delegation(ctx, sel, obj)
 	case *db.CourseRun:
 		if obj == nil {
 			return graphql.Null
@@ -21726,6 +23277,44 @@ func (ec *executionContext) _Day(ctx context.Context, sel ast.SelectionSet, obj 
 	return out
 }
 
+var declineDelegationPayloadImplementors = []string{"DeclineDelegationPayload"}
+
+func (ec *executionContext) _DeclineDelegationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeclineDelegationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, declineDelegationPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeclineDelegationPayload")
+		case "delegation":
+			out.Values[i] = ec._DeclineDelegationPayload_delegation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._DeclineDelegationPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var declineOfferPayloadImplementors = []string{"DeclineOfferPayload"}
 
 func (ec *executionContext) _DeclineOfferPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeclineOfferPayload) graphql.Marshaler {
@@ -21744,6 +23333,79 @@ func (ec *executionContext) _DeclineOfferPayload(ctx context.Context, sel ast.Se
 			}
 		case "userErrors":
 			out.Values[i] = ec._DeclineOfferPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var delegationImplementors = []string{"Delegation", "Node"}
+
+func (ec *executionContext) _Delegation(ctx context.Context, sel ast.SelectionSet, obj *db.Delegation) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, delegationImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Delegation")
+		case "id":
+			out.Values[i] = ec._Delegation_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "status":
+			out.Values[i] = ec._Delegation_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "places":
+			out.Values[i] = ec._Delegation_places(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "respondBy":
+			out.Values[i] = ec._Delegation_respondBy(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "remindedAt":
+			out.Values[i] = ec._Delegation_remindedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "answeredAt":
+			out.Values[i] = ec._Delegation_answeredAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "organisation":
+			out.Values[i] = ec._Delegation_organisation(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edition":
+			out.Values[i] = ec._Delegation_edition(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "named":
+			out.Values[i] = ec._Delegation_named(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -21907,88 +23569,94 @@ func (ec *executionContext) _Edition(ctx context.Context, sel ast.SelectionSet, 
 		case "id":
 			out.Values[i] = ec._Edition_id(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "title":
 			out.Values[i] = ec._Edition_title(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "year":
 			out.Values[i] = ec._Edition_year(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "status":
 			out.Values[i] = ec._Edition_status(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "summary":
 			out.Values[i] = ec._Edition_summary(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "startsOn":
 			out.Values[i] = ec._Edition_startsOn(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "endsOn":
 			out.Values[i] = ec._Edition_endsOn(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "timeZone":
 			out.Values[i] = ec._Edition_timeZone(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "languages":
 			out.Values[i] = ec._Edition_languages(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "venue":
 			out.Values[i] = ec._Edition_venue(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "budget":
 			out.Values[i] = ec._Edition_budget(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "host":
 			out.Values[i] = ec._Edition_host(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "series":
 			out.Values[i] = ec._Edition_series(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "themes":
 			out.Values[i] = ec._Edition_themes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "days":
 			out.Values[i] = ec._Edition_days(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "seats":
 			out.Values[i] = ec._Edition_seats(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "organisers":
 			out.Values[i] = ec._Edition_organisers(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "delegations":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Edition_delegations(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -22397,6 +24065,44 @@ func (ec *executionContext) _InvitationEdge(ctx context.Context, sel ast.Selecti
 	return out
 }
 
+var inviteDelegationsPayloadImplementors = []string{"InviteDelegationsPayload"}
+
+func (ec *executionContext) _InviteDelegationsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.InviteDelegationsPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, inviteDelegationsPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("InviteDelegationsPayload")
+		case "delegations":
+			out.Values[i] = ec._InviteDelegationsPayload_delegations(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._InviteDelegationsPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var moneyImplementors = []string{"Money"}
 
 func (ec *executionContext) _Money(ctx context.Context, sel ast.SelectionSet, obj *db.Money) graphql.Marshaler {
@@ -22729,6 +24435,34 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "inviteDelegations":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_inviteDelegations(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "remindDelegations":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_remindDelegations(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nameDelegates":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_nameDelegates(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "declineDelegation":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_declineDelegation(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "requestSignIn":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_requestSignIn(ctx, field)
@@ -22782,6 +24516,44 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_dismissCoordinator(ctx, field)
 			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var nameDelegatesPayloadImplementors = []string{"NameDelegatesPayload"}
+
+func (ec *executionContext) _NameDelegatesPayload(ctx context.Context, sel ast.SelectionSet, obj *model.NameDelegatesPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, nameDelegatesPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NameDelegatesPayload")
+		case "delegation":
+			out.Values[i] = ec._NameDelegatesPayload_delegation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._NameDelegatesPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -23553,6 +25325,44 @@ func (ec *executionContext) _RegistrationEdge(ctx context.Context, sel ast.Selec
 			}
 		case "node":
 			out.Values[i] = ec._RegistrationEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var remindDelegationsPayloadImplementors = []string{"RemindDelegationsPayload"}
+
+func (ec *executionContext) _RemindDelegationsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RemindDelegationsPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, remindDelegationsPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RemindDelegationsPayload")
+		case "delegations":
+			out.Values[i] = ec._RemindDelegationsPayload_delegations(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._RemindDelegationsPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -24492,6 +26302,12 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "delegations":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Viewer_delegations(ctx, field, obj)
+				})
 		case "signIns":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -25400,6 +27216,19 @@ func (ec *executionContext) marshalNDay2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffe
 	return ec._Day(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNDeclineDelegationInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDeclineDelegationInput(ctx context.Context, v any) (model.DeclineDelegationInput, error) {
+	res, err := ec.unmarshalInputDeclineDelegationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDeclineDelegationPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDeclineDelegationPayload(ctx context.Context, sel ast.SelectionSet, v *model.DeclineDelegationPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DeclineDelegationPayload!")
+		return graphql.Null
+	}
+	return ec._DeclineDelegationPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNDeclineOfferInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDeclineOfferInput(ctx context.Context, v any) (model.DeclineOfferInput, error) {
 	res, err := ec.unmarshalInputDeclineOfferInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -25411,6 +27240,64 @@ func (ec *executionContext) marshalNDeclineOfferPayload2ᚖgithubᚗcomᚋvaktre
 		return graphql.Null
 	}
 	return ec._DeclineOfferPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNDelegation2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Delegation) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDelegation2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegation(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNDelegation2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegation(ctx context.Context, sel ast.SelectionSet, v *db.Delegation) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Delegation!")
+		return graphql.Null
+	}
+	return ec._Delegation(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNDelegationInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationInput(ctx context.Context, v any) (db.DelegationInput, error) {
+	res, err := ec.unmarshalInputDelegationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNDelegationInput2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationInputᚄ(ctx context.Context, v any) ([]db.DelegationInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]db.DelegationInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNDelegationInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNDelegationStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationStatus(ctx context.Context, v any) (db.DelegationStatus, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.DelegationStatus(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDelegationStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationStatus(ctx context.Context, sel ast.SelectionSet, v db.DelegationStatus) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "DelegationStatus!")
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNDeliveryState2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDeliveryState(ctx context.Context, v any) (db.DeliveryState, error) {
@@ -25734,6 +27621,19 @@ func (ec *executionContext) marshalNInvitationStatus2githubᚗcomᚋvaktreffen�
 	return res
 }
 
+func (ec *executionContext) unmarshalNInviteDelegationsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInviteDelegationsInput(ctx context.Context, v any) (db.InviteDelegationsInput, error) {
+	res, err := ec.unmarshalInputInviteDelegationsInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNInviteDelegationsPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐInviteDelegationsPayload(ctx context.Context, sel ast.SelectionSet, v *model.InviteDelegationsPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "InviteDelegationsPayload!")
+		return graphql.Null
+	}
+	return ec._InviteDelegationsPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNLineOrder2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLineOrder(ctx context.Context, v any) (db.LineOrder, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := db.LineOrder(tmp)
@@ -25878,6 +27778,19 @@ func (ec *executionContext) marshalNMunicipalityEdge2ᚖgithubᚗcomᚋvaktreffe
 	return ec._MunicipalityEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNNameDelegatesInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐNameDelegatesInput(ctx context.Context, v any) (db.NameDelegatesInput, error) {
+	res, err := ec.unmarshalInputNameDelegatesInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNNameDelegatesPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐNameDelegatesPayload(ctx context.Context, sel ast.SelectionSet, v *model.NameDelegatesPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "NameDelegatesPayload!")
+		return graphql.Null
+	}
+	return ec._NameDelegatesPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNNameOrganiserInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐOrganiserInput(ctx context.Context, v any) (db.OrganiserInput, error) {
 	res, err := ec.unmarshalInputNameOrganiserInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -25889,6 +27802,11 @@ func (ec *executionContext) marshalNNameOrganiserPayload2ᚖgithubᚗcomᚋvaktr
 		return graphql.Null
 	}
 	return ec._NameOrganiserPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNNewPersonInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐNewPersonInput(ctx context.Context, v any) (db.NewPersonInput, error) {
+	res, err := ec.unmarshalInputNewPersonInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNNode2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐNode(ctx context.Context, sel ast.SelectionSet, v []db.Node) graphql.Marshaler {
@@ -26151,6 +28069,19 @@ func (ec *executionContext) marshalNRegistrationStatus2githubᚗcomᚋvaktreffen
 		graphql.AddInvalidNullFromMarshaler(ctx, "RegistrationStatus!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNRemindDelegationsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRemindDelegationsInput(ctx context.Context, v any) (model.RemindDelegationsInput, error) {
+	res, err := ec.unmarshalInputRemindDelegationsInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRemindDelegationsPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRemindDelegationsPayload(ctx context.Context, sel ast.SelectionSet, v *model.RemindDelegationsPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RemindDelegationsPayload!")
+		return graphql.Null
+	}
+	return ec._RemindDelegationsPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNRenewal2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRenewal(ctx context.Context, v any) (db.Renewal, error) {
@@ -26779,6 +28710,51 @@ func (ec *executionContext) marshalODateTime2ᚖtimeᚐTime(ctx context.Context,
 	return res
 }
 
+func (ec *executionContext) marshalODelegation2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Delegation) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDelegation2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegation(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalODelegation2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegation(ctx context.Context, sel ast.SelectionSet, v *db.Delegation) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Delegation(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalODelegationStatus2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationStatus(ctx context.Context, v any) (*db.DelegationStatus, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.DelegationStatus(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODelegationStatus2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationStatus(ctx context.Context, sel ast.SelectionSet, v *db.DelegationStatus) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
 func (ec *executionContext) marshalODelivery2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelivery(ctx context.Context, sel ast.SelectionSet, v *db.Delivery) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -27031,6 +29007,23 @@ func (ec *executionContext) unmarshalOMunicipalityFilter2ᚖgithubᚗcomᚋvaktr
 	}
 	res, err := ec.unmarshalInputMunicipalityFilter(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalONewPersonInput2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐNewPersonInputᚄ(ctx context.Context, v any) ([]db.NewPersonInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]db.NewPersonInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNNewPersonInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐNewPersonInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) marshalONode2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐNode(ctx context.Context, sel ast.SelectionSet, v db.Node) graphql.Marshaler {
