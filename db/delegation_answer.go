@@ -43,12 +43,25 @@ func (d *DB) NameDelegates(ctx context.Context, actor Actor, in NameDelegatesInp
 		if err != nil {
 			return err
 		}
+		var of ID
+		if err := tx.NewSelect().Model((*Seats)(nil)).Column("id").Where("edition_id = ?", g.EditionID).Scan(ctx, &of); err != nil {
+			return fmt.Errorf("seats: %w", err)
+		}
+		invitations, err := d.lockInvitations(ctx, tx, of, idsOf(people))
+		if err != nil {
+			return err
+		}
 		seats, err := d.lockSeats(ctx, tx, now, "edition_id", g.EditionID)
 		if err != nil {
 			return err
 		}
 		if err := d.enterDelegates(ctx, tx, now, actor, g, seats, people); err != nil {
 			return err
+		}
+		for _, i := range invitations {
+			if err := i.become(ctx, tx, now, InvitationAccepted); err != nil {
+				return err
+			}
 		}
 		return answered(ctx, tx, now, g, DelegationAnswered)
 	})

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -12,10 +13,12 @@ import (
 type Mail struct {
 	Delivery     *Delivery
 	Person       *Person
-	Organiser    *Person // who sent the campaign, for Reply-To; nil when the mail belongs to none
+	Organiser    *Person // whom answers go to, as organisers in mail_organiser.go says; nil when nobody is known
 	Campaign     *Campaign
 	Registration *Registration // nil for an invitation
 	Position     int           // on the waiting list, from 1
+	NoPlace      bool          // of a cancelled registration: it was never confirmed
+	Sessions     []*Mail       // about places in sessions that were cancelled with this one, each as a mail of its own would tell
 	Edition      *Edition      // with host; nil when it is about a course run
 	CourseRun    *CourseRun    // with course and organisation; nil when it is about an edition
 	Session      *Session      // of the edition, when it is about a place in a session
@@ -168,11 +171,15 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 	if err != nil {
 		return nil, err
 	}
+	sessions, err := v.loadSessions(ctx, idsBy(values(seats), func(s *Seats) ID { return s.SessionID }), Shape{"room": nil})
+	if err != nil {
+		return nil, err
+	}
 	notices, err := byID[notice](ctx, v.tx, idsBy(deliveries, func(x *Delivery) ID { return x.NoticeID }))
 	if err != nil {
 		return nil, err
 	}
-	invitations, err := d.invitationsOfMails(ctx, deliveries, registrations, seats, notices)
+	invitations, err := d.invitationsOfMails(ctx, deliveries, registrations, seats, sessions, notices)
 	if err != nil {
 		return nil, err
 	}
@@ -185,10 +192,6 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 		return nil, err
 	}
 	var editionIDs, runIDs []ID
-	sessions, err := v.loadSessions(ctx, idsBy(values(seats), func(s *Seats) ID { return s.SessionID }), Shape{"room": nil})
-	if err != nil {
-		return nil, err
-	}
 	for _, s := range seats {
 		editionIDs, runIDs = append(editionIDs, s.EditionID), append(runIDs, s.CourseRunID)
 		if session := sessions[s.SessionID]; session != nil {
@@ -220,6 +223,10 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 		return nil, err
 	}
 	hours, err := v.hours(ctx, editionIDs)
+	if err != nil {
+		return nil, err
+	}
+	hosts, err := v.organisersToAnswer(ctx, editionIDs, runIDs)
 	if err != nil {
 		return nil, err
 	}
@@ -266,12 +273,15 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 			editionID, runID = n.EditionID, n.CourseRunID
 		}
 		m.Edition, m.CourseRun, m.Hours = editions[editionID], runs[runID], hours[editionID]
+		if m.Organiser == nil {
+			m.Organiser = hosts[cmp.Or(editionID, runID)]
+		}
 		mails[i] = m
 	}
 	if err := v.noticed(ctx, mails, notices); err != nil {
 		return nil, err
 	}
-	return mails, v.finish(ctx, nil)
+	return mails, v.finish(ctx, v.cancellations(ctx, mails))
 }
 
 // hours returns when editions begin and end on each of their days, as far as their programmes give times.
@@ -304,9 +314,10 @@ func (v view) hours(ctx context.Context, editions []ID) (map[ID][]Hours, error) 
 	return hours, nil
 }
 
-// invitationsOfMails finds the invitation of each delivery: its own, or the one that led to its registration, or to
-// what it tells a change of.
-func (d *DB) invitationsOfMails(ctx context.Context, deliveries []*Delivery, registrations map[ID]*Registration, seats map[ID]*Seats, notices map[ID]*notice) (map[ID]*Invitation, error) {
+// invitationsOfMails finds the invitation of each delivery: its own, or the one to what it is about, which for a session is that
+// to its edition.
+func (d *DB) invitationsOfMails(ctx context.Context, deliveries []*Delivery, registrations map[ID]*Registration, seats map[ID]*Seats,
+	sessions map[ID]*Session, notices map[ID]*notice) (map[ID]*Invitation, error) {
 	own, err := byID[Invitation](ctx, d.read, idsBy(deliveries, func(x *Delivery) ID { return x.InvitationID }))
 	if err != nil {
 		return nil, err
@@ -335,6 +346,9 @@ func (d *DB) invitationsOfMails(ctx context.Context, deliveries []*Delivery, reg
 			editionID, runID = n.EditionID, n.CourseRunID
 		} else if r := registrations[x.RegistrationID]; r != nil {
 			editionID, runID = seats[r.SeatsID].EditionID, seats[r.SeatsID].CourseRunID
+			if session := sessions[seats[r.SeatsID].SessionID]; session != nil {
+				editionID = session.EditionID
+			}
 		}
 		for _, i := range invited {
 			if i.PersonID == x.PersonID && i.EditionID == editionID && i.CourseRunID == runID {

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -73,6 +74,10 @@ func (d *DB) registerAll(ctx context.Context, tx bun.Tx, now time.Time, seatsID 
 	if err != nil {
 		return fmt.Errorf("people: %w", err)
 	}
+	invitations, err := d.lockInvitations(ctx, tx, seatsID, ids)
+	if err != nil {
+		return err
+	}
 	seats, edition, err := d.lockForRegistration(ctx, tx, now, seatsID)
 	if err != nil {
 		return err
@@ -113,6 +118,9 @@ func (d *DB) registerAll(ctx context.Context, tx bun.Tx, now time.Time, seatsID 
 		return nil
 	}
 	if err := desk.write(ctx, tx); err != nil {
+		return err
+	}
+	if err := desk.acceptInvitations(ctx, tx, invitations); err != nil {
 		return err
 	}
 	if err := insertAll(ctx, tx, entries); err != nil {
@@ -308,6 +316,18 @@ func (d *DB) register(ctx context.Context, tx bun.Tx, now time.Time, seats *lock
 		return err
 	}
 	return desk.write(ctx, tx)
+}
+
+// acceptInvitations makes the locked invitations of those who were entered accepted: who registers has answered.
+func (k *desk) acceptInvitations(ctx context.Context, tx bun.Tx, invitations []*Invitation) error {
+	for _, i := range invitations {
+		if slices.ContainsFunc(k.entered, func(r *Registration) bool { return r.PersonID == i.PersonID }) {
+			if err := i.become(ctx, tx, k.now, InvitationAccepted); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // refusal says why nobody can register now, or nobody who gets no place; nil when that is possible.

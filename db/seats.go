@@ -42,7 +42,7 @@ type LinePolicy string
 const (
 	PolicyOffer     LinePolicy = "OFFER"     // they are offered it and have to accept in time
 	PolicyAutomatic LinePolicy = "AUTOMATIC" // they get it
-	PolicyClosed    LinePolicy = "CLOSED"    // there is no line: full is full
+	PolicyClosed    LinePolicy = "CLOSED"    // nobody new can join the line; those in it keep their turn and get it
 )
 
 // LineOrder is the order in which people who wait get a place.

@@ -256,7 +256,7 @@ func (w *world) checkCounts(t testing.TB, when string) {
 				(SELECT count(*) FROM deliveries x WHERE x.registration_id = r.id AND kind = 'registration_confirmed') AS confirmed,
 				(SELECT count(*) FROM deliveries x WHERE x.registration_id = r.id AND kind = 'registration_waitlisted') AS waitlisted,
 				(SELECT count(*) FROM deliveries x WHERE x.registration_id = r.id AND kind = 'registration_cancelled') AS cancelled
-			FROM registrations r) AS m WHERE NOT CASE status
+			FROM registrations r WHERE cancelled_with IS NULL) AS m WHERE NOT CASE status
 				WHEN 'CONFIRMED' THEN confirmed = 1 AND waitlisted <= 1 AND cancelled = 0
 				WHEN 'WAITLISTED' THEN confirmed = 0 AND waitlisted = 1 AND cancelled = 0
 				ELSE cancelled = confirmed AND confirmed + waitlisted BETWEEN 1 AND 2 AND confirmed <= 1 AND waitlisted <= 1 END`,

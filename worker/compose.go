@@ -79,7 +79,9 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 	case db.MailConfirmed:
 		message.Calendar = w.entry(m, m.Registration, meeting, CalendarRequest)
 	case db.MailCancelled:
-		message.Calendar = w.entry(m, m.Registration, meeting, CalendarCancel)
+		if err := w.strike(m, meeting, message, &facts); err != nil {
+			return nil, err
+		}
 	case db.MailNotice:
 		w.notice(m, meeting, message, &facts)
 	}
@@ -101,6 +103,25 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 	message.Subject = written.subject
 	message.Text, message.HTML = written.forReader(m.Person.Name, m.AnswerToken)
 	return message, nil
+}
+
+// strike takes out of the reader's calendar what a mail about a cancelled registration has put there, and names the sessions that
+// went with it.
+func (w *Worker) strike(m *db.Mail, meeting Meeting, message *Message, facts *Facts) error {
+	if facts.NoPlace = m.NoPlace; !m.NoPlace {
+		message.Calendar = w.entry(m, m.Registration, meeting, CalendarCancel)
+	}
+	for _, session := range m.Sessions {
+		facts.Sessions = append(facts.Sessions, session.Session.Title)
+		narrow, err := meetingOf(session)
+		if err != nil {
+			return err
+		}
+		if entry := w.entry(session, session.Registration, narrow, CalendarCancel); entry != nil && !session.NoPlace {
+			message.Others = append(message.Others, entry)
+		}
+	}
+	return nil
 }
 
 func (w *Worker) write(message *Message, facts Facts) (draft, error) {

@@ -54,6 +54,8 @@ type Facts struct {
 	Delegation    string    // the organisation that is invited
 	Places        int       // that it may fill
 	Position      int       // on the waiting list, from 1
+	NoPlace       bool      // a cancelled registration was never confirmed
+	Sessions      []string  // titles of those that were cancelled with the registration
 	CalendarEntry bool      // the mail carries a calendar entry (for a cancelled registration: its cancellation)
 	Was           *Meeting  // what the person was told of the meeting before; nil: it is as it was
 	Items         []Item    // of the programme, that are not as the person was told
@@ -293,8 +295,10 @@ func (p *pen) link(address string) string {
 // said is what the words may mention. The fields are "" when unknown, for {{with}}; a method ends the letter then.
 type said struct {
 	Name, Dates, Deadline, Summary, Message string
-	CalendarEntry, Invited, Reopened        bool
+	CalendarEntry, NoPlace                  bool
+	Invited, Reopened                       bool
 	Places                                  int
+	Sessions                                []string
 
 	title, organiser, delegation string
 	position                     int
@@ -310,12 +314,22 @@ func say(f Facts, t *tongue) *said {
 		CalendarEntry: f.CalendarEntry,
 		Invited:       f.Invited,
 		Reopened:      f.Was != nil && f.Was.Cancelled && !f.Meeting.Cancelled,
+		NoPlace:       f.NoPlace,
+		Sessions:      titles(f.Sessions),
 		title:         oneLine(f.Meeting.Title, maxSubject),
 		organiser:     oneLine(f.OrganiserName, maxName),
 		position:      f.Position,
 		Places:        f.Places,
 		delegation:    oneLine(f.Delegation, maxName),
 	}
+}
+
+func titles(sessions []string) []string {
+	lines := make([]string, len(sessions))
+	for i, title := range sessions {
+		lines[i] = oneLine(title, maxSubject)
+	}
+	return lines
 }
 
 // Title is the name of the meeting.

@@ -30,7 +30,7 @@ type Message struct {
 	Locale  string // of the words: nl, de or en
 
 	Calendar        *Calendar   // nil: none. Goes along as an alternative and as the attachment invite.ics
-	MoreEntries     []*Calendar // of other places of the same person, each an attachment: RFC 5546 section 3.2.2 wants one UID in a request
+	Others          []*Calendar // further entries, as attachments: one calendar holds one entry that asks for something (RFC 5546)
 	Bulk            bool        // one of many alike, such as an invitation; a confirmation is not
 	ListUnsubscribe string      // https address for one-click unsubscribing (RFC 8058), or empty
 }
@@ -119,13 +119,12 @@ func (m *Message) seal() (*sealed, error) {
 		// Not text/calendar once more, which some clients would take for a second invitation.
 		msg.AttachReadSeeker("invite.ics", bytes.NewReader(entry), mail.WithFileContentType("application/ics"))
 	}
-	for n, more := range m.MoreEntries {
-		entry, err := more.Bytes()
+	for i, other := range m.Others {
+		entry, err := other.Bytes()
 		if err != nil {
 			return nil, err
 		}
-		msg.AttachReadSeeker(fmt.Sprintf("entry-%d.ics", n+2), bytes.NewReader(entry),
-			mail.WithFileContentType(mail.ContentType("text/calendar; method="+string(more.Method))))
+		msg.AttachReadSeeker(fmt.Sprintf("entry-%d.ics", i+1), bytes.NewReader(entry), mail.WithFileContentType("application/ics"))
 	}
 
 	var body bytes.Buffer

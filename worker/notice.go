@@ -53,7 +53,7 @@ func (w *Worker) notice(m *db.Mail, whole Meeting, message *Message, facts *Fact
 		case message.Calendar == nil:
 			message.Calendar = entry
 		default:
-			message.MoreEntries = append(message.MoreEntries, entry)
+			message.Others = append(message.Others, entry)
 		}
 	}
 }

@@ -174,6 +174,7 @@ func TestSchemaChoices(t *testing.T) {
 		"series": `{"series":[%]}`, "edition": `{"editions":[%]}`, "session": `{"editions":[{"sessions":[%]}]}`,
 		"child":        `{"editions":[{"sessions":[{"kind":"PLENARY","children":[%]}]}]}`,
 		"contribution": `{"editions":[{"sessions":[{"contributions":[%]}]}]}`, "run": `{"courses":[{"runs":[%]}]}`,
+		"registration": `{"courses":[{"runs":[{"registration":%}]}]}`,
 	}
 	for record, def := range schema.Defs {
 		for field, property := range def.Properties {
@@ -185,7 +186,7 @@ func TestSchemaChoices(t *testing.T) {
 				file := strings.Replace(lists[record], "%", `{`+around+`"`+field+`":"`+choice+`"}`, 1)
 				_, problems := programme.Parse([]byte(file))
 				for _, p := range problems {
-					if strings.HasSuffix(p.Path, "]."+field) {
+					if strings.HasSuffix(p.Path, "]."+field) || strings.HasSuffix(p.Path, ".registration."+field) {
 						t.Errorf("%s: %s: %s", file, p.Path, p.Message)
 					}
 				}

@@ -2,37 +2,35 @@ package pages
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/vaktreffen/vaktreffen/db"
 )
 
 // Place returns the page of a registration: where the person stands now, and buttons for what can be changed. Unclear says
 // that a form came without an action.
-func Place(r *db.Registration, now time.Time, language db.Locale, unclear bool) ([]byte, error) {
+func Place(r *db.Registration, language db.Locale, unclear bool) ([]byte, error) {
 	m := meetingOfPlace(r)
 	p := newPersonal(language, m)
 	t := p.Tongue
 	p.For, p.Label, p.Field = fmt.Sprintf(t.RegistrationOf, r.Person.Name), t.YourRegistration, "action"
-	status := statusAt(r, m, now)
-	p.stand(r, status, m)
+	p.stand(r, r.Status, m)
 	switch {
-	case status == db.Cancelled:
+	case r.Status == db.Cancelled:
 		p.Recorded, p.Then, p.Mood = t.CancelledPlace, t.ContactMail, "no"
-	case status == db.Expired && m.registrationOver(now):
+	case r.Status == db.Expired && *r.ExpiredBecause == db.RegistrationClosed:
 		p.Recorded, p.Then, p.Mood = t.LineClosed, t.LineClosedThen, "no"
-	case status == db.Expired:
+	case r.Status == db.Expired:
 		p.Recorded, p.Then, p.Mood = t.OfferOver, t.OfferOverThen, "no"
 	}
 	switch {
 	case m.cancelled:
 		p.Closed, p.Then, p.Mood = t.Cancelled, "", "no" // nobody is coming
 		return p.write()
-	case m.begun(now) && (status == db.Confirmed || status == db.Offered):
+	case !r.Changeable && (r.Status == db.Confirmed || r.Status == db.Offered):
 		p.Closed, p.Then = t.TooLateToChange, t.ContactMail
 		return p.write()
 	}
-	switch status {
+	switch r.Status {
 	case db.Offered:
 		p.Question, p.Terms = t.AcceptQuestion, fmt.Sprintf(t.AnswerBy, t.deadline(r.OfferExpiresAt.In(m.zone)))
 		p.Buttons = []button{{string(db.PlaceAccept), t.AcceptPlace, true}, {string(db.PlaceCancel), t.DeclinePlace, false}}
@@ -47,19 +45,4 @@ func Place(r *db.Registration, now time.Time, language db.Locale, unclear bool) 
 		p.Unclear = t.Unclear
 	}
 	return p.write()
-}
-
-// PlaceOver reports whether nothing about a registration can be changed any more: the meeting has begun or is cancelled.
-func PlaceOver(r *db.Registration, now time.Time) bool {
-	m := meetingOfPlace(r)
-	return m.cancelled || m.begun(now)
-}
-
-// statusAt is where a registration stands now, whether or not somebody wrote down what time alone changed.
-func statusAt(r *db.Registration, m meeting, now time.Time) db.RegistrationStatus {
-	switch {
-	case r.Status == db.Offered && !now.Before(*r.OfferExpiresAt), r.Status == db.Waitlisted && m.registrationOver(now):
-		return db.Expired
-	}
-	return r.Status
 }

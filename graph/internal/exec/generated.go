@@ -257,24 +257,25 @@ type ComplexityRoot struct {
 	}
 
 	Edition struct {
-		Budget      func(childComplexity int) int
-		Days        func(childComplexity int) int
-		Delegations func(childComplexity int, status *db.DelegationStatus) int
-		EndsOn      func(childComplexity int) int
-		Host        func(childComplexity int) int
-		ID          func(childComplexity int) int
-		Languages   func(childComplexity int) int
-		Organisers  func(childComplexity int) int
-		Seats       func(childComplexity int) int
-		Series      func(childComplexity int) int
-		StartsOn    func(childComplexity int) int
-		Status      func(childComplexity int) int
-		Summary     func(childComplexity int) int
-		Themes      func(childComplexity int) int
-		TimeZone    func(childComplexity int) int
-		Title       func(childComplexity int) int
-		Venue       func(childComplexity int) int
-		Year        func(childComplexity int) int
+		Budget        func(childComplexity int) int
+		Days          func(childComplexity int) int
+		Delegations   func(childComplexity int, status *db.DelegationStatus) int
+		EndsOn        func(childComplexity int) int
+		Host          func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Languages     func(childComplexity int) int
+		Organisers    func(childComplexity int) int
+		Registrations func(childComplexity int, first *int, after *string, last *int, before *string, filter *db.RegistrationFilter) int
+		Seats         func(childComplexity int) int
+		Series        func(childComplexity int) int
+		StartsOn      func(childComplexity int) int
+		Status        func(childComplexity int) int
+		Summary       func(childComplexity int) int
+		Themes        func(childComplexity int) int
+		TimeZone      func(childComplexity int) int
+		Title         func(childComplexity int) int
+		Venue         func(childComplexity int) int
+		Year          func(childComplexity int) int
 	}
 
 	EditionConnection struct {
@@ -493,6 +494,7 @@ type ComplexityRoot struct {
 		CancelledAt    func(childComplexity int) int
 		CourseRun      func(childComplexity int) int
 		Edition        func(childComplexity int) int
+		ExpiredBecause func(childComplexity int) int
 		ID             func(childComplexity int) int
 		OfferExpiresAt func(childComplexity int) int
 		Person         func(childComplexity int) int
@@ -676,6 +678,8 @@ type CourseResolver interface {
 	Runs(ctx context.Context, obj *db.Course, first *int, after *string, last *int, before *string) (*db.Connection[db.CourseRun], error)
 }
 type EditionResolver interface {
+	Registrations(ctx context.Context, obj *db.Edition, first *int, after *string, last *int, before *string, filter *db.RegistrationFilter) (*db.Connection[db.Registration], error)
+
 	Delegations(ctx context.Context, obj *db.Edition, status *db.DelegationStatus) ([]*db.Delegation, error)
 }
 type InstitutionResolver interface {
@@ -1584,6 +1588,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Edition.Organisers(childComplexity), true
+	case "Edition.registrations":
+		if e.ComplexityRoot.Edition.Registrations == nil {
+			break
+		}
+
+		args, err := ec.field_Edition_registrations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Edition.Registrations(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*db.RegistrationFilter)), true
 	case "Edition.seats":
 		if e.ComplexityRoot.Edition.Seats == nil {
 			break
@@ -2704,6 +2719,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Registration.Edition(childComplexity), true
+	case "Registration.expiredBecause":
+		if e.ComplexityRoot.Registration.ExpiredBecause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Registration.ExpiredBecause(childComplexity), true
 	case "Registration.id":
 		if e.ComplexityRoot.Registration.ID == nil {
 			break
@@ -3996,6 +4017,7 @@ enum SignInWay {
 "Something that a person may do for an organisation in a partnership."
 type Role {
   "Which role."
+  # eslint-disable-next-line @graphql-eslint/no-typename-prefix -- the word for it, and what clients ask for
   role: RoleName!
   "In which partnership."
   partnership: Partnership
@@ -4218,6 +4240,19 @@ type Edition implements Node {
   days: [Day!]!
   "Places for participants."
   seats: Seats! @live
+  "Who is registered for the edition and for its sessions, the latest first: everybody to organisers, the people of their own organisation to coordinators, to everybody themselves."
+  registrations(
+    "How many to return from the start, 1 to 100."
+    first: Int
+    "Continue behind this cursor."
+    after: String
+    "How many to return from the end, 1 to 100."
+    last: Int
+    "Continue before this cursor."
+    before: String
+    "Only those that match all of this."
+    filter: RegistrationFilter
+  ): RegistrationConnection! @live
   "Who was named to organise it besides the coordinators of its host and of who leads the partnership, by name. Null to everybody but its organisers."
   organisers: [Person!] @live
   "Which organisations are invited with places of their own: all of them to organisers, their own to coordinators, none to others."
@@ -4537,7 +4572,7 @@ type Seats implements Node {
   opensAt: DateTime @live
   "When registration closes; null when that is the start of the meeting."
   closesAt: DateTime @live
-  "Who is registered: everybody to organisers, the people of their own organisation to coordinators, nobody to others."
+  "Who is registered, the latest first: everybody to organisers, the people of their own organisation to coordinators, to everybody themselves. Organisers and coordinators get the same as a file for spreadsheets at ` + "`" + `/registrations/{id}.csv` + "`" + `, restricted by the parameters ` + "`" + `status` + "`" + ` and ` + "`" + `organisation` + "`" + `."
   registrations(
     "How many to return from the start, 1 to 100."
     first: Int
@@ -4558,7 +4593,7 @@ enum LinePolicy {
   OFFER
   "They get it."
   AUTOMATIC
-  "There is no waiting list: full is full."
+  "Full is full: nobody new can join the waiting list. Those who wait already keep their turn and get a place that comes free."
   CLOSED
 }
 
@@ -4576,6 +4611,8 @@ input RegistrationFilter {
   status: RegistrationStatus
   "Of people of this organisation."
   organisationId: ID
+  "For this session."
+  sessionId: ID
 }
 
 "A person on seats."
@@ -4584,10 +4621,12 @@ type Registration implements Node {
   id: ID!
   "Where it stands."
   status: RegistrationStatus! @live
-  "Place on the waiting list, from 1; null for one that does not wait."
+  "Place on the waiting list, from 1, in the order in which places will be given if nobody comes or goes; null for one that does not wait."
   position: Int @live
   "Until when an offered place can be accepted; null without an offer."
   offerExpiresAt: DateTime @live
+  "Why it expired; null when it did not."
+  expiredBecause: ExpiryReason @live
   "When the person registered."
   registeredAt: DateTime!
   "Who registered the person: the person, a coordinator or an organiser."
@@ -4614,10 +4653,18 @@ enum RegistrationStatus {
   WAITLISTED
   "A place is held for the person until ` + "`" + `offerExpiresAt` + "`" + `."
   OFFERED
-  "The offer was not accepted in time, or the waiting list closed."
+  "The offer was not accepted in time, or the waiting list closed: see ` + "`" + `expiredBecause` + "`" + `."
   EXPIRED
   "The place was given up."
   CANCELLED
+}
+
+"Why a registration expired."
+enum ExpiryReason {
+  "The offer of a place was not accepted in time."
+  OFFER_LAPSED
+  "Registration closed while the person was on the waiting list."
+  REGISTRATION_CLOSED
 }
 
 "A page of registrations."
@@ -4878,6 +4925,7 @@ type AudienceRowConnection {
 }
 
 "A row with its cursor."
+# eslint-disable-next-line @graphql-eslint/relay-edge-types -- a row exists in its preview alone, and cannot be fetched again
 type AudienceRowEdge {
   "Continue here with ` + "`" + `after` + "`" + `."
   cursor: String!
@@ -5864,6 +5912,8 @@ func (ec *executionContext) childFields_Edition(ctx context.Context, field graph
 		return ec.fieldContext_Edition_days(ctx, field)
 	case "seats":
 		return ec.fieldContext_Edition_seats(ctx, field)
+	case "registrations":
+		return ec.fieldContext_Edition_registrations(ctx, field)
 	case "organisers":
 		return ec.fieldContext_Edition_organisers(ctx, field)
 	case "delegations":
@@ -6212,6 +6262,8 @@ func (ec *executionContext) childFields_Registration(ctx context.Context, field 
 		return ec.fieldContext_Registration_position(ctx, field)
 	case "offerExpiresAt":
 		return ec.fieldContext_Registration_offerExpiresAt(ctx, field)
+	case "expiredBecause":
+		return ec.fieldContext_Registration_expiredBecause(ctx, field)
 	case "registeredAt":
 		return ec.fieldContext_Registration_registeredAt(ctx, field)
 	case "registeredBy":
@@ -6779,6 +6831,52 @@ func (ec *executionContext) field_Edition_delegations_args(ctx context.Context, 
 		return nil, err
 	}
 	args["status"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Edition_registrations_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*db.RegistrationFilter, error) {
+			return ec.unmarshalORegistrationFilter2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRegistrationFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg4
 	return args, nil
 }
 
@@ -11630,6 +11728,50 @@ func (ec *executionContext) fieldContext_Edition_seats(_ context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Edition_registrations(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Edition_registrations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Edition().Registrations(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*db.RegistrationFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Connection[db.Registration]) graphql.Marshaler {
+			return ec.marshalNRegistrationConnection2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Edition_registrations(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Edition",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RegistrationConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Edition_registrations_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Edition_organisers(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16209,6 +16351,29 @@ func (ec *executionContext) _Registration_offerExpiresAt(ctx context.Context, fi
 }
 func (ec *executionContext) fieldContext_Registration_offerExpiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Registration", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Registration_expiredBecause(ctx context.Context, field graphql.CollectedField, obj *db.Registration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Registration_expiredBecause(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiredBecause, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.ExpiryReason) graphql.Marshaler {
+			return ec.marshalOExpiryReason2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐExpiryReason(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Registration_expiredBecause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Registration", field, false, false, "ExpiryReason")
 }
 
 func (ec *executionContext) _Registration_registeredAt(ctx context.Context, field graphql.CollectedField, obj *db.Registration) (ret graphql.Marshaler) {
@@ -21516,7 +21681,7 @@ func (ec *executionContext) unmarshalInputRegistrationFilter(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"status", "organisationId"}
+	fieldsInOrder := [...]string{"status", "organisationId", "sessionId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -21537,6 +21702,13 @@ func (ec *executionContext) unmarshalInputRegistrationFilter(ctx context.Context
 				return it, err
 			}
 			it.OrganisationID = data
+		case "sessionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sessionId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SessionID = data
 		}
 	}
 	return it, nil
@@ -23646,6 +23818,12 @@ func (ec *executionContext) _Edition(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "registrations":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Edition_registrations(ctx, field, obj)
+				})
 		case "organisers":
 			out.Values[i] = ec._Edition_organisers(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -25199,6 +25377,11 @@ func (ec *executionContext) _Registration(ctx context.Context, sel ast.Selection
 			}
 		case "offerExpiresAt":
 			out.Values[i] = ec._Registration_offerExpiresAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "expiredBecause":
+			out.Values[i] = ec._Registration_expiredBecause(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -27537,13 +27720,13 @@ func (ec *executionContext) marshalNInstitutionKind2githubᚗcomᚋvaktreffenᚋ
 }
 
 func (ec *executionContext) unmarshalNInt2int(ctx context.Context, v any) (int, error) {
-	res, err := graphql.UnmarshalInt(v)
+	res, err := scalar.UnmarshalInt(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.SelectionSet, v int) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalInt(v)
+	res := scalar.MarshalInt(v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "Int!")
 	}
@@ -28833,6 +29016,25 @@ func (ec *executionContext) marshalOEmailAddress2ᚖstring(ctx context.Context, 
 	return res
 }
 
+func (ec *executionContext) unmarshalOExpiryReason2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐExpiryReason(ctx context.Context, v any) (*db.ExpiryReason, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.ExpiryReason(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOExpiryReason2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐExpiryReason(ctx context.Context, sel ast.SelectionSet, v *db.ExpiryReason) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
 func (ec *executionContext) unmarshalOID2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIDᚄ(ctx context.Context, v any) ([]db.ID, error) {
 	if v == nil {
 		return nil, nil
@@ -28888,7 +29090,7 @@ func (ec *executionContext) unmarshalOInt2ᚖint(ctx context.Context, v any) (*i
 	if v == nil {
 		return nil, nil
 	}
-	res, err := graphql.UnmarshalInt(v)
+	res, err := scalar.UnmarshalInt(v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -28898,7 +29100,7 @@ func (ec *executionContext) marshalOInt2ᚖint(ctx context.Context, sel ast.Sele
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalInt(*v)
+	res := scalar.MarshalInt(*v)
 	return res
 }
 
