@@ -36,7 +36,7 @@ var (
 
 // AppendOnly makes the database refuse to change or delete what a table holds.
 func (c columnTypes) AppendOnly(table string) string {
-	if c == postgresTypes {
+	if c.ID == postgresTypes.ID {
 		return `CREATE FUNCTION ` + table + `_append_only() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION '` + table + ` is append-only' USING ERRCODE = 'integrity_constraint_violation'; END $$;
 --bun:split
