@@ -105,6 +105,10 @@ func TestEveryMutationLeavesAnEntryInTheAuditLog(t *testing.T) {
 		do(organiser, "reopenEdition", vars{"editionId": edition})
 		do(trainer, "changeCourseRun", vars{"courseRunId": one("SELECT id FROM course_runs WHERE status = 'PLANNED'"), "startsOn": "2027-09-01"})
 
+		do(member, "changeInvitationMails", vars{"wanted": false})
+		t.exec("INSERT INTO suppressions (email, reason, created_at) VALUES ('" + member + "', 'HARD_BOUNCE', '2027-01-15 12:00:00+00:00')")
+		do(member, "liftSuppression", vars{"personId": person("paula-participant")})
+
 		do(nobody, "requestSignIn", vars{"email": member})
 		hash := sha256.Sum256([]byte("a token"))
 		t.exec("INSERT INTO sign_in_links (id, person_id, hash, created_at, expires_at) SELECT id, id, '" + hex.EncodeToString(hash[:]) +
