@@ -21,6 +21,7 @@ type Delivery struct {
 	CampaignID     ID `bun:",nullzero"`
 	InvitationID   ID `bun:",nullzero"`
 	RegistrationID ID `bun:",nullzero"`
+	CourseRunID    ID `bun:",nullzero"` // of a notice to its organisers
 	CreatedAt      time.Time
 	NotBefore      time.Time  // not to be claimed earlier
 	Claim          ID         `bun:",nullzero"` // the chunk that has it now; every change of state is fenced by it
@@ -47,6 +48,12 @@ const (
 	MailOffered      MailKind = "seat_offered"
 	MailOfferExpired MailKind = "offer_expired"
 	MailLineClosed   MailKind = "waiting_list_closed"
+
+	MailIntakeRequested MailKind = "intake_requested"
+	MailIntakeReminder  MailKind = "intake_reminder"
+	MailRunConfirmed    MailKind = "run_confirmed"
+	MailRunCancelled    MailKind = "run_cancelled"
+	MailRunBelowMinimum MailKind = "run_below_minimum" // to organisers
 )
 
 // Lane keeps mails that somebody waits for apart from bulk.

@@ -43,6 +43,7 @@ const (
 	KindClaim
 	KindWorker
 	KindAudit
+	KindIntakeQuestion
 )
 
 // ID names one record. It is a UUID version 7 (RFC 9562): 48 bits of Unix milliseconds, so that new records lie together
@@ -94,7 +95,7 @@ func ParseID(text string) ID {
 
 // Kind returns the kind of record the ID names, KindUnknown for one that names none.
 func (id ID) Kind() Kind {
-	if id[6]>>4 != 7 || id[7] > byte(KindAudit) {
+	if id[6]>>4 != 7 || id[7] > byte(KindIntakeQuestion) {
 		return KindUnknown
 	}
 	return Kind(id[7])

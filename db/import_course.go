@@ -13,6 +13,7 @@ type importedCourses struct {
 	trainers []*courseTrainer
 	related  []*relatedCourse
 	runs     []*CourseRun
+	importedIntakes
 }
 
 func (i *importing) planCourses(ctx context.Context) error {
@@ -47,6 +48,7 @@ func (i *importing) planCourses(ctx context.Context) error {
 			}
 			run.VenueName, run.VenueAddress, run.VenueCity, run.VenueCountry = place(r.Venue)
 			i.runs = append(i.runs, run)
+			i.planRun(run, c, r)
 			i.seats = append(i.seats, &Seats{CourseRunID: run.ID, Capacity: cmp.Or(r.Capacity, c.MaxParticipants)})
 		}
 	}
@@ -55,7 +57,7 @@ func (i *importing) planCourses(ctx context.Context) error {
 			i.related = append(i.related, &relatedCourse{CourseID: i.courses[n].ID, RelatedID: other, Position: position})
 		}
 	}
-	return nil
+	return i.planQuestions(ctx)
 }
 
 func (i *importing) writeCourses(ctx context.Context) error {
@@ -70,8 +72,12 @@ func (i *importing) writeCourses(ctx context.Context) error {
 	if err := replace(ctx, i, "course_id", ids, i.related); err != nil {
 		return err
 	}
-	return upsert(ctx, i, i.runs, "status", "starts_on", "ends_on", "time_zone", "languages",
-		"venue_name", "venue_address", "venue_city", "venue_country")
+	if err := upsert(ctx, i, i.runs, "status", "starts_on", "ends_on", "time_zone", "languages",
+		"venue_name", "venue_address", "venue_city", "venue_country", "min_participants", "decide_on", "price_minor", "price_currency",
+		"intake_due_at", "payer_id", "invoice_reference", "invoice_vat_number", "invoice_address"); err != nil {
+		return err
+	}
+	return i.writeIntakes(ctx)
 }
 
 // list returns the texts as the database keeps them: never NULL.

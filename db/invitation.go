@@ -288,7 +288,7 @@ func (d *DB) recordAnswer(ctx context.Context, tx bun.Tx, now time.Time, invitat
 	switch {
 	case err != nil:
 	case accept && !registered:
-		err = d.register(ctx, tx, now, seats, NewID(KindRegistration, now), invitation.Person, invitation.PersonID)
+		err = d.register(ctx, tx, now, seats, NewID(KindRegistration, now), invitation.Person, invitation.PersonID, nil)
 	case accept && r.Status == Offered:
 		err = d.acceptOffer(ctx, tx, now, seats, r)
 	case !accept && registered:

@@ -14,10 +14,10 @@ type Mail struct {
 	Person       *Person
 	Organiser    *Person // who sent the campaign, for Reply-To; nil when the mail belongs to none
 	Campaign     *Campaign
-	Registration *Registration // nil for an invitation
+	Registration *Registration // nil for an invitation and a notice to organisers
 	Position     int           // on the waiting list, from 1
 	Edition      *Edition      // with host; nil when it is about a course run
-	CourseRun    *CourseRun    // with course and organisation; nil when it is about an edition
+	CourseRun    *CourseRun    // with course and organisation, and with seats in a notice to organisers; nil when it is about an edition
 	Session      *Session      // of the edition, when it is about a place in a session
 	Hours        []Hours       // of each day of the edition that the programme gives times for
 	AnswerToken  string        // of the invitation's personal link; "" when there is no invitation
@@ -127,6 +127,10 @@ func (m *Mail) verdict(now time.Time, suppressed map[string]bool) (Result, time.
 		if m.Registration.Status != Cancelled {
 			return ResultCancelled, 0
 		}
+	default:
+		if !m.tellsOfCourse(now) {
+			return ResultCancelled, 0
+		}
 	}
 	return ResultSent, 0
 }
@@ -179,7 +183,13 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 	if err != nil {
 		return nil, err
 	}
-	runs, err := v.loadCourseRuns(ctx, runIDs, Shape{"course": {"organisation": nil}})
+	ofRun := Shape{"course": {"organisation": nil}}
+	for _, x := range deliveries {
+		if !x.CourseRunID.IsZero() {
+			runIDs, ofRun["seats"] = append(runIDs, x.CourseRunID), nil
+		}
+	}
+	runs, err := v.loadCourseRuns(ctx, runIDs, ofRun)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +200,7 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 	mails := make([]*Mail, len(deliveries))
 	for i, x := range deliveries {
 		m := &Mail{Delivery: x, Person: people[x.PersonID], Registration: registrations[x.RegistrationID]}
-		var editionID, runID ID
+		editionID, runID := ID{}, x.CourseRunID
 		if m.Registration != nil {
 			s := seats[m.Registration.SeatsID]
 			editionID, runID, m.Session = s.EditionID, s.CourseRunID, sessions[s.SessionID]
@@ -270,6 +280,9 @@ func (d *DB) invitationsOfMails(ctx context.Context, deliveries []*Delivery, reg
 			continue
 		}
 		r := registrations[x.RegistrationID]
+		if r == nil { // a notice to organisers
+			continue
+		}
 		s := seats[r.SeatsID]
 		for _, i := range invited {
 			if i.PersonID == r.PersonID && i.EditionID == s.EditionID && i.CourseRunID == s.CourseRunID {

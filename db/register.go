@@ -14,6 +14,8 @@ type RegisterInput struct {
 	IdempotencyKey string
 	SeatsID        ID
 	PersonID       *ID // nil: oneself
+	Answers        []IntakeAnswerInput
+	Invoice        *InvoiceInput
 }
 
 // Register puts a person on seats: a place while one is free and nobody waits who could take it, else the line. People
@@ -47,7 +49,11 @@ func (d *DB) Register(ctx context.Context, actor Actor, in RegisterInput, shape 
 		if err != nil {
 			return err
 		}
-		return d.register(ctx, tx, now, seats, id, person, actor.PersonID)
+		given, err := seats.readIntake(ctx, tx, now, actor, in.Answers, in.Invoice, false)
+		if err != nil {
+			return err
+		}
+		return d.register(ctx, tx, now, seats, id, person, actor.PersonID, given)
 	})
 	if err != nil {
 		return nil, err
@@ -152,8 +158,8 @@ func sessionAllows(ctx context.Context, tx bun.Tx, edition *lockedSeats, session
 	return nil
 }
 
-// register puts a person on locked seats under the id and queues the mail that says so.
-func (d *DB) register(ctx context.Context, tx bun.Tx, now time.Time, seats *lockedSeats, id ID, person *Person, by ID) error {
+// register puts a person on locked seats under the id, with what was given of the intake, and queues the mail that says so.
+func (d *DB) register(ctx context.Context, tx bun.Tx, now time.Time, seats *lockedSeats, id ID, person *Person, by ID, given *givenIntake) error {
 	gets, err := seats.place(ctx, tx, person.OrganisationID)
 	if err != nil {
 		return err
@@ -176,19 +182,22 @@ func (d *DB) register(ctx context.Context, tx bun.Tx, now time.Time, seats *lock
 	}
 	kind := MailWaitlisted
 	if gets {
-		r.Status, kind = Confirmed, MailConfirmed
+		r.Status, kind = seats.standing(given.complete(seats.occasion))
 		seats.Taken++
 	} else {
 		seats.Waiting++
 	}
 	// The index registrations_active knows who is registered, which spares a question under the lock.
 	inserted, err := tx.NewInsert().Model(r).
-		On("CONFLICT (seats_id, person_id) WHERE status IN ('CONFIRMED', 'WAITLISTED', 'OFFERED') DO NOTHING").Exec(ctx)
+		On("CONFLICT (seats_id, person_id) WHERE status IN ('CONFIRMED', 'HELD', 'WAITLISTED', 'OFFERED') DO NOTHING").Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("insert registration: %w", err)
 	}
 	if n, err := inserted.RowsAffected(); n == 0 {
 		return cmp.Or(err, error(registeredAlready(person)))
+	}
+	if err := given.save(ctx, tx, id); err != nil {
+		return err
 	}
 	if err := seats.save(ctx, tx); err != nil {
 		return err

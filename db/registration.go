@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -24,13 +25,15 @@ type Registration struct {
 	CancelledAt      *time.Time
 	CalendarSequence int // SEQUENCE of the calendar entry (RFC 5545), raised with every change to it
 
-	Position  *int       `bun:"-"` // in the line, from 1; nil for one that does not wait
-	Person    *Person    `bun:"-"`
-	By        *Person    `bun:"-"` // who registered the person
-	Seats     *Seats     `bun:"-"`
-	Edition   *Edition   `bun:"-"` // when the seats are an edition's
-	Session   *Session   `bun:"-"` // when the seats are a session's
-	CourseRun *CourseRun `bun:"-"` // when the seats are a course run's
+	Answers   []*IntakeAnswer `bun:"-"` // that the viewer may see
+	Invoice   *Invoice        `bun:"-"` // that the viewer may see
+	Position  *int            `bun:"-"` // in the line, from 1; nil for one that does not wait
+	Person    *Person         `bun:"-"`
+	By        *Person         `bun:"-"` // who registered the person
+	Seats     *Seats          `bun:"-"`
+	Edition   *Edition        `bun:"-"` // when the seats are an edition's
+	Session   *Session        `bun:"-"` // when the seats are a session's
+	CourseRun *CourseRun      `bun:"-"` // when the seats are a course run's
 }
 
 // RegistrationStatus is where a registration stands.
@@ -39,6 +42,7 @@ type RegistrationStatus string
 // The statuses of registrations.
 const (
 	Confirmed  RegistrationStatus = "CONFIRMED"
+	Held       RegistrationStatus = "HELD" // a place, which is certain when the intake is complete
 	Waitlisted RegistrationStatus = "WAITLISTED"
 	Offered    RegistrationStatus = "OFFERED"
 	Expired    RegistrationStatus = "EXPIRED" // an offer that was not accepted in time, or a line that closed
@@ -46,8 +50,9 @@ const (
 )
 
 var (
-	active  = []RegistrationStatus{Confirmed, Offered, Waitlisted}
-	holding = []RegistrationStatus{Confirmed, Offered} // a place
+	active  = []RegistrationStatus{Confirmed, Held, Offered, Waitlisted}
+	holding = []RegistrationStatus{Confirmed, Held, Offered} // a place
+	having  = []RegistrationStatus{Confirmed, Held}          // a place, and not only the offer of one
 )
 
 func (r *Registration) id() ID { return r.ID }
@@ -127,7 +132,7 @@ func (d *DB) lockRegistration(ctx context.Context, tx bun.Tx, now time.Time, id 
 
 func (d *DB) acceptOffer(ctx context.Context, tx bun.Tx, now time.Time, seats *lockedSeats, r *Registration) error {
 	switch {
-	case r.Status == Confirmed:
+	case slices.Contains(having, r.Status):
 		return nil
 	case r.Status == Expired:
 		return problem(CodeDeadline, "input.registrationId", "This offer is over; the place went to the next in line.")
@@ -136,18 +141,22 @@ func (d *DB) acceptOffer(ctx context.Context, tx bun.Tx, now time.Time, seats *l
 	case !seats.occasion.on():
 		return problem(CodeConflict, "input.registrationId", "This meeting was cancelled.")
 	}
-	r.Status, r.OfferExpiresAt = Confirmed, nil
+	kind, err := seats.takes(ctx, tx, r)
+	if err != nil {
+		return err
+	}
+	r.OfferExpiresAt = nil
 	if _, err := tx.NewUpdate().Model(r).Column("status", "offer_expires_at").WherePK().Exec(ctx); err != nil {
 		return fmt.Errorf("accept offer: %w", err)
 	}
-	return tell(ctx, tx, now, MailConfirmed, []*Registration{r})
+	return tell(ctx, tx, now, kind, []*Registration{r})
 }
 
 // cancelRegistration takes a person off locked seats and gives a place that comes free to the line.
 func (d *DB) cancelRegistration(ctx context.Context, tx bun.Tx, now time.Time, seats *lockedSeats, r *Registration) error {
 	had := r.Status
 	switch had {
-	case Confirmed, Offered:
+	case Confirmed, Held, Offered:
 		seats.Taken--
 	case Waitlisted:
 		seats.Waiting--
@@ -155,11 +164,13 @@ func (d *DB) cancelRegistration(ctx context.Context, tx bun.Tx, now time.Time, s
 		return nil
 	}
 	r.Status, r.CancelledAt, r.OfferExpiresAt = Cancelled, &now, nil
-	r.CalendarSequence++
+	if had != Held { // who has no calendar entry yet
+		r.CalendarSequence++
+	}
 	if _, err := tx.NewUpdate().Model(r).Column("status", "offer_expires_at", "cancelled_at", "calendar_sequence").WherePK().Exec(ctx); err != nil {
 		return fmt.Errorf("cancel registration: %w", err)
 	}
-	if had == Confirmed { // who leaves the line or turns an offer down holds nothing to be told about
+	if slices.Contains(having, had) { // who leaves the line or turns an offer down holds nothing to be told about
 		if err := tell(ctx, tx, now, MailCancelled, []*Registration{r}); err != nil {
 			return err
 		}

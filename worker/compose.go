@@ -70,7 +70,11 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 	case db.MailConfirmed:
 		message.Calendar = w.entry(m, meeting, CalendarRequest)
 	case db.MailCancelled:
-		message.Calendar = w.entry(m, meeting, CalendarCancel)
+		if m.Registration.CalendarSequence > 0 { // a place that was only held is in no calendar
+			message.Calendar = w.entry(m, meeting, CalendarCancel)
+		}
+	default:
+		w.courseFacts(m, meeting, &facts, message)
 	}
 	facts.CalendarEntry = message.Calendar != nil
 	if !message.Bulk || m.Person.Name == "" {

@@ -24,6 +24,12 @@ const (
 	KindSeatOffered            = "seat_offered"
 	KindOfferExpired           = "offer_expired"
 	KindWaitingListClosed      = "waiting_list_closed"
+
+	KindIntakeRequested = "intake_requested"
+	KindIntakeReminder  = "intake_reminder"
+	KindRunConfirmed    = "run_confirmed"
+	KindRunCancelled    = "run_cancelled"
+	KindRunBelowMinimum = "run_below_minimum"
 )
 
 // Kinds lists every kind of letter.
@@ -31,6 +37,7 @@ func Kinds() []string {
 	return []string{
 		KindInvitation, KindRegistrationConfirmed, KindRegistrationWaitlisted, KindRegistrationCancelled,
 		KindSeatOffered, KindOfferExpired, KindWaitingListClosed,
+		KindIntakeRequested, KindIntakeReminder, KindRunConfirmed, KindRunCancelled, KindRunBelowMinimum,
 	}
 }
 
@@ -42,11 +49,15 @@ type Facts struct {
 	PersonName    string // empty: the greeting does without
 	OrganiserName string // who signs
 	Meeting       Meeting
-	RespondBy     time.Time // to the invitation or the offer, in the zone to write it in; zero: no deadline, which an offer has
+	RespondBy     time.Time // to the invitation, the offer or the intake, in the zone to write it in; zero: no deadline, which an offer has
 	Message       string    // the organiser's own words, plain text, paragraphs apart by blank lines
 	AnswerURL     string    // the person's own page, where all answering happens
 	Position      int       // on the waiting list, from 1
 	CalendarEntry bool      // the mail carries a calendar entry (for a cancelled registration: its cancellation)
+	Waits         bool      // for a place, which the person does not have yet
+	IntakeOpen    bool      // the person has a place that becomes certain with the intake
+	Taken         int       // of a course run: places that are taken
+	Minimum       int       // of a course run: participants that it needs
 }
 
 // Meeting is an edition or a course run as letters describe it. Only Title must be there.
@@ -100,11 +111,11 @@ type wordsKey struct{ kind, locale string }
 
 // labels is what every language names once for all kinds; sections is what every kind says in every language.
 func labels() []string {
-	return []string{"when", "where", "host", "languages", "respond_by", "position", "programme"}
+	return []string{"when", "where", "host", "languages", "respond_by", "position", "programme", "intake_by", "participants"}
 }
 
 func sections() []string {
-	return []string{"greeting", "closing", "footer", "position_fact", "subject", "preheader", "body", "action", "note", "reason"}
+	return []string{"greeting", "closing", "footer", "position_fact", "participants_fact", "subject", "preheader", "body", "action", "note", "reason"}
 }
 
 // NewLetters parses all templates. It fails when a kind lacks a section in a language.
@@ -203,11 +214,17 @@ func (p *pen) write(kind string, f Facts) *Letter {
 	switch kind {
 	case KindInvitation, KindSeatOffered:
 		add("respond_by", t.deadlineFact(f.RespondBy))
+	case KindIntakeRequested, KindIntakeReminder:
+		add("intake_by", t.deadlineFact(f.RespondBy))
+	case KindRunBelowMinimum:
+		add("participants", p.section("participants_fact"))
 	case KindRegistrationWaitlisted:
 		add("position", p.section("position_fact"))
 	}
-	letter.Actions = append(letter.Actions, Action{p.section("action"), p.link(f.AnswerURL)})
-	letter.Note = p.section("note")
+	if kind != KindRunBelowMinimum { // which is not about a registration
+		letter.Actions = append(letter.Actions, Action{p.section("action"), p.link(f.AnswerURL)})
+		letter.Note = p.section("note")
+	}
 	if m.URL != "" {
 		letter.Actions = append(letter.Actions, Action{p.words.labels["programme"], p.link(m.URL)})
 	}
@@ -235,7 +252,8 @@ func (p *pen) link(address string) string {
 // said is what the words may mention. The fields are "" when unknown, for {{with}}; a method ends the letter then.
 type said struct {
 	Name, Dates, Deadline, Summary, Message string
-	CalendarEntry                           bool
+	CalendarEntry, Waits, IntakeOpen        bool
+	Taken, Minimum                          int
 
 	title, organiser string
 	position         int
@@ -249,6 +267,10 @@ func say(f Facts, t *tongue) *said {
 		Summary:       plainText(f.Meeting.Summary),
 		Message:       plainText(f.Message),
 		CalendarEntry: f.CalendarEntry,
+		Waits:         f.Waits,
+		IntakeOpen:    f.IntakeOpen,
+		Taken:         f.Taken,
+		Minimum:       f.Minimum,
 		title:         oneLine(f.Meeting.Title, maxSubject),
 		organiser:     oneLine(f.OrganiserName, maxName),
 		position:      f.Position,

@@ -171,5 +171,6 @@ func (c *checker) course(at *place, o *Course) {
 		c.venue(at.field("venue"), r.Venue)
 		c.workingLanguages(at.field("languages"), r.Languages)
 		c.atLeastOne(at.field("capacity"), r.Capacity)
+		c.terms(at, o, r)
 	})
 }
