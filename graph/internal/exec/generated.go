@@ -63,6 +63,11 @@ type ComplexityRoot struct {
 		Title             func(childComplexity int) int
 	}
 
+	AnswerIntakePayload struct {
+		Registration func(childComplexity int) int
+		UserErrors   func(childComplexity int) int
+	}
+
 	AudienceRow struct {
 		Email        func(childComplexity int) int
 		Line         func(childComplexity int) int
@@ -110,6 +115,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	CancelCourseRunPayload struct {
+		CourseRun  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	CancelRegistrationPayload struct {
 		Registration func(childComplexity int) int
 		UserErrors   func(childComplexity int) int
@@ -117,6 +127,11 @@ type ComplexityRoot struct {
 
 	ChangeSeatsPayload struct {
 		Seats      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ConfirmCourseRunPayload struct {
+		CourseRun  func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -155,15 +170,22 @@ type ComplexityRoot struct {
 	}
 
 	CourseRun struct {
-		Course    func(childComplexity int) int
-		EndsOn    func(childComplexity int) int
-		ID        func(childComplexity int) int
-		Languages func(childComplexity int) int
-		Seats     func(childComplexity int) int
-		StartsOn  func(childComplexity int) int
-		Status    func(childComplexity int) int
-		TimeZone  func(childComplexity int) int
-		Venue     func(childComplexity int) int
+		Course          func(childComplexity int) int
+		DecideOn        func(childComplexity int) int
+		EndsOn          func(childComplexity int) int
+		ID              func(childComplexity int) int
+		IntakeDueAt     func(childComplexity int) int
+		IntakeQuestions func(childComplexity int) int
+		Invoice         func(childComplexity int) int
+		Languages       func(childComplexity int) int
+		MinParticipants func(childComplexity int) int
+		Price           func(childComplexity int) int
+		Seats           func(childComplexity int) int
+		StartsOn        func(childComplexity int) int
+		Status          func(childComplexity int) int
+		TimeZone        func(childComplexity int) int
+		Trainers        func(childComplexity int) int
+		Venue           func(childComplexity int) int
 	}
 
 	CourseRunConnection struct {
@@ -249,6 +271,24 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	IntakeAnswer struct {
+		Choices  func(childComplexity int) int
+		Number   func(childComplexity int) int
+		Question func(childComplexity int) int
+		Text     func(childComplexity int) int
+		YesNo    func(childComplexity int) int
+	}
+
+	IntakeQuestion struct {
+		Help           func(childComplexity int) int
+		ID             func(childComplexity int) int
+		Kind           func(childComplexity int) int
+		Label          func(childComplexity int) int
+		Options        func(childComplexity int) int
+		OrganisersOnly func(childComplexity int) int
+		Required       func(childComplexity int) int
+	}
+
 	Invitation struct {
 		CourseRun   func(childComplexity int) int
 		Delivery    func(childComplexity int) int
@@ -270,6 +310,13 @@ type ComplexityRoot struct {
 	InvitationEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	Invoice struct {
+		Address      func(childComplexity int) int
+		Organisation func(childComplexity int) int
+		Reference    func(childComplexity int) int
+		VATNumber    func(childComplexity int) int
 	}
 
 	Money struct {
@@ -302,9 +349,12 @@ type ComplexityRoot struct {
 
 	Mutation struct {
 		AcceptOffer        func(childComplexity int, input model.AcceptOfferInput) int
+		AnswerIntake       func(childComplexity int, input db.AnswerIntakeInput) int
 		CancelCampaign     func(childComplexity int, input model.CancelCampaignInput) int
+		CancelCourseRun    func(childComplexity int, input model.CancelCourseRunInput) int
 		CancelRegistration func(childComplexity int, input model.CancelRegistrationInput) int
 		ChangeSeats        func(childComplexity int, input db.ChangeSeatsInput) int
+		ConfirmCourseRun   func(childComplexity int, input model.ConfirmCourseRunInput) int
 		DeclineOffer       func(childComplexity int, input model.DeclineOfferInput) int
 		PauseCampaign      func(childComplexity int, input model.PauseCampaignInput) int
 		PreviewInvitations func(childComplexity int, input db.SendInvitationsInput) int
@@ -393,11 +443,13 @@ type ComplexityRoot struct {
 	}
 
 	Registration struct {
+		Answers        func(childComplexity int) int
 		By             func(childComplexity int) int
 		CancelledAt    func(childComplexity int) int
 		CourseRun      func(childComplexity int) int
 		Edition        func(childComplexity int) int
 		ID             func(childComplexity int) int
+		Invoice        func(childComplexity int) int
 		OfferExpiresAt func(childComplexity int) int
 		Person         func(childComplexity int) int
 		Position       func(childComplexity int) int
@@ -547,6 +599,9 @@ type MutationResolver interface {
 	AcceptOffer(ctx context.Context, input model.AcceptOfferInput) (*model.AcceptOfferPayload, error)
 	DeclineOffer(ctx context.Context, input model.DeclineOfferInput) (*model.DeclineOfferPayload, error)
 	ChangeSeats(ctx context.Context, input db.ChangeSeatsInput) (*model.ChangeSeatsPayload, error)
+	AnswerIntake(ctx context.Context, input db.AnswerIntakeInput) (*model.AnswerIntakePayload, error)
+	ConfirmCourseRun(ctx context.Context, input model.ConfirmCourseRunInput) (*model.ConfirmCourseRunPayload, error)
+	CancelCourseRun(ctx context.Context, input model.CancelCourseRunInput) (*model.CancelCourseRunPayload, error)
 }
 type PreviewInvitationsPayloadResolver interface {
 	Rows(ctx context.Context, obj *db.InvitationPreview, first *int, after *string) (*db.Connection[db.AudienceRow], error)
@@ -656,6 +711,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Agreement.Title(childComplexity), true
+
+	case "AnswerIntakePayload.registration":
+		if e.ComplexityRoot.AnswerIntakePayload.Registration == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnswerIntakePayload.Registration(childComplexity), true
+	case "AnswerIntakePayload.userErrors":
+		if e.ComplexityRoot.AnswerIntakePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnswerIntakePayload.UserErrors(childComplexity), true
 
 	case "AudienceRow.email":
 		if e.ComplexityRoot.AudienceRow.Email == nil {
@@ -859,6 +927,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CancelCampaignPayload.UserErrors(childComplexity), true
 
+	case "CancelCourseRunPayload.courseRun":
+		if e.ComplexityRoot.CancelCourseRunPayload.CourseRun == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelCourseRunPayload.CourseRun(childComplexity), true
+	case "CancelCourseRunPayload.userErrors":
+		if e.ComplexityRoot.CancelCourseRunPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelCourseRunPayload.UserErrors(childComplexity), true
+
 	case "CancelRegistrationPayload.registration":
 		if e.ComplexityRoot.CancelRegistrationPayload.Registration == nil {
 			break
@@ -884,6 +965,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ChangeSeatsPayload.UserErrors(childComplexity), true
+
+	case "ConfirmCourseRunPayload.courseRun":
+		if e.ComplexityRoot.ConfirmCourseRunPayload.CourseRun == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmCourseRunPayload.CourseRun(childComplexity), true
+	case "ConfirmCourseRunPayload.userErrors":
+		if e.ComplexityRoot.ConfirmCourseRunPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmCourseRunPayload.UserErrors(childComplexity), true
 
 	case "Contribution.affiliation":
 		if e.ComplexityRoot.Contribution.Affiliation == nil {
@@ -1032,6 +1126,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CourseRun.Course(childComplexity), true
+	case "CourseRun.decideOn":
+		if e.ComplexityRoot.CourseRun.DecideOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseRun.DecideOn(childComplexity), true
 	case "CourseRun.endsOn":
 		if e.ComplexityRoot.CourseRun.EndsOn == nil {
 			break
@@ -1044,12 +1144,42 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CourseRun.ID(childComplexity), true
+	case "CourseRun.intakeDueAt":
+		if e.ComplexityRoot.CourseRun.IntakeDueAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseRun.IntakeDueAt(childComplexity), true
+	case "CourseRun.intakeQuestions":
+		if e.ComplexityRoot.CourseRun.IntakeQuestions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseRun.IntakeQuestions(childComplexity), true
+	case "CourseRun.invoice":
+		if e.ComplexityRoot.CourseRun.Invoice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseRun.Invoice(childComplexity), true
 	case "CourseRun.languages":
 		if e.ComplexityRoot.CourseRun.Languages == nil {
 			break
 		}
 
 		return e.ComplexityRoot.CourseRun.Languages(childComplexity), true
+	case "CourseRun.minParticipants":
+		if e.ComplexityRoot.CourseRun.MinParticipants == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseRun.MinParticipants(childComplexity), true
+	case "CourseRun.price":
+		if e.ComplexityRoot.CourseRun.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseRun.Price(childComplexity), true
 	case "CourseRun.seats":
 		if e.ComplexityRoot.CourseRun.Seats == nil {
 			break
@@ -1074,6 +1204,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CourseRun.TimeZone(childComplexity), true
+	case "CourseRun.trainers":
+		if e.ComplexityRoot.CourseRun.Trainers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseRun.Trainers(childComplexity), true
 	case "CourseRun.venue":
 		if e.ComplexityRoot.CourseRun.Venue == nil {
 			break
@@ -1402,6 +1538,80 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.InstitutionEdge.Node(childComplexity), true
 
+	case "IntakeAnswer.choices":
+		if e.ComplexityRoot.IntakeAnswer.Choices == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeAnswer.Choices(childComplexity), true
+	case "IntakeAnswer.number":
+		if e.ComplexityRoot.IntakeAnswer.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeAnswer.Number(childComplexity), true
+	case "IntakeAnswer.question":
+		if e.ComplexityRoot.IntakeAnswer.Question == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeAnswer.Question(childComplexity), true
+	case "IntakeAnswer.text":
+		if e.ComplexityRoot.IntakeAnswer.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeAnswer.Text(childComplexity), true
+	case "IntakeAnswer.yesNo":
+		if e.ComplexityRoot.IntakeAnswer.YesNo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeAnswer.YesNo(childComplexity), true
+
+	case "IntakeQuestion.help":
+		if e.ComplexityRoot.IntakeQuestion.Help == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeQuestion.Help(childComplexity), true
+	case "IntakeQuestion.id":
+		if e.ComplexityRoot.IntakeQuestion.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeQuestion.ID(childComplexity), true
+	case "IntakeQuestion.kind":
+		if e.ComplexityRoot.IntakeQuestion.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeQuestion.Kind(childComplexity), true
+	case "IntakeQuestion.label":
+		if e.ComplexityRoot.IntakeQuestion.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeQuestion.Label(childComplexity), true
+	case "IntakeQuestion.options":
+		if e.ComplexityRoot.IntakeQuestion.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeQuestion.Options(childComplexity), true
+	case "IntakeQuestion.organisersOnly":
+		if e.ComplexityRoot.IntakeQuestion.OrganisersOnly == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeQuestion.OrganisersOnly(childComplexity), true
+	case "IntakeQuestion.required":
+		if e.ComplexityRoot.IntakeQuestion.Required == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeQuestion.Required(childComplexity), true
+
 	case "Invitation.courseRun":
 		if e.ComplexityRoot.Invitation.CourseRun == nil {
 			break
@@ -1488,6 +1698,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.InvitationEdge.Node(childComplexity), true
+
+	case "Invoice.address":
+		if e.ComplexityRoot.Invoice.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Address(childComplexity), true
+	case "Invoice.organisation":
+		if e.ComplexityRoot.Invoice.Organisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Organisation(childComplexity), true
+	case "Invoice.reference":
+		if e.ComplexityRoot.Invoice.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Reference(childComplexity), true
+	case "Invoice.vatNumber":
+		if e.ComplexityRoot.Invoice.VATNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.VATNumber(childComplexity), true
 
 	case "Money.amountMinor":
 		if e.ComplexityRoot.Money.AmountMinor == nil {
@@ -1610,6 +1845,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcceptOffer(childComplexity, args["input"].(model.AcceptOfferInput)), true
+	case "Mutation.answerIntake":
+		if e.ComplexityRoot.Mutation.AnswerIntake == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_answerIntake_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AnswerIntake(childComplexity, args["input"].(db.AnswerIntakeInput)), true
 	case "Mutation.cancelCampaign":
 		if e.ComplexityRoot.Mutation.CancelCampaign == nil {
 			break
@@ -1621,6 +1867,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelCampaign(childComplexity, args["input"].(model.CancelCampaignInput)), true
+	case "Mutation.cancelCourseRun":
+		if e.ComplexityRoot.Mutation.CancelCourseRun == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelCourseRun_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelCourseRun(childComplexity, args["input"].(model.CancelCourseRunInput)), true
 	case "Mutation.cancelRegistration":
 		if e.ComplexityRoot.Mutation.CancelRegistration == nil {
 			break
@@ -1643,6 +1900,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ChangeSeats(childComplexity, args["input"].(db.ChangeSeatsInput)), true
+	case "Mutation.confirmCourseRun":
+		if e.ComplexityRoot.Mutation.ConfirmCourseRun == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_confirmCourseRun_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConfirmCourseRun(childComplexity, args["input"].(model.ConfirmCourseRunInput)), true
 	case "Mutation.declineOffer":
 		if e.ComplexityRoot.Mutation.DeclineOffer == nil {
 			break
@@ -2065,6 +2333,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RegisterPayload.UserErrors(childComplexity), true
 
+	case "Registration.answers":
+		if e.ComplexityRoot.Registration.Answers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Registration.Answers(childComplexity), true
 	case "Registration.registeredBy":
 		if e.ComplexityRoot.Registration.By == nil {
 			break
@@ -2095,6 +2369,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Registration.ID(childComplexity), true
+	case "Registration.invoice":
+		if e.ComplexityRoot.Registration.Invoice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Registration.Invoice(childComplexity), true
 	case "Registration.offerExpiresAt":
 		if e.ComplexityRoot.Registration.OfferExpiresAt == nil {
 			break
@@ -2595,12 +2875,17 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AcceptOfferInput", ec.unmarshalInputAcceptOfferInput),
+			graphql.NewInputUnmarshaler("AnswerIntakeInput", ec.unmarshalInputAnswerIntakeInput),
 			graphql.NewInputUnmarshaler("AudienceInput", ec.unmarshalInputAudienceInput),
 			graphql.NewInputUnmarshaler("CancelCampaignInput", ec.unmarshalInputCancelCampaignInput),
+			graphql.NewInputUnmarshaler("CancelCourseRunInput", ec.unmarshalInputCancelCourseRunInput),
 			graphql.NewInputUnmarshaler("CancelRegistrationInput", ec.unmarshalInputCancelRegistrationInput),
 			graphql.NewInputUnmarshaler("ChangeSeatsInput", ec.unmarshalInputChangeSeatsInput),
+			graphql.NewInputUnmarshaler("ConfirmCourseRunInput", ec.unmarshalInputConfirmCourseRunInput),
 			graphql.NewInputUnmarshaler("DeclineOfferInput", ec.unmarshalInputDeclineOfferInput),
 			graphql.NewInputUnmarshaler("EditionFilter", ec.unmarshalInputEditionFilter),
+			graphql.NewInputUnmarshaler("IntakeAnswerInput", ec.unmarshalInputIntakeAnswerInput),
+			graphql.NewInputUnmarshaler("InvoiceInput", ec.unmarshalInputInvoiceInput),
 			graphql.NewInputUnmarshaler("MunicipalityFilter", ec.unmarshalInputMunicipalityFilter),
 			graphql.NewInputUnmarshaler("PauseCampaignInput", ec.unmarshalInputPauseCampaignInput),
 			graphql.NewInputUnmarshaler("RegisterInput", ec.unmarshalInputRegisterInput),
@@ -2830,6 +3115,16 @@ type Mutation {
   declineOffer("Which registration." input: DeclineOfferInput!): DeclineOfferPayload!
   "Changes the number of places and the rules of the waiting list. For organisers of the meeting."
   changeSeats("What to change." input: ChangeSeatsInput!): ChangeSeatsPayload!
+  """
+  Records answers of an intake and to whom the invoice goes. A place that is held becomes certain with the last thing needed.
+  A complete intake can be changed until ` + "`" + `intakeDueAt` + "`" + `, an incomplete one until the course begins; organisers can always change
+  it. Answers come from the participant or the organisers, the invoice also from coordinators of the participant's organisation.
+  """
+  answerIntake("What is answered." input: AnswerIntakeInput!): AnswerIntakePayload!
+  "Makes a planned run certain and tells everybody who is registered. For organisers of the course. Doing it again changes nothing."
+  confirmCourseRun("Which run." input: ConfirmCourseRunInput!): ConfirmCourseRunPayload!
+  "Calls a run off and tells everybody who is registered. For organisers of the course. Doing it again changes nothing."
+  cancelCourseRun("Which run." input: CancelCourseRunInput!): CancelCourseRunPayload!
 }
 
 "Work that can be followed while it happens, over WebSocket (graphql-transport-ws) or server-sent events."
@@ -3576,6 +3871,80 @@ type CourseRun implements Node {
   course: Course!
   "Places for participants."
   seats: Seats! @live
+  "Who teaches."
+  trainers: [Person!]!
+  "What one participant pays: the price of the run, or else of the course; null when nothing is known."
+  price: Money
+  "With fewer participants, the organisers decide whether it takes place; null when there is no minimum."
+  minParticipants: Int
+  "The day on which they decide."
+  decideOn: Date
+  "Until when participants complete the intake; null when until the run begins."
+  intakeDueAt: DateTime
+  "What participants are asked, in the language of the run. Questions for organisers only are seen by organisers only."
+  intakeQuestions: [IntakeQuestion!]! @live
+  "Who pays for all participants. Visible to organisers and to coordinators of the organisation that pays; null for everybody else, and when participants pay for themselves."
+  invoice: Invoice @live
+}
+
+"A question of the intake of a course run, in the language of the run."
+type IntakeQuestion implements Node {
+  "Opaque and unique over all types."
+  id: ID!
+  "How it is answered."
+  kind: QuestionKind!
+  "The question."
+  label: String!
+  "What helps to answer it."
+  help: String
+  "What can be chosen; empty for a question that is no choice."
+  options: [String!]!
+  "Whether a place is certain only when it is answered."
+  required: Boolean!
+  "Whether only organisers write and read the answer."
+  organisersOnly: Boolean!
+}
+
+"How a question is answered."
+enum QuestionKind {
+  "With one line of ` + "`" + `text` + "`" + `, at most 500 characters."
+  TEXT
+  "With ` + "`" + `text` + "`" + ` of several lines, at most 5,000 characters."
+  LONG_TEXT
+  "With one of the options in ` + "`" + `choices` + "`" + `."
+  SINGLE_CHOICE
+  "With some of the options in ` + "`" + `choices` + "`" + `."
+  MULTIPLE_CHOICE
+  "With ` + "`" + `yesNo` + "`" + `."
+  YES_NO
+  "With a ` + "`" + `number` + "`" + `."
+  NUMBER
+}
+
+"The answer to a question of an intake: one of its values is set, by the kind of the question."
+type IntakeAnswer {
+  "Which question."
+  question: IntakeQuestion!
+  "Of a text."
+  text: String
+  "Of a choice, as the options were worded when they were chosen."
+  choices: [String!]
+  "Of a yes-or-no question."
+  yesNo: Boolean
+  "Of a number."
+  number: Float
+}
+
+"To whom an invoice goes, and what has to be on it."
+type Invoice {
+  "The organisation that pays."
+  organisation: String!
+  "A reference of theirs, such as the number of an order."
+  reference: String
+  "The VAT number, with the letters of its country first."
+  vatNumber: String
+  "The address, in several lines."
+  address: String!
 }
 
 "Whether a run of a course is on."
@@ -3636,7 +4005,7 @@ type Seats implements Node {
   opensAt: DateTime @live
   "When registration closes; null when that is the start of the meeting."
   closesAt: DateTime @live
-  "Who is registered: everybody to organisers, the people of their own organisation to coordinators, nobody to others."
+  "Who is registered: everybody to organisers, the people of their own organisation to coordinators, the participants of their own run to trainers, nobody to others."
   registrations(
     "How many to return from the start, 1 to 100."
     first: Int
@@ -3703,12 +4072,22 @@ type Registration implements Node {
   session: Session
   "The course run, when the seats are a course run's."
   courseRun: CourseRun
+  """
+  What was answered to the intake of a course. Visible to the participant, to the organisers and to the trainers of that run;
+  null for everybody else, coordinators of the participant's organisation included, whoever registered the participant: a case or
+  a learning goal is between participant and trainer. Answers to questions for organisers only are visible to organisers only.
+  """
+  answers: [IntakeAnswer!] @live
+  "To whom the invoice for a course goes. Visible to the participant, to the organisers and to coordinators of the participant's organisation; null for everybody else."
+  invoice: Invoice @live
 }
 
 "Where a registration stands."
 enum RegistrationStatus {
   "The person has a place."
   CONFIRMED
+  "A place is held for the person; it becomes certain when the intake is complete. Missing the deadline of the intake takes no place away by itself."
+  HELD
   "The person is on the waiting list."
   WAITLISTED
   "A place is held for the person until ` + "`" + `offerExpiresAt` + "`" + `."
@@ -4042,6 +4421,82 @@ input RegisterInput {
   seatsId: ID!
   "Who is registered; without it: oneself."
   personId: ID
+  "Answers to the intake of a course, all or some; the others can follow by answerIntake. At most 100."
+  answers: [IntakeAnswerInput!]
+  "To whom the invoice for a course goes. Needed for a place to be certain when the run has a price and nobody pays for all participants."
+  invoice: InvoiceInput
+}
+
+"The answer to one question of an intake. Give the one value that the kind of the question takes; without a value, an answer is taken back."
+input IntakeAnswerInput {
+  "The id of the question."
+  questionId: ID!
+  "For TEXT, at most 500 characters on one line, and LONG_TEXT, at most 5,000 characters."
+  text: String
+  "For SINGLE_CHOICE and MULTIPLE_CHOICE, from the options of the question."
+  choices: [String!]
+  "For YES_NO."
+  yesNo: Boolean
+  "For NUMBER, at most 1,000,000,000,000."
+  number: Float
+}
+
+"To whom an invoice goes."
+input InvoiceInput {
+  "The organisation that pays, at most 200 characters."
+  organisation: String!
+  "A reference of theirs, such as the number of an order, at most 200 characters."
+  reference: String
+  "The VAT number with the letters of its country first; spaces, dots and hyphens do not matter."
+  vatNumber: String
+  "The address, in several lines, at most 500 characters."
+  address: String!
+}
+
+"What is answered to the intake of a registration. What is left out stays as it is."
+input AnswerIntakeInput {
+  "The id of the registration."
+  registrationId: ID!
+  "Answers, all or some. At most 100."
+  answers: [IntakeAnswerInput!]
+  "To whom the invoice goes."
+  invoice: InvoiceInput
+}
+
+"The registration whose intake was answered."
+type AnswerIntakePayload {
+  "Null when there are userErrors."
+  registration: Registration
+  "What has to be mended, by the index of the answer; then nothing was written."
+  userErrors: [UserError!]!
+}
+
+"Which course run to confirm."
+input ConfirmCourseRunInput {
+  "The id of the course run."
+  courseRunId: ID!
+}
+
+"The course run that was confirmed."
+type ConfirmCourseRunPayload {
+  "Null when there are userErrors."
+  courseRun: CourseRun
+  "Why it was not confirmed."
+  userErrors: [UserError!]!
+}
+
+"Which course run to cancel."
+input CancelCourseRunInput {
+  "The id of the course run."
+  courseRunId: ID!
+}
+
+"The course run that was cancelled."
+type CancelCourseRunPayload {
+  "Null when there are userErrors."
+  courseRun: CourseRun
+  "Why it was not cancelled."
+  userErrors: [UserError!]!
 }
 
 "The registration that was made."
@@ -4161,6 +4616,16 @@ func (ec *executionContext) childFields_Agreement(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type Agreement", field.Name)
 }
 
+func (ec *executionContext) childFields_AnswerIntakePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "registration":
+		return ec.fieldContext_AnswerIntakePayload_registration(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AnswerIntakePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AnswerIntakePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_AudienceRow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "line":
@@ -4255,6 +4720,16 @@ func (ec *executionContext) childFields_CancelCampaignPayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type CancelCampaignPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CancelCourseRunPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "courseRun":
+		return ec.fieldContext_CancelCourseRunPayload_courseRun(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CancelCourseRunPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelCourseRunPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CancelRegistrationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "registration":
@@ -4273,6 +4748,16 @@ func (ec *executionContext) childFields_ChangeSeatsPayload(ctx context.Context, 
 		return ec.fieldContext_ChangeSeatsPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChangeSeatsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ConfirmCourseRunPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "courseRun":
+		return ec.fieldContext_ConfirmCourseRunPayload_courseRun(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ConfirmCourseRunPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfirmCourseRunPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Contribution(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4363,6 +4848,20 @@ func (ec *executionContext) childFields_CourseRun(ctx context.Context, field gra
 		return ec.fieldContext_CourseRun_course(ctx, field)
 	case "seats":
 		return ec.fieldContext_CourseRun_seats(ctx, field)
+	case "trainers":
+		return ec.fieldContext_CourseRun_trainers(ctx, field)
+	case "price":
+		return ec.fieldContext_CourseRun_price(ctx, field)
+	case "minParticipants":
+		return ec.fieldContext_CourseRun_minParticipants(ctx, field)
+	case "decideOn":
+		return ec.fieldContext_CourseRun_decideOn(ctx, field)
+	case "intakeDueAt":
+		return ec.fieldContext_CourseRun_intakeDueAt(ctx, field)
+	case "intakeQuestions":
+		return ec.fieldContext_CourseRun_intakeQuestions(ctx, field)
+	case "invoice":
+		return ec.fieldContext_CourseRun_invoice(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CourseRun", field.Name)
 }
@@ -4533,6 +5032,42 @@ func (ec *executionContext) childFields_InstitutionEdge(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type InstitutionEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_IntakeAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "question":
+		return ec.fieldContext_IntakeAnswer_question(ctx, field)
+	case "text":
+		return ec.fieldContext_IntakeAnswer_text(ctx, field)
+	case "choices":
+		return ec.fieldContext_IntakeAnswer_choices(ctx, field)
+	case "yesNo":
+		return ec.fieldContext_IntakeAnswer_yesNo(ctx, field)
+	case "number":
+		return ec.fieldContext_IntakeAnswer_number(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IntakeAnswer", field.Name)
+}
+
+func (ec *executionContext) childFields_IntakeQuestion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_IntakeQuestion_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_IntakeQuestion_kind(ctx, field)
+	case "label":
+		return ec.fieldContext_IntakeQuestion_label(ctx, field)
+	case "help":
+		return ec.fieldContext_IntakeQuestion_help(ctx, field)
+	case "options":
+		return ec.fieldContext_IntakeQuestion_options(ctx, field)
+	case "required":
+		return ec.fieldContext_IntakeQuestion_required(ctx, field)
+	case "organisersOnly":
+		return ec.fieldContext_IntakeQuestion_organisersOnly(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IntakeQuestion", field.Name)
+}
+
 func (ec *executionContext) childFields_Invitation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -4577,6 +5112,20 @@ func (ec *executionContext) childFields_InvitationEdge(ctx context.Context, fiel
 		return ec.fieldContext_InvitationEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type InvitationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Invoice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "organisation":
+		return ec.fieldContext_Invoice_organisation(ctx, field)
+	case "reference":
+		return ec.fieldContext_Invoice_reference(ctx, field)
+	case "vatNumber":
+		return ec.fieldContext_Invoice_vatNumber(ctx, field)
+	case "address":
+		return ec.fieldContext_Invoice_address(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Invoice", field.Name)
 }
 
 func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4791,6 +5340,10 @@ func (ec *executionContext) childFields_Registration(ctx context.Context, field 
 		return ec.fieldContext_Registration_session(ctx, field)
 	case "courseRun":
 		return ec.fieldContext_Registration_courseRun(ctx, field)
+	case "answers":
+		return ec.fieldContext_Registration_answers(ctx, field)
+	case "invoice":
+		return ec.fieldContext_Registration_invoice(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Registration", field.Name)
 }
@@ -5395,12 +5948,40 @@ func (ec *executionContext) field_Mutation_acceptOffer_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_answerIntake_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.AnswerIntakeInput, error) {
+			return ec.unmarshalNAnswerIntakeInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAnswerIntakeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_cancelCampaign_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.CancelCampaignInput, error) {
 			return ec.unmarshalNCancelCampaignInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelCampaignInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_cancelCourseRun_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.CancelCourseRunInput, error) {
+			return ec.unmarshalNCancelCourseRunInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelCourseRunInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5429,6 +6010,20 @@ func (ec *executionContext) field_Mutation_changeSeats_args(ctx context.Context,
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (db.ChangeSeatsInput, error) {
 			return ec.unmarshalNChangeSeatsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐChangeSeatsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_confirmCourseRun_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ConfirmCourseRunInput, error) {
+			return ec.unmarshalNConfirmCourseRunInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐConfirmCourseRunInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6313,6 +6908,70 @@ func (ec *executionContext) fieldContext_Agreement_status(ctx context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _AnswerIntakePayload_registration(ctx context.Context, field graphql.CollectedField, obj *model.AnswerIntakePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AnswerIntakePayload_registration(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Registration, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Registration) graphql.Marshaler {
+			return ec.marshalORegistration2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRegistration(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AnswerIntakePayload_registration(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AnswerIntakePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Registration(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AnswerIntakePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AnswerIntakePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AnswerIntakePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AnswerIntakePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AnswerIntakePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _AudienceRow_line(ctx context.Context, field graphql.CollectedField, obj *db.AudienceRow) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7142,6 +7801,70 @@ func (ec *executionContext) fieldContext_CancelCampaignPayload_userErrors(_ cont
 	return fc, nil
 }
 
+func (ec *executionContext) _CancelCourseRunPayload_courseRun(ctx context.Context, field graphql.CollectedField, obj *model.CancelCourseRunPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CancelCourseRunPayload_courseRun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CourseRun, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.CourseRun) graphql.Marshaler {
+			return ec.marshalOCourseRun2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourseRun(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CancelCourseRunPayload_courseRun(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CancelCourseRunPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CourseRun(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CancelCourseRunPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.CancelCourseRunPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CancelCourseRunPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CancelCourseRunPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CancelCourseRunPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _CancelRegistrationPayload_registration(ctx context.Context, field graphql.CollectedField, obj *model.CancelRegistrationPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7260,6 +7983,70 @@ func (ec *executionContext) _ChangeSeatsPayload_userErrors(ctx context.Context, 
 func (ec *executionContext) fieldContext_ChangeSeatsPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "ChangeSeatsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ConfirmCourseRunPayload_courseRun(ctx context.Context, field graphql.CollectedField, obj *model.ConfirmCourseRunPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfirmCourseRunPayload_courseRun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CourseRun, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.CourseRun) graphql.Marshaler {
+			return ec.marshalOCourseRun2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourseRun(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ConfirmCourseRunPayload_courseRun(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfirmCourseRunPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CourseRun(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ConfirmCourseRunPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ConfirmCourseRunPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfirmCourseRunPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfirmCourseRunPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfirmCourseRunPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -8107,6 +8894,203 @@ func (ec *executionContext) fieldContext_CourseRun_seats(_ context.Context, fiel
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Seats(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CourseRun_trainers(ctx context.Context, field graphql.CollectedField, obj *db.CourseRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseRun_trainers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Trainers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Person) graphql.Marshaler {
+			return ec.marshalNPerson2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPersonᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CourseRun_trainers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CourseRun",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Person(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CourseRun_price(ctx context.Context, field graphql.CollectedField, obj *db.CourseRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseRun_price(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Price(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Money) graphql.Marshaler {
+			return ec.marshalOMoney2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMoney(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CourseRun_price(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CourseRun",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CourseRun_minParticipants(ctx context.Context, field graphql.CollectedField, obj *db.CourseRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseRun_minParticipants(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MinParticipants, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CourseRun_minParticipants(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CourseRun", field, false, false, "Int")
+}
+
+func (ec *executionContext) _CourseRun_decideOn(ctx context.Context, field graphql.CollectedField, obj *db.CourseRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseRun_decideOn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DecideOn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Date) graphql.Marshaler {
+			return ec.marshalODate2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDate(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CourseRun_decideOn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CourseRun", field, false, false, "Date")
+}
+
+func (ec *executionContext) _CourseRun_intakeDueAt(ctx context.Context, field graphql.CollectedField, obj *db.CourseRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseRun_intakeDueAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IntakeDueAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CourseRun_intakeDueAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CourseRun", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _CourseRun_intakeQuestions(ctx context.Context, field graphql.CollectedField, obj *db.CourseRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseRun_intakeQuestions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IntakeQuestions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.IntakeQuestion) graphql.Marshaler {
+			return ec.marshalNIntakeQuestion2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeQuestionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CourseRun_intakeQuestions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CourseRun",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_IntakeQuestion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CourseRun_invoice(ctx context.Context, field graphql.CollectedField, obj *db.CourseRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseRun_invoice(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Invoice, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Invoice) graphql.Marshaler {
+			return ec.marshalOInvoice2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvoice(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CourseRun_invoice(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CourseRun",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Invoice(ctx, field)
 		},
 	}
 	return fc, nil
@@ -9502,6 +10486,291 @@ func (ec *executionContext) fieldContext_InstitutionEdge_node(_ context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _IntakeAnswer_question(ctx context.Context, field graphql.CollectedField, obj *db.IntakeAnswer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeAnswer_question(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Question, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.IntakeQuestion) graphql.Marshaler {
+			return ec.marshalNIntakeQuestion2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeQuestion(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeAnswer_question(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "IntakeAnswer",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_IntakeQuestion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _IntakeAnswer_text(ctx context.Context, field graphql.CollectedField, obj *db.IntakeAnswer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeAnswer_text(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Text, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeAnswer_text(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeAnswer", field, false, false, "String")
+}
+
+func (ec *executionContext) _IntakeAnswer_choices(ctx context.Context, field graphql.CollectedField, obj *db.IntakeAnswer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeAnswer_choices(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Choices, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeAnswer_choices(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeAnswer", field, false, false, "String")
+}
+
+func (ec *executionContext) _IntakeAnswer_yesNo(ctx context.Context, field graphql.CollectedField, obj *db.IntakeAnswer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeAnswer_yesNo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.YesNo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeAnswer_yesNo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeAnswer", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _IntakeAnswer_number(ctx context.Context, field graphql.CollectedField, obj *db.IntakeAnswer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeAnswer_number(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Number, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeAnswer_number(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeAnswer", field, false, false, "Float")
+}
+
+func (ec *executionContext) _IntakeQuestion_id(ctx context.Context, field graphql.CollectedField, obj *db.IntakeQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeQuestion_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.ID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeQuestion_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeQuestion", field, false, false, "ID")
+}
+
+func (ec *executionContext) _IntakeQuestion_kind(ctx context.Context, field graphql.CollectedField, obj *db.IntakeQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeQuestion_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.QuestionKind) graphql.Marshaler {
+			return ec.marshalNQuestionKind2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐQuestionKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeQuestion_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeQuestion", field, false, false, "QuestionKind")
+}
+
+func (ec *executionContext) _IntakeQuestion_label(ctx context.Context, field graphql.CollectedField, obj *db.IntakeQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeQuestion_label(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Label, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeQuestion_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeQuestion", field, false, false, "String")
+}
+
+func (ec *executionContext) _IntakeQuestion_help(ctx context.Context, field graphql.CollectedField, obj *db.IntakeQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeQuestion_help(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Help, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeQuestion_help(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeQuestion", field, false, false, "String")
+}
+
+func (ec *executionContext) _IntakeQuestion_options(ctx context.Context, field graphql.CollectedField, obj *db.IntakeQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeQuestion_options(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Options, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeQuestion_options(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeQuestion", field, false, false, "String")
+}
+
+func (ec *executionContext) _IntakeQuestion_required(ctx context.Context, field graphql.CollectedField, obj *db.IntakeQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeQuestion_required(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Required, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeQuestion_required(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeQuestion", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _IntakeQuestion_organisersOnly(ctx context.Context, field graphql.CollectedField, obj *db.IntakeQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeQuestion_organisersOnly(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OrganisersOnly, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeQuestion_organisersOnly(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeQuestion", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _Invitation_id(ctx context.Context, field graphql.CollectedField, obj *db.Invitation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9894,6 +11163,98 @@ func (ec *executionContext) fieldContext_InvitationEdge_node(_ context.Context, 
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Invoice_organisation(ctx context.Context, field graphql.CollectedField, obj *db.Invoice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Invoice_organisation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Organisation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Invoice_organisation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Invoice", field, false, false, "String")
+}
+
+func (ec *executionContext) _Invoice_reference(ctx context.Context, field graphql.CollectedField, obj *db.Invoice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Invoice_reference(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reference, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Invoice_reference(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Invoice", field, false, false, "String")
+}
+
+func (ec *executionContext) _Invoice_vatNumber(ctx context.Context, field graphql.CollectedField, obj *db.Invoice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Invoice_vatNumber(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.VATNumber, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Invoice_vatNumber(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Invoice", field, false, false, "String")
+}
+
+func (ec *executionContext) _Invoice_address(ctx context.Context, field graphql.CollectedField, obj *db.Invoice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Invoice_address(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Address, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Invoice_address(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Invoice", field, false, false, "String")
 }
 
 func (ec *executionContext) _Money_amountMinor(ctx context.Context, field graphql.CollectedField, obj *db.Money) (ret graphql.Marshaler) {
@@ -10776,6 +12137,138 @@ func (ec *executionContext) fieldContext_Mutation_changeSeats(ctx context.Contex
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_changeSeats_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_answerIntake(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_answerIntake(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AnswerIntake(ctx, fc.Args["input"].(db.AnswerIntakeInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AnswerIntakePayload) graphql.Marshaler {
+			return ec.marshalNAnswerIntakePayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐAnswerIntakePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_answerIntake(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AnswerIntakePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_answerIntake_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_confirmCourseRun(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_confirmCourseRun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ConfirmCourseRun(ctx, fc.Args["input"].(model.ConfirmCourseRunInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ConfirmCourseRunPayload) graphql.Marshaler {
+			return ec.marshalNConfirmCourseRunPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐConfirmCourseRunPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_confirmCourseRun(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConfirmCourseRunPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_confirmCourseRun_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_cancelCourseRun(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_cancelCourseRun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CancelCourseRun(ctx, fc.Args["input"].(model.CancelCourseRunInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CancelCourseRunPayload) graphql.Marshaler {
+			return ec.marshalNCancelCourseRunPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelCourseRunPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_cancelCourseRun(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CancelCourseRunPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_cancelCourseRun_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -12673,6 +14166,70 @@ func (ec *executionContext) fieldContext_Registration_courseRun(_ context.Contex
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_CourseRun(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Registration_answers(ctx context.Context, field graphql.CollectedField, obj *db.Registration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Registration_answers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Answers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.IntakeAnswer) graphql.Marshaler {
+			return ec.marshalOIntakeAnswer2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswerᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Registration_answers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Registration",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_IntakeAnswer(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Registration_invoice(ctx context.Context, field graphql.CollectedField, obj *db.Registration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Registration_invoice(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Invoice, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Invoice) graphql.Marshaler {
+			return ec.marshalOInvoice2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvoice(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Registration_invoice(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Registration",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Invoice(ctx, field)
 		},
 	}
 	return fc, nil
@@ -15651,6 +17208,62 @@ func UnmarshalAcceptOfferInput(ctx context.Context, raw any) (model.AcceptOfferI
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputAnswerIntakeInput(ctx context.Context, obj any) (db.AnswerIntakeInput, error) {
+	var it db.AnswerIntakeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"registrationId", "answers", "invoice"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "registrationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("registrationId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RegistrationID = data
+		case "answers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("answers"))
+			data, err := ec.unmarshalOIntakeAnswerInput2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswerInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Answers = data
+		case "invoice":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("invoice"))
+			data, err := ec.unmarshalOInvoiceInput2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvoiceInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Invoice = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAnswerIntakeInput unmarshals raw into the AnswerIntakeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAnswerIntakeInput(ctx context.Context, raw any) (db.AnswerIntakeInput, error) {
+	var out db.AnswerIntakeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AnswerIntakeInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputAudienceInput(ctx context.Context, obj any) (db.AudienceInput, error) {
 	var it db.AudienceInput
 	if obj == nil {
@@ -15753,6 +17366,48 @@ func (ec *executionContext) unmarshalInputCancelCampaignInput(ctx context.Contex
 func UnmarshalCancelCampaignInput(ctx context.Context, raw any) (model.CancelCampaignInput, error) {
 	var out model.CancelCampaignInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "CancelCampaignInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputCancelCourseRunInput(ctx context.Context, obj any) (model.CancelCourseRunInput, error) {
+	var it model.CancelCourseRunInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"courseRunId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "courseRunId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("courseRunId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CourseRunID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCancelCourseRunInput unmarshals raw into the CancelCourseRunInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCancelCourseRunInput(ctx context.Context, raw any) (model.CancelCourseRunInput, error) {
+	var out model.CancelCourseRunInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CancelCourseRunInput", raw, &out)
 	return out, err
 }
 
@@ -15896,6 +17551,48 @@ func UnmarshalChangeSeatsInput(ctx context.Context, raw any) (db.ChangeSeatsInpu
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputConfirmCourseRunInput(ctx context.Context, obj any) (model.ConfirmCourseRunInput, error) {
+	var it model.ConfirmCourseRunInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"courseRunId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "courseRunId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("courseRunId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CourseRunID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalConfirmCourseRunInput unmarshals raw into the ConfirmCourseRunInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalConfirmCourseRunInput(ctx context.Context, raw any) (model.ConfirmCourseRunInput, error) {
+	var out model.ConfirmCourseRunInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ConfirmCourseRunInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputDeclineOfferInput(ctx context.Context, obj any) (model.DeclineOfferInput, error) {
 	var it model.DeclineOfferInput
 	if obj == nil {
@@ -16015,6 +17712,139 @@ func UnmarshalEditionFilter(ctx context.Context, raw any) (db.EditionFilter, err
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputIntakeAnswerInput(ctx context.Context, obj any) (db.IntakeAnswerInput, error) {
+	var it db.IntakeAnswerInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"questionId", "text", "choices", "yesNo", "number"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "questionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("questionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.QuestionID = data
+		case "text":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("text"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Text = data
+		case "choices":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("choices"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Choices = data
+		case "yesNo":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("yesNo"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.YesNo = data
+		case "number":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("number"))
+			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Number = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalIntakeAnswerInput unmarshals raw into the IntakeAnswerInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalIntakeAnswerInput(ctx context.Context, raw any) (db.IntakeAnswerInput, error) {
+	var out db.IntakeAnswerInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "IntakeAnswerInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputInvoiceInput(ctx context.Context, obj any) (db.InvoiceInput, error) {
+	var it db.InvoiceInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"organisation", "reference", "vatNumber", "address"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "organisation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("organisation"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Organisation = data
+		case "reference":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reference"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reference = data
+		case "vatNumber":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("vatNumber"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.VATNumber = data
+		case "address":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("address"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Address = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalInvoiceInput unmarshals raw into the InvoiceInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalInvoiceInput(ctx context.Context, raw any) (db.InvoiceInput, error) {
+	var out db.InvoiceInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "InvoiceInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputMunicipalityFilter(ctx context.Context, obj any) (db.MunicipalityFilter, error) {
 	var it db.MunicipalityFilter
 	if obj == nil {
@@ -16117,7 +17947,7 @@ func (ec *executionContext) unmarshalInputRegisterInput(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "seatsId", "personId"}
+	fieldsInOrder := [...]string{"idempotencyKey", "seatsId", "personId", "answers", "invoice"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -16145,6 +17975,20 @@ func (ec *executionContext) unmarshalInputRegisterInput(ctx context.Context, obj
 				return it, err
 			}
 			it.PersonID = data
+		case "answers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("answers"))
+			data, err := ec.unmarshalOIntakeAnswerInput2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswerInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Answers = data
+		case "invoice":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("invoice"))
+			data, err := ec.unmarshalOInvoiceInput2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvoiceInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Invoice = data
 		}
 	}
 	return it, nil
@@ -16405,6 +18249,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Invitation(ctx, sel, obj)
+	case *db.IntakeQuestion:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._IntakeQuestion(ctx, sel, obj)
 	case *db.Edition:
 		if obj == nil {
 			return graphql.Null
@@ -16547,6 +18396,44 @@ func (ec *executionContext) _Agreement(ctx context.Context, sel ast.SelectionSet
 			}
 		case "status":
 			out.Values[i] = ec._Agreement_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var answerIntakePayloadImplementors = []string{"AnswerIntakePayload"}
+
+func (ec *executionContext) _AnswerIntakePayload(ctx context.Context, sel ast.SelectionSet, obj *model.AnswerIntakePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, answerIntakePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AnswerIntakePayload")
+		case "registration":
+			out.Values[i] = ec._AnswerIntakePayload_registration(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._AnswerIntakePayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -16868,6 +18755,44 @@ func (ec *executionContext) _CancelCampaignPayload(ctx context.Context, sel ast.
 	return out
 }
 
+var cancelCourseRunPayloadImplementors = []string{"CancelCourseRunPayload"}
+
+func (ec *executionContext) _CancelCourseRunPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CancelCourseRunPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, cancelCourseRunPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CancelCourseRunPayload")
+		case "courseRun":
+			out.Values[i] = ec._CancelCourseRunPayload_courseRun(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._CancelCourseRunPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var cancelRegistrationPayloadImplementors = []string{"CancelRegistrationPayload"}
 
 func (ec *executionContext) _CancelRegistrationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CancelRegistrationPayload) graphql.Marshaler {
@@ -16924,6 +18849,44 @@ func (ec *executionContext) _ChangeSeatsPayload(ctx context.Context, sel ast.Sel
 			}
 		case "userErrors":
 			out.Values[i] = ec._ChangeSeatsPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var confirmCourseRunPayloadImplementors = []string{"ConfirmCourseRunPayload"}
+
+func (ec *executionContext) _ConfirmCourseRunPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ConfirmCourseRunPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, confirmCourseRunPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ConfirmCourseRunPayload")
+		case "courseRun":
+			out.Values[i] = ec._ConfirmCourseRunPayload_courseRun(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ConfirmCourseRunPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -17221,6 +19184,41 @@ func (ec *executionContext) _CourseRun(ctx context.Context, sel ast.SelectionSet
 		case "seats":
 			out.Values[i] = ec._CourseRun_seats(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "trainers":
+			out.Values[i] = ec._CourseRun_trainers(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "price":
+			out.Values[i] = ec._CourseRun_price(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "minParticipants":
+			out.Values[i] = ec._CourseRun_minParticipants(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "decideOn":
+			out.Values[i] = ec._CourseRun_decideOn(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "intakeDueAt":
+			out.Values[i] = ec._CourseRun_intakeDueAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "intakeQuestions":
+			out.Values[i] = ec._CourseRun_intakeQuestions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "invoice":
+			out.Values[i] = ec._CourseRun_invoice(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -17800,6 +19798,122 @@ func (ec *executionContext) _InstitutionEdge(ctx context.Context, sel ast.Select
 	return out
 }
 
+var intakeAnswerImplementors = []string{"IntakeAnswer"}
+
+func (ec *executionContext) _IntakeAnswer(ctx context.Context, sel ast.SelectionSet, obj *db.IntakeAnswer) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, intakeAnswerImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("IntakeAnswer")
+		case "question":
+			out.Values[i] = ec._IntakeAnswer_question(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "text":
+			out.Values[i] = ec._IntakeAnswer_text(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "choices":
+			out.Values[i] = ec._IntakeAnswer_choices(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "yesNo":
+			out.Values[i] = ec._IntakeAnswer_yesNo(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "number":
+			out.Values[i] = ec._IntakeAnswer_number(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var intakeQuestionImplementors = []string{"IntakeQuestion", "Node"}
+
+func (ec *executionContext) _IntakeQuestion(ctx context.Context, sel ast.SelectionSet, obj *db.IntakeQuestion) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, intakeQuestionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("IntakeQuestion")
+		case "id":
+			out.Values[i] = ec._IntakeQuestion_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "kind":
+			out.Values[i] = ec._IntakeQuestion_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "label":
+			out.Values[i] = ec._IntakeQuestion_label(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "help":
+			out.Values[i] = ec._IntakeQuestion_help(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "options":
+			out.Values[i] = ec._IntakeQuestion_options(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "required":
+			out.Values[i] = ec._IntakeQuestion_required(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "organisersOnly":
+			out.Values[i] = ec._IntakeQuestion_organisersOnly(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var invitationImplementors = []string{"Invitation", "Node"}
 
 func (ec *executionContext) _Invitation(ctx context.Context, sel ast.SelectionSet, obj *db.Invitation) graphql.Marshaler {
@@ -17934,6 +20048,54 @@ func (ec *executionContext) _InvitationEdge(ctx context.Context, sel ast.Selecti
 			}
 		case "node":
 			out.Values[i] = ec._InvitationEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var invoiceImplementors = []string{"Invoice"}
+
+func (ec *executionContext) _Invoice(ctx context.Context, sel ast.SelectionSet, obj *db.Invoice) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, invoiceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Invoice")
+		case "organisation":
+			out.Values[i] = ec._Invoice_organisation(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reference":
+			out.Values[i] = ec._Invoice_reference(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "vatNumber":
+			out.Values[i] = ec._Invoice_vatNumber(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "address":
+			out.Values[i] = ec._Invoice_address(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -18233,6 +20395,27 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "changeSeats":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_changeSeats(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "answerIntake":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_answerIntake(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "confirmCourseRun":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_confirmCourseRun(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cancelCourseRun":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_cancelCourseRun(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -18881,6 +21064,16 @@ func (ec *executionContext) _Registration(ctx context.Context, sel ast.Selection
 			}
 		case "courseRun":
 			out.Values[i] = ec._Registration_courseRun(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "answers":
+			out.Values[i] = ec._Registration_answers(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "invoice":
+			out.Values[i] = ec._Registration_invoice(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -20038,6 +22231,19 @@ func (ec *executionContext) marshalNAgreementStatus2githubᚗcomᚋvaktreffenᚋ
 	return res
 }
 
+func (ec *executionContext) unmarshalNAnswerIntakeInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAnswerIntakeInput(ctx context.Context, v any) (db.AnswerIntakeInput, error) {
+	res, err := ec.unmarshalInputAnswerIntakeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAnswerIntakePayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐAnswerIntakePayload(ctx context.Context, sel ast.SelectionSet, v *model.AnswerIntakePayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AnswerIntakePayload!")
+		return graphql.Null
+	}
+	return ec._AnswerIntakePayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNAudienceInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAudienceInput(ctx context.Context, v any) (db.AudienceInput, error) {
 	res, err := ec.unmarshalInputAudienceInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -20164,6 +22370,19 @@ func (ec *executionContext) marshalNCancelCampaignPayload2ᚖgithubᚗcomᚋvakt
 	return ec._CancelCampaignPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNCancelCourseRunInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelCourseRunInput(ctx context.Context, v any) (model.CancelCourseRunInput, error) {
+	res, err := ec.unmarshalInputCancelCourseRunInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCancelCourseRunPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelCourseRunPayload(ctx context.Context, sel ast.SelectionSet, v *model.CancelCourseRunPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CancelCourseRunPayload!")
+		return graphql.Null
+	}
+	return ec._CancelCourseRunPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNCancelRegistrationInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelRegistrationInput(ctx context.Context, v any) (model.CancelRegistrationInput, error) {
 	res, err := ec.unmarshalInputCancelRegistrationInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -20188,6 +22407,19 @@ func (ec *executionContext) marshalNChangeSeatsPayload2ᚖgithubᚗcomᚋvaktref
 		return graphql.Null
 	}
 	return ec._ChangeSeatsPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNConfirmCourseRunInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐConfirmCourseRunInput(ctx context.Context, v any) (model.ConfirmCourseRunInput, error) {
+	res, err := ec.unmarshalInputConfirmCourseRunInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNConfirmCourseRunPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐConfirmCourseRunPayload(ctx context.Context, sel ast.SelectionSet, v *model.ConfirmCourseRunPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ConfirmCourseRunPayload!")
+		return graphql.Null
+	}
+	return ec._ConfirmCourseRunPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNContribution2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐContributionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Contribution) graphql.Marshaler {
@@ -20642,6 +22874,43 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 	return res
 }
 
+func (ec *executionContext) marshalNIntakeAnswer2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswer(ctx context.Context, sel ast.SelectionSet, v *db.IntakeAnswer) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "IntakeAnswer!")
+		return graphql.Null
+	}
+	return ec._IntakeAnswer(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNIntakeAnswerInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswerInput(ctx context.Context, v any) (db.IntakeAnswerInput, error) {
+	res, err := ec.unmarshalInputIntakeAnswerInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNIntakeQuestion2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeQuestionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.IntakeQuestion) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNIntakeQuestion2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeQuestion(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNIntakeQuestion2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeQuestion(ctx context.Context, sel ast.SelectionSet, v *db.IntakeQuestion) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "IntakeQuestion!")
+		return graphql.Null
+	}
+	return ec._IntakeQuestion(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNInvitation2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvitationᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Invitation) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -21033,6 +23302,21 @@ func (ec *executionContext) marshalNPreviewInvitationsPayload2ᚖgithubᚗcomᚋ
 		return graphql.Null
 	}
 	return ec._PreviewInvitationsPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNQuestionKind2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐQuestionKind(ctx context.Context, v any) (db.QuestionKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.QuestionKind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNQuestionKind2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐQuestionKind(ctx context.Context, sel ast.SelectionSet, v db.QuestionKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "QuestionKind!")
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNRegisterInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRegisterInput(ctx context.Context, v any) (db.RegisterInput, error) {
@@ -21683,6 +23967,23 @@ func (ec *executionContext) marshalOEmailAddress2ᚖstring(ctx context.Context, 
 	return res
 }
 
+func (ec *executionContext) unmarshalOFloat2ᚖfloat64(ctx context.Context, v any) (*float64, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalFloatContext(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOFloat2ᚖfloat64(ctx context.Context, sel ast.SelectionSet, v *float64) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	res := graphql.MarshalFloatContext(*v)
+	return graphql.WrapContextMarshaler(ctx, res)
+}
+
 func (ec *executionContext) unmarshalOID2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIDᚄ(ctx context.Context, v any) ([]db.ID, error) {
 	if v == nil {
 		return nil, nil
@@ -21752,6 +24053,42 @@ func (ec *executionContext) marshalOInt2ᚖint(ctx context.Context, sel ast.Sele
 	return res
 }
 
+func (ec *executionContext) marshalOIntakeAnswer2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswerᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.IntakeAnswer) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNIntakeAnswer2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswer(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOIntakeAnswerInput2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswerInputᚄ(ctx context.Context, v any) ([]db.IntakeAnswerInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]db.IntakeAnswerInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNIntakeAnswerInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswerInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func (ec *executionContext) unmarshalOInvitationStatus2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvitationStatus(ctx context.Context, v any) (*db.InvitationStatus, error) {
 	if v == nil {
 		return nil, nil
@@ -21769,6 +24106,21 @@ func (ec *executionContext) marshalOInvitationStatus2ᚖgithubᚗcomᚋvaktreffe
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) marshalOInvoice2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvoice(ctx context.Context, sel ast.SelectionSet, v *db.Invoice) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Invoice(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOInvoiceInput2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvoiceInput(ctx context.Context, v any) (*db.InvoiceInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputInvoiceInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOLineOrder2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLineOrder(ctx context.Context, v any) (*db.LineOrder, error) {
@@ -21940,6 +24292,41 @@ func (ec *executionContext) marshalOSession2ᚖgithubᚗcomᚋvaktreffenᚋvaktr
 		return graphql.Null
 	}
 	return ec._Session(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNString2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOString2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNString2string(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v any) (*string, error) {
