@@ -194,3 +194,13 @@ func (v view) intakes(ctx context.Context, rows []*Registration) error {
 	}
 	return nil
 }
+
+// IntakeComplete reports whether a registration has all that makes a place certain. It needs the shape of a personal page.
+func (r *Registration) IntakeComplete() bool {
+	if r.CourseRun.InvoiceNeeded() && r.Invoice == nil {
+		return false
+	}
+	return !slices.ContainsFunc(r.CourseRun.IntakeQuestions, func(q *IntakeQuestion) bool {
+		return q.Required && !slices.ContainsFunc(r.Answers, func(a *IntakeAnswer) bool { return a.QuestionID == q.ID })
+	})
+}

@@ -23,11 +23,15 @@ type IntakeAnswerInput struct {
 	Number     *float64
 }
 
+// The longest answers, in characters: of a text, and of a long text.
 const (
-	maxAnswers    = 100
-	maxAnswerLine = 500   // characters
-	maxAnswerText = 5_000 // characters
-	maxNumber     = 1e12
+	MaxAnswerLine = 500
+	MaxAnswerText = 5_000
+)
+
+const (
+	maxAnswers = 100
+	maxNumber  = 1e12
 )
 
 // givenIntake is what somebody gives of an intake, checked.
@@ -107,8 +111,8 @@ func (g *givenIntake) read(in IntakeAnswerInput, whole bool) (*IntakeAnswer, *Er
 		if in.Text != nil {
 			text = plainLines(*in.Text)
 		}
-		if p = checkLine(text, maxAnswerLine); q.Kind == QuestionLongText {
-			p = checkLines(text, maxAnswerText)
+		if p = checkLine(text, MaxAnswerLine); q.Kind == QuestionLongText {
+			p = checkLines(text, MaxAnswerText)
 		}
 		a.Text, empty = &text, text == ""
 	case QuestionSingle, QuestionMultiple:

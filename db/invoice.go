@@ -11,7 +11,7 @@ import (
 type Invoice struct {
 	bun.BaseModel `bun:"table:invoices,alias:invoice"`
 
-	RegistrationID ID     `bun:",pk"`
+	RegistrationID ID      `bun:",pk"`
 	Organisation   string  // the name of who pays
 	Reference      *string // of theirs, such as the number of an order; nil when there is none
 	VATNumber      *string `bun:"vat_number"` // as the European VAT system writes it, without separators; nil when there is none
@@ -26,9 +26,10 @@ type InvoiceInput struct {
 	Address      string
 }
 
+// The longest parts of an invoice, in characters: the address, and what is written on one line.
 const (
-	maxInvoiceLine    = 200 // characters
-	maxInvoiceAddress = 500 // characters
+	MaxInvoiceLine    = 200
+	MaxInvoiceAddress = 500
 )
 
 // vatNumber is what the numbers of all member states have in common: the country, then 2 to 13 letters and digits (Council
@@ -46,7 +47,7 @@ func (in *InvoiceInput) read() (*Invoice, Errors) {
 			return ""
 		}
 		text := strings.TrimSpace(*value)
-		if p := checkLine(text, maxInvoiceLine); p != nil {
+		if p := checkLine(text, MaxInvoiceLine); p != nil {
 			refuse(p.Code, field, "%s", p.Message)
 		}
 		return text
@@ -63,7 +64,7 @@ func (in *InvoiceInput) read() (*Invoice, Errors) {
 			refuse(CodeInvalid, "vatNumber", "Write the VAT number with the letters of its country first, for example NL001234567B01.")
 		}
 	}
-	if p := checkLines(i.Address, maxInvoiceAddress); p != nil {
+	if p := checkLines(i.Address, MaxInvoiceAddress); p != nil {
 		refuse(p.Code, "address", "%s", p.Message)
 	}
 	if i.Address == "" {

@@ -51,7 +51,7 @@ func (p *personal) askForAnswer(a *db.Answer, m meeting) {
 	if p.Recorded == "" {
 		p.Question = t.Question
 	}
-	if a.Registration == nil || a.Registration.Status != db.Confirmed && a.Registration.Status != db.Waitlisted {
+	if a.Registration == nil || a.Registration.Status != db.Confirmed && a.Registration.Status != db.Held && a.Registration.Status != db.Waitlisted {
 		accept := t.Accept
 		if left := m.seats.Left(); left != nil && *left == 0 && p.Recorded != t.Offered {
 			accept = t.AcceptWaiting
