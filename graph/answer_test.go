@@ -292,7 +292,9 @@ func TestACourseStatesItsPriceAndHasNoLimit(t *testing.T) {
 	shown := m.get("/i/" + token)
 	m.expect(shown, http.StatusOK, "Masterclass Water", "woensdag 12 mei 2027", "EUR 535,00", "Aanbieder", `<dd dir="auto">Nederlands</dd>`, "Utrecht", "One day with a trainer.")
 	m.hides(shown, "plaatsen vrij", "bezet", "tot en met")
-	m.expect(m.press("/i/"+token, "accept"), http.StatusOK, "U komt.")
+	held := m.press("/i/"+token, "accept")
+	m.expect(held, http.StatusOK, "Er wordt een plaats voor u vastgehouden.", "zodra de intake compleet is", decline) // it has a price
+	m.hides(held, accept)
 }
 
 func TestAnsweringAndChangingTheAnswer(t *testing.T) {
