@@ -7,62 +7,10 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
 )
-
-// Actor is who asks or acts. The zero Actor is anonymous: it sees what is published and changes nothing.
-type Actor struct {
-	PersonID       ID
-	OrganisationID ID             // whom the person works for
-	Coordinates    []Coordination // read afresh for every request
-}
-
-// Coordination is a person's part as coordinator of one organisation in one partnership.
-type Coordination struct {
-	PartnershipID  ID
-	OrganisationID ID
-}
-
-// Anonymous reports whether nobody is signed in.
-func (a Actor) Anonymous() bool { return a.PersonID.IsZero() }
-
-// partnerships returns the partnerships the actor coordinates in.
-func (a Actor) partnerships() []ID {
-	ids := make([]ID, len(a.Coordinates))
-	for i, c := range a.Coordinates {
-		ids[i] = c.PartnershipID
-	}
-	return distinct(ids)
-}
-
-// organisations returns the organisations the actor coordinates for.
-func (a Actor) organisations() []ID {
-	ids := make([]ID, len(a.Coordinates))
-	for i, c := range a.Coordinates {
-		ids[i] = c.OrganisationID
-	}
-	return distinct(ids)
-}
-
-// The policy: one function for each thing an actor may do. Every verb and every guarded read asks here.
-
-// mayOrganise reports whether the actor organises what the partnership holds.
-func (a Actor) mayOrganise(partnership ID) bool {
-	return slices.ContainsFunc(a.Coordinates, func(c Coordination) bool { return c.PartnershipID == partnership })
-}
-
-// mayRunCourses reports whether the actor organises the courses that the organisation offers.
-func (a Actor) mayRunCourses(organisation ID) bool {
-	return slices.ContainsFunc(a.Coordinates, func(c Coordination) bool { return c.OrganisationID == organisation })
-}
-
-// maySeeContact reports whether the actor may see the address of a person who works for the organisation, invited or not.
-func (a Actor) maySeeContact(person, organisation ID) bool {
-	return !a.Anonymous() && a.PersonID == person || !organisation.IsZero() && a.mayRunCourses(organisation)
-}
 
 // AccessToken is a person's permission to act by the API, kept as a hash.
 type AccessToken struct {
@@ -71,66 +19,117 @@ type AccessToken struct {
 	ID        ID `bun:",pk"`
 	PersonID  ID
 	Hash      string
+	Way       SignInWay
+	Device    string // what the browser or program called itself, "" when it did not
 	CreatedAt time.Time
 	ExpiresAt time.Time
+
+	Current bool `bun:"-"` // whether the reader uses it now
 }
+
+func (t *AccessToken) id() ID { return t.ID }
 
 // IssueToken makes a bearer token for the person with the address, valid for the duration. It is for operators: whoever may
 // call it may become anybody.
 func (d *DB) IssueToken(ctx context.Context, email string, valid time.Duration) (token string, err error) {
-	address, ok := normalAddress(email)
-	if !ok {
-		return "", problem(CodeInvalid, "email", "This is not a mail address.")
-	}
 	err = d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
-		person := new(Person)
-		if ok, err := found(tx.NewSelect().Model(person).Where("email = ?", address).Scan(ctx)); err != nil || !ok {
-			if err == nil {
-				err = problem(CodeNotFound, "email", "Nobody with this address is known.")
-			}
+		person, err := personByAddress(ctx, tx, email)
+		if err != nil {
 			return err
 		}
-		secret := make([]byte, 32)
-		_, _ = rand.Read(secret) // never fails
-		token = "vt_" + base64.RawURLEncoding.EncodeToString(secret)
-		row := &AccessToken{ID: NewID(KindAccessToken, now), PersonID: person.ID, Hash: hashToken(token), CreatedAt: now, ExpiresAt: now.Add(valid)}
-		if _, err := tx.NewInsert().Model(row).Exec(ctx); err != nil {
-			return fmt.Errorf("insert token: %w", err)
+		var row *AccessToken
+		if token, row, err = issue(ctx, tx, now, person.ID, ByOperator, "", valid); err != nil {
+			return err
 		}
 		return audit(ctx, tx, now, Actor{}, "issue token", row.ID)
 	})
 	return token, err
 }
 
+// issue makes a bearer token.
+func issue(ctx context.Context, tx bun.Tx, now time.Time, person ID, way SignInWay, device string, valid time.Duration) (string, *AccessToken, error) {
+	token := "vt_" + secret()
+	row := &AccessToken{
+		ID: NewID(KindAccessToken, now), PersonID: person, Hash: hashToken(token), Way: way, Device: device,
+		CreatedAt: now, ExpiresAt: now.Add(valid),
+	}
+	if _, err := tx.NewInsert().Model(row).Exec(ctx); err != nil {
+		return "", nil, fmt.Errorf("insert token: %w", err)
+	}
+	return token, row, nil
+}
+
+// secret returns 32 random bytes as text that needs no escaping in a URL.
+func secret() string {
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret) // never fails
+	return base64.RawURLEncoding.EncodeToString(secret)
+}
+
 // Authenticate returns the actor a bearer token stands for; ok is false when it stands for nobody.
 func (d *DB) Authenticate(ctx context.Context, token string) (_ Actor, ok bool, err error) {
-	var actor struct{ PersonID, OrganisationID ID }
+	return d.authenticate(ctx, "hash = ?", hashToken(token))
+}
+
+// Renew returns the actor with the rights it has now; ok is false when it has signed out. What lasts longer than a request asks
+// again, so that what is taken from somebody is gone at once.
+func (d *DB) Renew(ctx context.Context, a Actor) (_ Actor, ok bool, err error) {
+	if a.Anonymous() {
+		return a, true, nil
+	}
+	return d.authenticate(ctx, "access_token.id = ?", a.TokenID)
+}
+
+func (d *DB) authenticate(ctx context.Context, condition string, value any) (_ Actor, ok bool, err error) {
+	var a Actor
 	ok, err = found(d.read.NewSelect().Model((*AccessToken)(nil)).
-		ColumnExpr("access_token.person_id, person.organisation_id").
+		ColumnExpr("access_token.id, access_token.person_id, person.organisation_id").
+		ColumnExpr("EXISTS (SELECT 1 FROM administrators WHERE administrators.person_id = person.id) AS administrator").
 		Join("JOIN people AS person ON person.id = access_token.person_id").
-		Where("hash = ?", hashToken(token)).Where("expires_at > ?", d.now()).Scan(ctx, &actor))
+		Where(condition, value).Where("expires_at > ?", d.now()).Scan(ctx, &a.TokenID, &a.PersonID, &a.OrganisationID, &a.Administrator))
 	if err != nil || !ok {
 		return Actor{}, false, err
 	}
-	a := Actor{PersonID: actor.PersonID, OrganisationID: actor.OrganisationID}
-	err = d.read.NewSelect().TableExpr("coordinators AS coordinator").
-		Join("JOIN members AS member ON member.id = coordinator.member_id").
-		ColumnExpr("member.partnership_id, member.organisation_id").
-		Where("coordinator.person_id = ?", a.PersonID).Scan(ctx, &a.Coordinates)
-	if err != nil {
-		return Actor{}, false, fmt.Errorf("select roles: %w", err)
-	}
-	return a, true, nil
+	return a, true, viewIn(d.read, a, d.now()).roles(ctx, &a)
 }
 
-// RoleView is one part of an actor as coordinator, with its partnership and organisation.
-type RoleView struct {
+// roles reads what the actor coordinates and organises.
+func (v view) roles(ctx context.Context, a *Actor) error {
+	if err := v.tx.NewSelect().TableExpr("coordinators AS coordinator").
+		Join("JOIN members AS member ON member.id = coordinator.member_id").
+		ColumnExpr("member.partnership_id, member.organisation_id, member.role IN (?) AS lead", bun.List([]MemberRole{RoleLead, RoleSecretariat})).
+		Where("coordinator.person_id = ?", a.PersonID).Order("member.partnership_id", "member.position").Scan(ctx, &a.Coordinates); err != nil {
+		return fmt.Errorf("select coordinations: %w", err)
+	}
+	if err := v.tx.NewSelect().Model((*organiser)(nil)).ColumnExpr("coalesce(edition_id, course_id)").
+		Where("person_id = ?", a.PersonID).OrderExpr("1").Scan(ctx, &a.Organises); err != nil {
+		return fmt.Errorf("select what the person organises: %w", err)
+	}
+	return nil
+}
+
+// RoleName is what a person can be.
+type RoleName string
+
+// The roles.
+const (
+	RoleCoordinator   RoleName = "COORDINATOR"
+	RoleLeadership    RoleName = "LEAD"
+	RoleOrganiser     RoleName = "ORGANISER"
+	RoleAdministrator RoleName = "ADMINISTRATOR"
+)
+
+// Role is one thing that an actor may do somewhere.
+type Role struct {
+	Role         RoleName
 	Partnership  *Partnership
 	Organisation Party
+	Edition      *Edition
+	Course       *Course
 }
 
-// Viewer returns the person who is asking and what they coordinate; nil for the anonymous actor.
-func (d *DB) Viewer(ctx context.Context, actor Actor, person, role Shape) (*Person, []RoleView, error) {
+// Viewer returns the person who is asking and what they may do; nil for the anonymous actor.
+func (d *DB) Viewer(ctx context.Context, actor Actor, person, role Shape) (*Person, []*Role, error) {
 	v := d.view(actor)
 	people, err := v.loadPeople(ctx, []ID{actor.PersonID}, person)
 	if err != nil || people[actor.PersonID] == nil {
@@ -140,10 +139,28 @@ func (d *DB) Viewer(ctx context.Context, actor Actor, person, role Shape) (*Pers
 	if err != nil {
 		return nil, nil, err
 	}
-	roles := make([]RoleView, len(actor.Coordinates))
-	for i, c := range actor.Coordinates {
-		roles[i].Partnership = partnerships[c.PartnershipID]
-		v.wantOrganisation(c.OrganisationID, func(o *Organisation) { roles[i].Organisation = o.party() })
+	editions, err := v.loadEditions(ctx, actor.Organises, role.Of("edition"))
+	if err != nil {
+		return nil, nil, err
+	}
+	courses, err := v.loadCourses(ctx, actor.Organises, role.Of("course"))
+	if err != nil {
+		return nil, nil, err
+	}
+	roles := []*Role{}
+	if actor.Administrator {
+		roles = append(roles, &Role{Role: RoleAdministrator})
+	}
+	for _, c := range actor.Coordinates {
+		r := &Role{Role: RoleCoordinator, Partnership: partnerships[c.PartnershipID]}
+		v.wantOrganisation(c.OrganisationID, func(o *Organisation) { r.Organisation = o.party() })
+		roles = append(roles, r)
+		if c.Lead {
+			roles = append(roles, &Role{Role: RoleLeadership, Partnership: r.Partnership})
+		}
+	}
+	for _, id := range actor.Organises {
+		roles = append(roles, &Role{Role: RoleOrganiser, Edition: editions[id], Course: courses[id]})
 	}
 	return people[actor.PersonID], roles, v.finish(ctx, nil)
 }

@@ -89,21 +89,6 @@ func (v view) campaign(ctx context.Context, id ID, shape Shape) (*Campaign, erro
 	return c, v.meetings(ctx, []*Campaign{c}, shape)
 }
 
-// organises reports whether the actor organises the edition or the course run.
-func (v view) organises(ctx context.Context, edition, run ID) (bool, error) {
-	if v.actor.Anonymous() {
-		return false, nil
-	}
-	var of ID
-	if !edition.IsZero() {
-		ok, err := found(v.tx.NewSelect().Model((*Edition)(nil)).Column("partnership_id").Where("id = ?", edition).Scan(ctx, &of))
-		return ok && v.actor.mayOrganise(of), err
-	}
-	ok, err := found(v.tx.NewSelect().Model((*Course)(nil)).Column("course.organisation_id").
-		Join("JOIN course_runs AS run ON run.course_id = course.id").Where("run.id = ?", run).Scan(ctx, &of))
-	return ok && v.actor.mayRunCourses(of), err
-}
-
 // meetings completes campaigns.
 func (v view) meetings(ctx context.Context, rows []*Campaign, shape Shape) error {
 	if shape.Has("edition") {

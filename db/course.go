@@ -27,6 +27,7 @@ type Course struct {
 
 	Trainers     []*Person `bun:"-"`
 	Related      []*Course `bun:"-"`
+	Organisers   []*Person `bun:"-"` // those who were named; nil unless the actor organises the course
 	organisation *Organisation
 	siblings     *siblings
 }
@@ -166,18 +167,6 @@ func (d *DB) RunsOf(ctx context.Context, actor Actor, course *Course, p Page, sh
 	})
 }
 
-// visibleRuns restricts a query over course runs to those the actor may know of.
-func (v view) visibleRuns(q *bun.SelectQuery) *bun.SelectQuery {
-	own := v.actor.organisations()
-	if len(own) == 0 {
-		return q.Where("course_run.status <> ?", RunDraft)
-	}
-	return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.Where("course_run.status <> ?", RunDraft).
-			WhereOr("course_run.course_id IN (SELECT id FROM courses WHERE organisation_id IN (?))", bun.List(own))
-	})
-}
-
 func (v view) loadCourses(ctx context.Context, ids []ID, shape Shape) (map[ID]*Course, error) {
 	found, err := byID[Course](ctx, v.tx, ids)
 	if err != nil {
@@ -213,6 +202,16 @@ func (v view) courses(ctx context.Context, rows []*Course, shape Shape) error {
 		row.siblings = together
 		if shape.Has("organisation") {
 			v.wantOrganisation(row.OrganisationID, func(o *Organisation) { row.organisation = o })
+		}
+	}
+	if shape.Has("organisers") {
+		own := idsWhere(rows, func(c *Course) bool { return v.actor.organisesCourse(c.ID, c.OrganisationID) })
+		named, err := v.organisers(ctx, "course_id", own, shape.Of("organisers"))
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			row.Organisers = named[row.ID]
 		}
 	}
 	if shape.Has("trainers") {

@@ -112,7 +112,7 @@ func (v view) runDetails(ctx context.Context, rows []*CourseRun, shape Shape) er
 	}
 	own, err := v.ownRuns(ctx, ids)
 	for _, row := range rows {
-		if own[row.ID] || !row.PayerID.IsZero() && v.actor.mayRunCourses(row.PayerID) {
+		if own[row.ID] || v.actor.coordinatesFor(row.PayerID) {
 			v.wantOrganisation(row.PayerID, func(o *Organisation) {
 				row.Invoice = &Invoice{Organisation: o.Name, Reference: row.InvoiceReference, VATNumber: row.InvoiceVATNumber, Address: *row.InvoiceAddress}
 			})

@@ -45,6 +45,8 @@ const (
 	MailWaitlisted MailKind = "registration_waitlisted"
 	MailCancelled  MailKind = "registration_cancelled"
 
+	MailSignIn MailKind = "sign_in"
+
 	MailOffered      MailKind = "seat_offered"
 	MailOfferExpired MailKind = "offer_expired"
 	MailLineClosed   MailKind = "waiting_list_closed"

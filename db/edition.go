@@ -39,7 +39,9 @@ type Edition struct {
 	Themes []*Theme `bun:"-"`
 	Days   []*Day   `bun:"-"`
 	Seats  *Seats   `bun:"-"`
-	host   *Organisation
+	// Organisers are those who were named; nil unless the actor organises the edition.
+	Organisers []*Person `bun:"-"`
+	host       *Organisation
 }
 
 // EditionStatus is whether an edition is public and on.
@@ -251,6 +253,16 @@ func (v view) editions(ctx context.Context, rows []*Edition, shape Shape) error 
 		}
 		for _, row := range rows {
 			row.Seats = seats[row.ID]
+		}
+	}
+	if shape.Has("organisers") {
+		own := idsWhere(rows, func(e *Edition) bool { return v.actor.organisesEdition(e.ID, e.PartnershipID, e.HostID) })
+		named, err := v.organisers(ctx, "edition_id", own, shape.Of("organisers"))
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			row.Organisers = named[row.ID]
 		}
 	}
 	if shape.Has("days") {

@@ -43,6 +43,7 @@ const (
 	KindClaim
 	KindWorker
 	KindAudit
+	KindSignInLink
 	KindIntakeQuestion
 )
 

@@ -65,12 +65,11 @@ type runTrainer struct {
 
 // ownRuns returns those of the runs that the actor organises.
 func (v view) ownRuns(ctx context.Context, runs []ID) (map[ID]bool, error) {
-	own := v.actor.organisations()
-	if len(own) == 0 || len(runs) == 0 {
+	if !v.actor.Organiser() || len(runs) == 0 {
 		return nil, nil
 	}
 	return v.someRuns(ctx, v.tx.NewSelect().TableExpr("course_runs AS run").Join("JOIN courses AS course ON course.id = run.course_id").
-		ColumnExpr("run.id").Where("run.id IN (?)", bun.List(runs)).Where("course.organisation_id IN (?)", bun.List(own)))
+		ColumnExpr("run.id").Where("run.id IN (?)", bun.List(runs)).WhereGroup(" AND ", v.actor.organisedCourses))
 }
 
 // trainedRuns returns those of the runs that the actor teaches.

@@ -137,12 +137,14 @@ func (d *DB) tellOfMinimums(ctx context.Context) (told int, err error) {
 	return told, nil
 }
 
-// tellOrganisers queues a mail of the kind to everybody who may run the course.
+// tellOrganisers queues a mail of the kind to everybody who organises the course: those who coordinate for the organisation that
+// offers it, and those who were named. Administrators may do so too, and are not told.
 func tellOrganisers(ctx context.Context, tx bun.Tx, now time.Time, kind MailKind, run *CourseRun) error {
 	var organisers []ID
-	if err := tx.NewSelect().TableExpr("coordinators AS coordinator").ColumnExpr("DISTINCT coordinator.person_id").
+	named := tx.NewSelect().Model((*organiser)(nil)).Column("person_id").Where("course_id = ?", run.CourseID)
+	if err := tx.NewSelect().TableExpr("coordinators AS coordinator").ColumnExpr("coordinator.person_id").
 		Join("JOIN members AS member ON member.id = coordinator.member_id").
-		Where("member.organisation_id = (SELECT organisation_id FROM courses WHERE id = ?)", run.CourseID).Scan(ctx, &organisers); err != nil {
+		Where("member.organisation_id = (SELECT organisation_id FROM courses WHERE id = ?)", run.CourseID).Union(named).Scan(ctx, &organisers); err != nil {
 		return fmt.Errorf("organisers of a course: %w", err)
 	}
 	deliveries := make([]*Delivery, len(organisers))

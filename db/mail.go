@@ -21,6 +21,7 @@ type Mail struct {
 	Session      *Session      // of the edition, when it is about a place in a session
 	Hours        []Hours       // of each day of the edition that the programme gives times for
 	AnswerToken  string        // of the invitation's personal link; "" when there is no invitation
+	SignInToken  string        // of a sign-in link, made for this copy of the mail
 	PlaceToken   string        // of the registration's personal link; "" when there is no registration
 }
 
@@ -95,6 +96,11 @@ func (m *Mail) verdict(now time.Time, suppressed map[string]bool) (Result, time.
 		return ResultFailed, 0
 	case suppressed[*m.Person.Address]:
 		return ResultSuppressed, 0
+	case m.Delivery.Kind == MailSignIn:
+		if m.SignInToken == "" { // whoever asked has asked again by now
+			return ResultCancelled, 0
+		}
+		return ResultSent, 0
 	case m.Edition == nil && m.CourseRun == nil:
 		return ResultCancelled, 0
 	}
@@ -197,9 +203,14 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 	if err != nil {
 		return nil, err
 	}
+	signIns, err := d.signInLinks(ctx, deliveries)
+	if err != nil {
+		return nil, err
+	}
 	mails := make([]*Mail, len(deliveries))
 	for i, x := range deliveries {
 		m := &Mail{Delivery: x, Person: people[x.PersonID], Registration: registrations[x.RegistrationID]}
+		m.SignInToken = signIns[x.ID]
 		editionID, runID := ID{}, x.CourseRunID
 		if m.Registration != nil {
 			s := seats[m.Registration.SeatsID]
@@ -280,8 +291,8 @@ func (d *DB) invitationsOfMails(ctx context.Context, deliveries []*Delivery, reg
 			continue
 		}
 		r := registrations[x.RegistrationID]
-		if r == nil { // a notice to organisers
-			continue
+		if r == nil {
+			continue // it is about nobody's place
 		}
 		s := seats[r.SeatsID]
 		for _, i := range invited {

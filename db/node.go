@@ -112,6 +112,8 @@ func (v view) guarded(ctx context.Context, id ID, shape Shape) (Node, error) {
 		return v.knownInvitation(ctx, id, shape)
 	case KindDelivery:
 		return v.knownDelivery(ctx, id)
+	case KindAccessToken:
+		return v.knownSignIn(ctx, id)
 	}
 	return nil, nil
 }

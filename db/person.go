@@ -84,7 +84,7 @@ func (v view) people(ctx context.Context, rows []*Person, shape Shape) error {
 }
 
 // contacts finds out whose address the actor may see: the actor's own, those of people who work for an organisation the actor
-// coordinates, and those of people who were invited to what the actor organises.
+// coordinates, and those of people who are invited to or registered for what the actor organises.
 func (v view) contacts(ctx context.Context, rows []*Person) error {
 	var others []ID
 	for _, row := range rows {
@@ -92,18 +92,28 @@ func (v view) contacts(ctx context.Context, rows []*Person) error {
 			others = append(others, row.ID)
 		}
 	}
-	if len(others) == 0 || len(v.actor.Coordinates) == 0 {
+	if others = distinct(others); len(others) == 0 || !v.actor.Organiser() {
 		return nil
 	}
 	var ids []ID
-	if err := v.tx.NewSelect().Model((*Invitation)(nil)).ColumnExpr("DISTINCT invitation.person_id").
-		Join("LEFT JOIN editions AS edition ON edition.id = invitation.edition_id").
-		Join("LEFT JOIN course_runs AS course_run ON course_run.id = invitation.course_run_id").
-		Join("LEFT JOIN courses AS course ON course.id = course_run.course_id").
-		Where("invitation.person_id IN (?)", bun.List(distinct(others))).
-		Where("(edition.partnership_id IN (?) OR course.organisation_id IN (?))", bun.List(v.actor.partnerships()), bun.List(v.actor.organisations())).
-		Scan(ctx, &ids); err != nil {
-		return fmt.Errorf("invited people: %w", err)
+	for _, table := range []string{"invitations", "registrations"} {
+		var of []ID
+		q := v.tx.NewSelect().TableExpr("? AS mine", bun.Ident(table)).ColumnExpr("DISTINCT mine.person_id").Where("mine.person_id IN (?)", bun.List(others))
+		if table == "invitations" {
+			q = q.Join("LEFT JOIN editions AS edition ON edition.id = mine.edition_id").
+				Join("LEFT JOIN course_runs AS run ON run.id = mine.course_run_id")
+		} else {
+			q = q.Join("JOIN seats ON seats.id = mine.seats_id").Join("LEFT JOIN sessions AS session ON session.id = seats.session_id").
+				Join("LEFT JOIN editions AS edition ON edition.id = coalesce(seats.edition_id, session.edition_id)").
+				Join("LEFT JOIN course_runs AS run ON run.id = seats.course_run_id")
+		}
+		if err := q.Join("LEFT JOIN courses AS course ON course.id = run.course_id").
+			WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+				return v.actor.organisedCourses(v.actor.organisedEditions(q))
+			}).Scan(ctx, &of); err != nil {
+			return fmt.Errorf("people of one's meetings: %w", err)
+		}
+		ids = append(ids, of...)
 	}
 	for _, row := range rows {
 		row.contactVisible = row.contactVisible || slices.Contains(ids, row.ID)
@@ -118,6 +128,12 @@ func (v view) loadPeople(ctx context.Context, ids []ID, shape Shape) (map[ID]*Pe
 		return nil, fmt.Errorf("people: %w", err)
 	}
 	return found, v.people(ctx, values(found), shape)
+}
+
+func (d *DB) person(ctx context.Context, actor Actor, id ID, shape Shape) (*Person, error) {
+	v := d.view(actor)
+	people, err := v.loadPeople(ctx, []ID{id}, shape)
+	return people[id], v.finish(ctx, err)
 }
 
 // publicPeople returns those of the people that anybody may know of: who contributes to a published edition, teaches a course

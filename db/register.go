@@ -63,7 +63,7 @@ func (d *DB) Register(ctx context.Context, actor Actor, in RegisterInput, shape 
 }
 
 // mayRegister reports whether the actor may register the person for anything.
-func (a Actor) mayRegister(p *Person) bool { return a.maySeeContact(p.ID, p.OrganisationID) }
+func (a Actor) mayRegister(p *Person) bool { return a.mayActFor(p.ID, p.OrganisationID) }
 
 func whoRegisters(ctx context.Context, tx bun.Tx, actor Actor, id *ID) (*Person, error) {
 	if id == nil {

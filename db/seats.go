@@ -76,6 +76,8 @@ type occasion struct {
 	SeatsID        ID
 	EditionID      ID // of the edition, or of the session's edition
 	PartnershipID  ID // that holds the edition
+	HostID         ID // of the edition
+	CourseID       ID
 	OrganisationID ID // that offers the course
 	CourseRunID    ID
 	EditionStatus  EditionStatus
@@ -141,7 +143,10 @@ func (o *occasion) open(s *Seats, now time.Time) bool {
 
 // organisedBy reports whether the actor organises the meeting.
 func (o *occasion) organisedBy(a Actor) bool {
-	return !o.PartnershipID.IsZero() && a.mayOrganise(o.PartnershipID) || !o.OrganisationID.IsZero() && a.mayRunCourses(o.OrganisationID)
+	if !o.EditionID.IsZero() {
+		return a.organisesEdition(o.EditionID, o.PartnershipID, o.HostID)
+	}
+	return a.organisesCourse(o.CourseID, o.OrganisationID)
 }
 
 // occasion loads what the seats are in, and whether offers of them are over: on PostgreSQL several times as fast as occasions,
@@ -151,10 +156,10 @@ func (v view) occasion(ctx context.Context, s *Seats) (*occasion, error) {
 	q := v.tx.NewSelect()
 	if s.CourseRunID.IsZero() {
 		q = q.TableExpr("editions AS edition").
-			ColumnExpr("edition.id AS edition_id, edition.partnership_id, edition.status AS edition_status, edition.starts_on, edition.year, edition.time_zone")
+			ColumnExpr("edition.id AS edition_id, edition.partnership_id, edition.host_id, edition.status AS edition_status, edition.starts_on, edition.year, edition.time_zone")
 	} else {
 		q = q.TableExpr("course_runs AS run").Join("JOIN courses AS course ON course.id = run.course_id").
-			ColumnExpr("run.id AS course_run_id, course.organisation_id, run.status AS run_status, run.starts_on, run.time_zone, run.intake_due_at").
+			ColumnExpr("run.id AS course_run_id, course.id AS course_id, course.organisation_id, run.status AS run_status, run.starts_on, run.time_zone, run.intake_due_at").
 			ColumnExpr("EXISTS (SELECT 1 FROM intake_questions WHERE course_run_id = run.id AND required) AS needs_answers").
 			ColumnExpr("run.payer_id IS NULL AND coalesce(run.price_minor, course.price_minor, 0) > 0 AS needs_invoice").Where("run.id = ?", s.CourseRunID)
 	}
@@ -183,7 +188,7 @@ func (v view) occasions(ctx context.Context, seats []ID) (map[ID]*occasion, erro
 		Join("LEFT JOIN editions AS edition ON edition.id = coalesce(seats.edition_id, session.edition_id)").
 		Join("LEFT JOIN course_runs AS run ON run.id = seats.course_run_id").
 		Join("LEFT JOIN courses AS course ON course.id = run.course_id").
-		ColumnExpr("seats.id AS seats_id, edition.id AS edition_id, edition.partnership_id, course.organisation_id, run.id AS course_run_id").
+		ColumnExpr("seats.id AS seats_id, edition.id AS edition_id, edition.partnership_id, edition.host_id, course.id AS course_id, course.organisation_id, run.id AS course_run_id").
 		ColumnExpr("coalesce(edition.status, '') AS edition_status, coalesce(run.status, '') AS run_status").
 		ColumnExpr("coalesce(edition.starts_on, run.starts_on) AS starts_on, coalesce(edition.year, 0) AS year").
 		ColumnExpr("coalesce(edition.time_zone, run.time_zone, '') AS time_zone").

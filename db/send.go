@@ -138,8 +138,8 @@ func (v view) target(ctx context.Context, d *DB, in *SendInvitationsInput) (*tar
 			return nil, fmt.Errorf("edition: %w", err)
 		case !ok:
 			return nil, problem(CodeNotFound, "input.editionId", "There is no such edition.")
-		case !v.actor.mayOrganise(e.PartnershipID):
-			return nil, problem(CodeForbidden, "input.editionId", "Only coordinators of the partnership that holds this edition can invite to it.")
+		case !v.actor.organisesEdition(e.ID, e.PartnershipID, e.HostID):
+			return nil, problem(CodeForbidden, "input.editionId", "Only organisers of this edition can invite to it: coordinators of its host and of who leads the partnership, and those named by them.")
 		}
 		t := &target{id: e.ID, column: "edition_id", field: "input.editionId"}
 		t.starts, _ = e.starts()
@@ -164,8 +164,8 @@ func (v view) target(ctx context.Context, d *DB, in *SendInvitationsInput) (*tar
 	if err := v.tx.NewSelect().Model(course).Where("id = ?", run.CourseID).Scan(ctx); err != nil {
 		return nil, fmt.Errorf("course: %w", err)
 	}
-	if !v.actor.mayRunCourses(course.OrganisationID) {
-		return nil, problem(CodeForbidden, "input.courseRunId", "Only coordinators of the organisation that offers this course can invite to it.")
+	if !v.actor.organisesCourse(course.ID, course.OrganisationID) {
+		return nil, problem(CodeForbidden, "input.courseRunId", "Only organisers of this course can invite to it: coordinators of the organisation that offers it, and those named by them.")
 	}
 	t := &target{id: run.ID, column: "course_run_id", field: "input.courseRunId", starts: run.starts()}
 	switch run.Status {

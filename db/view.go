@@ -60,17 +60,6 @@ func (v view) finish(ctx context.Context, err error) error {
 	return nil
 }
 
-// visible restricts a query over editions to those the actor may know of.
-func (v view) visible(q *bun.SelectQuery) *bun.SelectQuery {
-	own := v.actor.partnerships()
-	if len(own) == 0 {
-		return q.Where("?TableAlias.status <> ?", EditionDraft)
-	}
-	return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.Where("?TableAlias.status <> ?", EditionDraft).WhereOr("?TableAlias.partnership_id IN (?)", bun.List(own))
-	})
-}
-
 // siblings are the rows that were loaded together. A connection below a row is loaded for all siblings at once, when the first
 // of them is asked for it, so that it costs the same number of statements for one row and for a hundred.
 type siblings struct {

@@ -102,7 +102,7 @@ func content() *programme.File {
 		Partnerships: []programme.Partnership{{
 			Key: "neighbours", Name: "Neighbours", Kind: "CROSS_BORDER", Members: []programme.Member{
 				{Organisation: "groningen", Role: "LEAD", Coordinators: []string{"olga"}},
-				{Organisation: "oldenburg", Role: "MEMBER", Coordinators: []string{"konrad"}},
+				{Organisation: "oldenburg", Role: "LEAD", Coordinators: []string{"konrad"}},
 			},
 		}},
 		Series: []programme.Series{{Key: "vaktreffen", Partnership: "neighbours", Name: "Vaktreffen", Cadence: "YEARLY"}},

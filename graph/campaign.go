@@ -10,6 +10,9 @@ import (
 
 // PreviewInvitations shows what SendInvitations would do.
 func (r mutationResolver) PreviewInvitations(ctx context.Context, input db.SendInvitationsInput) (*db.InvitationPreview, error) {
+	if err := r.allow(ctx, campaigns, client(ctx)); err != nil {
+		return nil, err
+	}
 	preview, err := r.db.PreviewInvitations(ctx, actor(ctx), input)
 	if err != nil {
 		problems, err := userErrors(err)
@@ -25,6 +28,9 @@ func (r previewResolver) Rows(_ context.Context, of *db.InvitationPreview, first
 
 // SendInvitations starts a campaign.
 func (r mutationResolver) SendInvitations(ctx context.Context, input db.SendInvitationsInput) (*model.SendInvitationsPayload, error) {
+	if err := r.allow(ctx, campaigns, client(ctx)); err != nil {
+		return nil, err
+	}
 	campaign, err := r.db.SendInvitations(ctx, actor(ctx), input, shape(ctx).Of("campaign"))
 	problems, err := userErrors(err)
 	return &model.SendInvitationsPayload{Campaign: campaign, UserErrors: problems}, err
@@ -91,7 +97,11 @@ func (r subscriptionResolver) CampaignProgress(ctx context.Context, id db.ID) (<
 				case <-ctx.Done():
 					return
 				}
-				next, err := r.db.Campaign(ctx, actor(ctx), id, read)
+				reader, ok, err := r.db.Renew(ctx, actor(ctx))
+				if err != nil || !ok {
+					return
+				}
+				next, err := r.db.Campaign(ctx, reader, id, read)
 				if err != nil || next == nil {
 					return // the reader asks again, and hears why
 				}

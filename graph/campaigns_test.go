@@ -360,6 +360,7 @@ func TestCampaignsAreSteered(t *testing.T) {
 			return at(t.ask(email, `mutation($id: ID!) { `+mutation+`(input: { campaignId: $id }) { campaign { status version queued cancelled finishedAt } userErrors { code message field } } }`, vars{"id": id}), mutation)
 		}
 		t.token(stranger)
+		t.token(colleague)
 		before := t.rows()
 		for _, mutation := range []string{"pauseCampaign", "resumeCampaign", "cancelCampaign"} {
 			for _, bad := range []struct{ email, id, code, field string }{
@@ -377,6 +378,11 @@ func TestCampaignsAreSteered(t *testing.T) {
 		if diff := cmp.Diff(before, t.rows()); diff != "" {
 			t.Error(diff)
 		}
+		if payload := steer(colleague, "pauseCampaign", id); at(payload, "userErrors", 0, "code") != "NOT_FOUND" {
+			t.Errorf("a coordinator of another member: %v", payload)
+		}
+		t.ask(organiser, `mutation($e: ID!, $p: ID!) { nameOrganiser(input: { editionId: $e, personId: $p }) { person { id } userErrors { code } } }`,
+			vars{"e": t.id("editions", "vaktreffen-2027"), "p": t.id("people", "konrad-koordinator")})
 		version := 1.0
 		for _, step := range []struct{ mutation, status, code string }{
 			{"pauseCampaign", "PAUSED", ""}, {"resumeCampaign", "SCHEDULED", ""}, {"cancelCampaign", "CANCELLED", ""},

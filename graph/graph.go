@@ -15,10 +15,12 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/vaktreffen/vaktreffen/db"
 	"github.com/vaktreffen/vaktreffen/graph/internal/exec"
 	"github.com/vaktreffen/vaktreffen/graph/internal/limits"
+	"github.com/vaktreffen/vaktreffen/graph/internal/rate"
 	"github.com/vaktreffen/vaktreffen/graph/internal/transport"
 )
 
@@ -28,6 +30,10 @@ type Config struct {
 	Log         *slog.Logger
 	Origins     []string        // sites besides our own that may call the API from a browser, as https://host
 	Development bool            // serves /graphiql and allows introspection
+	Redis       redis.Scripter  // counts how often what is done; nil: everything may be done as often as anybody likes
+	ProxyHeader string          // in which a proxy before this program writes the client's address; "": there is none
+	OpenID      *OpenID         // nil: people sign in by mail only
+	Secure      bool            // people reach the pages over HTTPS: cookies must not travel otherwise
 	Draining    <-chan struct{} // closed when the process is about to end: streams end, readiness is off
 }
 
@@ -38,13 +44,16 @@ const (
 	bodySignedIn  = 8 << 20
 )
 
-// Handler serves /graphql, /i/{token} and /r/{token} (the pages of invitations and registrations), /healthz and /readyz. It fails
-// on an origin that is none.
+// Handler serves /graphql, /i/{token} and /r/{token} (the pages of invitations and registrations), /sign-in, /me, /openid, /healthz
+// and /readyz. It fails on an origin that is none.
 func Handler(cfg Config) (http.Handler, error) {
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", crossOrigin(cfg.Origins, signIn(cfg, graphQL(cfg))))
+	res := resolver{db: cfg.DB, rates: rate.New(cfg.Redis), log: cfg.Log}
+	mux.Handle("/graphql", crossOrigin(cfg.Origins, signIn(cfg, graphQL(cfg, res))))
 	answerPages(mux, cfg)
 	placePages(mux, cfg)
+	signInPages(mux, cfg, res)
+	openIDPages(mux, cfg, res)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", ready(cfg))
 	if cfg.Development {
@@ -60,11 +69,11 @@ func Handler(cfg Config) (http.Handler, error) {
 			return nil, fmt.Errorf("allowed origin %q: %w", origin, err)
 		}
 	}
-	return protection.Handler(mux), nil
+	return protection.Handler(withClient(cfg.ProxyHeader, mux)), nil
 }
 
-func graphQL(cfg Config) http.Handler {
-	schema := exec.NewExecutableSchema(exec.Config{Resolvers: resolver{db: cfg.DB}})
+func graphQL(cfg Config, res resolver) http.Handler {
+	schema := exec.NewExecutableSchema(exec.Config{Resolvers: res})
 	srv := handler.New(schema)
 	transport.Install(srv, transport.Config{
 		BodyLimit: func(r *http.Request) int64 {
@@ -89,7 +98,7 @@ func graphQL(cfg Config) http.Handler {
 			switch a := actor(ctx); {
 			case a.Anonymous():
 				return limits.CostAnonymous
-			case len(a.Coordinates) == 0:
+			case !a.Organiser():
 				return limits.CostSignedIn
 			default:
 				return limits.CostOrganiser

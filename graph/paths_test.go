@@ -305,6 +305,10 @@ func world(h *house) *graphOf {
 			h.Fatal(data)
 		}
 	}
+	for _, meeting := range []vars{{"editionId": h.id("editions", "vaktreffen-2027")}, {"courseId": h.ids("SELECT course_id FROM course_runs WHERE starts_on = '2027-04-15'")[0]}} {
+		meeting["personId"] = h.id("people", "konrad-koordinator")
+		h.ask(organiser, `mutation($input: NameOrganiserInput!) { nameOrganiser(input: $input) { person { id } } }`, vars{"input": meeting})
+	}
 	g := &graphOf{house: h, schema: schema(h), truths: map[string]map[string]any{}, seen: map[string]bool{}, ids: map[string][]string{
 		"Municipality": h.ids("SELECT id FROM organisations WHERE kind = 'MUNICIPALITY' ORDER BY key"),
 		"Institution":  h.ids("SELECT id FROM organisations WHERE kind = 'INSTITUTION' ORDER BY key"),
@@ -315,6 +319,7 @@ func world(h *house) *graphOf {
 	for name, table := range map[string]string{
 		"Person": "people", "Partnership": "partnerships", "Series": "series", "Edition": "editions", "Room": "rooms",
 		"Theme": "themes", "Course": "courses", "CourseRun": "course_runs", "Seats": "seats", "Delivery": "deliveries", "Registration": "registrations",
+		"SignIn":         "access_tokens",
 		"IntakeQuestion": "intake_questions",
 	} {
 		g.ids[name] = h.ids("SELECT id FROM " + table + " ORDER BY id")

@@ -3,6 +3,8 @@ package graph
 import (
 	"context"
 	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"slices"
@@ -87,3 +89,14 @@ func setPageHeaders(w http.ResponseWriter) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Robots-Tag", "noindex")
 }
+
+// encodeCookie writes what a cookie holds in characters that a cookie may have (RFC 6265).
+func encodeCookie(value []byte) string { return base64.RawURLEncoding.EncodeToString(value) }
+
+func decodeCookie(text string) ([]byte, bool) {
+	value, err := base64.RawURLEncoding.DecodeString(text)
+	return value, err == nil
+}
+
+// sameText compares in a time that tells nothing.
+func sameText(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

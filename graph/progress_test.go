@@ -165,7 +165,7 @@ func TestProgressIsFollowedToItsEnd(t *testing.T) {
 				if a, more := next(); more {
 					t.Errorf("behind the end: %s", a.body)
 				}
-				again := open(t, colleague, id)
+				again := open(t, organiser, id)
 				if a, more := again(); !more || at(a.Data, "campaignProgress", "status") != "FINISHED" {
 					t.Errorf("followed when it was over: %s", a.body)
 				}

@@ -9,6 +9,9 @@ import (
 
 // Register puts a person on seats: a place while one is free, else the waiting list.
 func (r mutationResolver) Register(ctx context.Context, input db.RegisterInput) (*model.RegisterPayload, error) {
+	if err := r.allow(ctx, registrations, client(ctx)); err != nil {
+		return nil, err
+	}
 	registration, err := r.db.Register(ctx, actor(ctx), input, shape(ctx).Of("registration"))
 	problems, err := userErrors(err)
 	return &model.RegisterPayload{Registration: registration, UserErrors: problems}, err

@@ -2,15 +2,19 @@ package graph
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/vaktreffen/vaktreffen/db"
 	"github.com/vaktreffen/vaktreffen/graph/internal/exec"
+	"github.com/vaktreffen/vaktreffen/graph/internal/rate"
 )
 
 // resolver answers the fields that are more than a value of a loaded record: each makes one call of package db and decides
 // nothing. One file per noun.
 type resolver struct {
-	db *db.DB
+	db    *db.DB
+	rates *rate.Limiter
+	log   *slog.Logger
 }
 
 var _ exec.ResolverRoot = resolver{}

@@ -14,11 +14,7 @@ func (r queryResolver) Viewer(ctx context.Context) (*model.Viewer, error) {
 	if person == nil || err != nil {
 		return nil, err
 	}
-	viewer := &model.Viewer{Person: person, Roles: make([]*model.Role, len(roles))}
-	for i, role := range roles {
-		viewer.Roles[i] = &model.Role{Role: model.RoleNameCoordinator, Partnership: role.Partnership, Organisation: role.Organisation}
-	}
-	return viewer, nil
+	return &model.Viewer{Person: person, Roles: roles}, nil
 }
 
 // Registrations lists the viewer's registrations.

@@ -41,11 +41,14 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 			err = fmt.Errorf("panic: %v", panicked)
 		}
 	}()
-	meeting, err := meetingOf(m)
-	if err != nil {
-		return nil, err
+	facts := Facts{PersonName: m.Person.Name, OrganiserName: cmp.Or(w.from.Name, w.from.Address), Position: m.Position}
+	var meeting Meeting
+	if m.Delivery.Kind != db.MailSignIn {
+		if meeting, err = meetingOf(m); err != nil {
+			return nil, err
+		}
+		facts.Meeting = meeting
 	}
-	facts := Facts{PersonName: m.Person.Name, OrganiserName: cmp.Or(w.from.Name, w.from.Address), Meeting: meeting, Position: m.Position}
 	message := &Message{
 		Kind: string(m.Delivery.Kind), MessageID: m.Delivery.ID.String() + "@" + w.domain(), Date: *m.Delivery.DatedAt,
 		From: w.from.Address, FromName: w.from.Name, To: *m.Person.Address, ToName: m.Person.Name, Locale: string(m.Person.Language),
@@ -65,6 +68,8 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 		if m.Campaign.RespondBy != nil {
 			facts.RespondBy = m.Campaign.RespondBy.In(meetingZone(m))
 		}
+	case db.MailSignIn:
+		facts.AnswerURL = w.cfg.PublicURL + "/sign-in/" + m.SignInToken + "?lang=" + message.Locale
 	case db.MailOffered:
 		facts.RespondBy = m.Registration.OfferExpiresAt.In(meetingZone(m))
 	case db.MailConfirmed:

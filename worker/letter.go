@@ -24,6 +24,7 @@ const (
 	KindSeatOffered            = "seat_offered"
 	KindOfferExpired           = "offer_expired"
 	KindWaitingListClosed      = "waiting_list_closed"
+	KindSignIn                 = "sign_in" // the only one about no meeting
 
 	KindIntakeRequested = "intake_requested"
 	KindIntakeReminder  = "intake_reminder"
@@ -36,7 +37,7 @@ const (
 func Kinds() []string {
 	return []string{
 		KindInvitation, KindRegistrationConfirmed, KindRegistrationWaitlisted, KindRegistrationCancelled,
-		KindSeatOffered, KindOfferExpired, KindWaitingListClosed,
+		KindSeatOffered, KindOfferExpired, KindWaitingListClosed, KindSignIn,
 		KindIntakeRequested, KindIntakeReminder, KindRunConfirmed, KindRunCancelled, KindRunBelowMinimum,
 	}
 }

@@ -144,6 +144,9 @@ func TestLetterShowsTheFactsOfItsKind(t *testing.T) {
 		"offer_expired/nl":           {"Aanbod verlopen: ", "niet op tijd van u gehoord", "niet meer op de wachtlijst"},
 		"offer_expired/de":           {"Angebot abgelaufen: ", "nicht rechtzeitig von Ihnen gehört", "nicht mehr auf der Warteliste"},
 		"offer_expired/en":           {"Offer lapsed: ", "did not hear from you in time", "no longer on the waiting list"},
+		"sign_in/nl":                 {"Inloggen bij Vaktreffen", "een kwartier en één keer", "Inloggen:"},
+		"sign_in/de":                 {"Anmelden bei Vaktreffen", "eine Viertelstunde und nur einmal", "Anmelden:"},
+		"sign_in/en":                 {"Sign in to Vaktreffen", "once and for a quarter of an hour", "Sign in:"},
 		"waiting_list_closed/nl":     {"Wachtlijst gesloten: ", "geen plaats voor u vrijgekomen", "Dank u voor uw belangstelling"},
 		"waiting_list_closed/de":     {"Warteliste geschlossen: ", "kein Platz für Sie frei geworden", "Vielen Dank für Ihr Interesse"},
 		"waiting_list_closed/en":     {"Waiting list closed: ", "no place has become available for you", "Thank you for your interest"},
@@ -222,7 +225,7 @@ func TestLetterDoesWithout(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.HasSuffix(letter.Subject, "Ledenvergadering, 2028") {
+		if kind != worker.KindSignIn && !strings.HasSuffix(letter.Subject, "Ledenvergadering, 2028") {
 			t.Errorf("subject %q", letter.Subject)
 		}
 		text := letter.Text()

@@ -32,12 +32,15 @@ func OpenRedis(ctx context.Context, address string) (*Redis, error) {
 	return &Redis{connection: connection, pending: 40, close: func() {}}, nil
 }
 
+// Client returns a client for others than the queue, which has its own; whoever asks closes it.
+func (r *Redis) Client() redis.UniversalClient { return r.connection.MakeRedisClient().(redis.UniversalClient) }
+
 // Close frees an embedded Redis.
 func (r *Redis) Close() { r.close() }
 
 // Ping reports whether Redis answers.
 func (r *Redis) Ping(ctx context.Context) error {
-	client := r.connection.MakeRedisClient().(redis.UniversalClient)
+	client := r.Client()
 	err := client.Ping(ctx).Err()
 	if closed := client.Close(); err == nil {
 		err = closed

@@ -236,6 +236,9 @@ func (w *Worker) sweep(ctx context.Context) {
 		if _, err := w.cfg.DB.SweepCourses(ctx); err != nil && ctx.Err() == nil {
 			w.cfg.Log.Error("sweep courses", "error", err)
 		}
+		if err := w.cfg.DB.SweepSignIns(ctx); err != nil && ctx.Err() == nil {
+			w.cfg.Log.Error("sweep sign-ins", "error", err)
+		}
 	}
 }
 

@@ -13,24 +13,30 @@ import (
 	"time"
 
 	"github.com/vaktreffen/vaktreffen/db"
+	"github.com/vaktreffen/vaktreffen/graph"
 	"github.com/vaktreffen/vaktreffen/worker"
 )
 
 // Config is everything that can be set, by flag or by environment. Defaults suit one machine; production sets DATABASE_URL,
 // REDIS_URL, SMTP_URL, MAIL_FROM and PUBLIC_URL.
 type Config struct {
-	DatabaseURL     string        `env:"DATABASE_URL" placeholder:"URL" help:"postgres://… or sqlite:/path/to/file.db; without it an SQLite file in the data folder."`
-	Data            string        `env:"DATA" default:"data" help:"Folder of the SQLite file."`
-	RedisURL        string        `env:"REDIS_URL" placeholder:"URL" help:"redis://…, rediss://… or redis-sentinel://…; without it a Redis inside the process."`
-	SMTPURL         string        `name:"smtp-url" env:"SMTP_URL" placeholder:"URL" help:"The mail server: smtp://user:password@host:587, smtps://…, smtp+starttls://…"`
-	SMTPConnections int           `name:"smtp-connections" env:"SMTP_CONNECTIONS" default:"10" help:"Connections to the mail server for bulk mail; two more are kept for urgent mail."`
-	MailFrom        string        `env:"MAIL_FROM" placeholder:"SENDER" help:"Sender of all mails: Name <address@domain>."`
-	PublicURL       string        `env:"PUBLIC_URL" placeholder:"URL" help:"Where people reach this program: https://meetings.example.org"`
-	Listen          string        `env:"LISTEN" default:"127.0.0.1:8080" help:"Address to serve on."`
-	AllowedOrigins  []string      `env:"ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Sites whose pages may call the API from a browser: https://www.example.org"`
-	Development     bool          `env:"DEVELOPMENT" help:"Serve GraphiQL and allow introspection."`
-	Lease           time.Duration `env:"LEASE" default:"30s" help:"After how long a worker that was not seen counts as dead."`
-	LogLevel        slog.Level    `env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
+	DatabaseURL        string        `env:"DATABASE_URL" placeholder:"URL" help:"postgres://… or sqlite:/path/to/file.db; without it an SQLite file in the data folder."`
+	Data               string        `env:"DATA" default:"data" help:"Folder of the SQLite file."`
+	RedisURL           string        `env:"REDIS_URL" placeholder:"URL" help:"redis://…, rediss://… or redis-sentinel://…; without it a Redis inside the process."`
+	SMTPURL            string        `name:"smtp-url" env:"SMTP_URL" placeholder:"URL" help:"The mail server: smtp://user:password@host:587, smtps://…, smtp+starttls://…"`
+	SMTPConnections    int           `name:"smtp-connections" env:"SMTP_CONNECTIONS" default:"10" help:"Connections to the mail server for bulk mail; two more are kept for urgent mail."`
+	MailFrom           string        `env:"MAIL_FROM" placeholder:"SENDER" help:"Sender of all mails: Name <address@domain>."`
+	PublicURL          string        `env:"PUBLIC_URL" placeholder:"URL" help:"Where people reach this program: https://meetings.example.org"`
+	Listen             string        `env:"LISTEN" default:"127.0.0.1:8080" help:"Address to serve on."`
+	AllowedOrigins     []string      `env:"ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Sites whose pages may call the API from a browser: https://www.example.org"`
+	OpenIDIssuer       string        `name:"openid-issuer" env:"OPENID_ISSUER" placeholder:"URL" help:"An OpenID Connect provider that people may sign in with: https://login.example.org"`
+	OpenIDName         string        `name:"openid-name" env:"OPENID_NAME" placeholder:"NAME" help:"What people call that provider."`
+	OpenIDClientID     string        `name:"openid-client-id" env:"OPENID_CLIENT_ID" placeholder:"ID" help:"What the provider knows this program as; its redirect address is PUBLIC_URL/openid/callback."`
+	OpenIDClientSecret string        `name:"openid-client-secret" env:"OPENID_CLIENT_SECRET" placeholder:"SECRET" help:"The secret for that, when the provider gave one."`
+	ProxyHeader        string        `env:"PROXY_HEADER" placeholder:"NAME" help:"Header in which a proxy before this program writes the client's address, for example X-Forwarded-For; without it headers count for nothing."`
+	Development        bool          `env:"DEVELOPMENT" help:"Serve GraphiQL and allow introspection."`
+	Lease              time.Duration `env:"LEASE" default:"30s" help:"After how long a worker that was not seen counts as dead."`
+	LogLevel           slog.Level    `env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 }
 
 // badConfig names everything that is wrong with the configuration at once.
@@ -63,10 +69,24 @@ func (c *Config) check(n needs) error {
 			}
 		}
 	}
-	if n.mail {
-		if postgres && c.RedisURL == "" {
-			refuse("REDIS_URL", "is needed with PostgreSQL, so that several workers share one queue")
+	if postgres && c.RedisURL == "" && (n.mail || n.http) {
+		refuse("REDIS_URL", "is needed with PostgreSQL, so that several processes share one queue and count together")
+	}
+	if n.http && c.OpenIDIssuer != "" {
+		if u, err := url.Parse(c.OpenIDIssuer); err != nil || u.Scheme != "https" && u.Hostname() != "127.0.0.1" && u.Hostname() != "localhost" || u.Host == "" {
+			refuse("OPENID_ISSUER", "is the https address of the provider, as its tokens name it")
 		}
+		if c.OpenIDClientID == "" {
+			refuse("OPENID_CLIENT_ID", "is needed with OPENID_ISSUER")
+		}
+		if c.OpenIDName == "" {
+			refuse("OPENID_NAME", "is needed with OPENID_ISSUER, for the link on the page")
+		}
+		if c.PublicURL == "" {
+			refuse("PUBLIC_URL", "is needed with OPENID_ISSUER: the provider leads people back to it")
+		}
+	}
+	if n.mail {
 		if c.SMTPURL == "" {
 			refuse("SMTP_URL", "names no mail server; mails could not be sent")
 		} else if _, err := worker.NewPool(worker.SMTPConfig{URL: c.SMTPURL}, 1); err != nil {
@@ -128,3 +148,14 @@ func (c *Config) logger() *slog.Logger {
 }
 
 func (c *Config) publicURL() string { return strings.TrimRight(c.PublicURL, "/") }
+
+// openID is the provider that people may sign in with; nil when none is configured.
+func (c *Config) openID() *graph.OpenID {
+	if c.OpenIDIssuer == "" {
+		return nil
+	}
+	return &graph.OpenID{
+		Name: c.OpenIDName, Issuer: c.OpenIDIssuer, ClientID: c.OpenIDClientID, ClientSecret: c.OpenIDClientSecret,
+		RedirectURL: c.publicURL() + "/openid/callback",
+	}
+}

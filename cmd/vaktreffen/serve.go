@@ -7,8 +7,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/vaktreffen/vaktreffen/db"
 	"github.com/vaktreffen/vaktreffen/graph"
@@ -71,6 +74,7 @@ type process struct {
 	db       *db.DB
 	log      *slog.Logger
 	redis    *worker.Redis
+	rates    redis.UniversalClient // counts how often what is done
 	worker   *worker.Worker
 	server   *http.Server
 	draining chan struct{}
@@ -78,8 +82,16 @@ type process struct {
 	failed   chan error
 }
 
+// openRedis opens the Redis that worker and API share, once.
+func (p *process) openRedis(ctx context.Context, c *Config) (err error) {
+	if p.redis == nil {
+		p.redis, err = worker.OpenRedis(ctx, c.RedisURL)
+	}
+	return err
+}
+
 func (p *process) startWorker(ctx context.Context, c *Config) (err error) {
-	if p.redis, err = worker.OpenRedis(context.WithoutCancel(ctx), c.RedisURL); err != nil {
+	if err := p.openRedis(context.WithoutCancel(ctx), c); err != nil {
 		return err
 	}
 	p.worker, err = worker.New(worker.Config{
@@ -101,8 +113,13 @@ func (p *process) startWorker(ctx context.Context, c *Config) (err error) {
 func (p *process) startHTTP(c *Config, listener net.Listener, extra map[string]http.Handler) error {
 	p.draining = make(chan struct{})
 	p.failed = make(chan error, 1)
+	if err := p.openRedis(context.Background(), c); err != nil {
+		return err
+	}
+	p.rates = p.redis.Client()
 	api, err := graph.Handler(graph.Config{
-		DB: p.db, Log: p.log, Origins: c.AllowedOrigins, Development: c.Development, Draining: p.draining,
+		DB: p.db, Redis: p.rates, ProxyHeader: c.ProxyHeader, Log: p.log, Origins: c.AllowedOrigins, Development: c.Development, Draining: p.draining,
+		OpenID: c.openID(), Secure: strings.HasPrefix(c.PublicURL, "https://"),
 	})
 	if err != nil {
 		return err
@@ -159,6 +176,9 @@ func (p *process) stop() {
 	}
 	if p.worker != nil {
 		p.worker.Stop(ctx)
+	}
+	if p.rates != nil {
+		_ = p.rates.Close()
 	}
 	if p.redis != nil {
 		p.redis.Close()

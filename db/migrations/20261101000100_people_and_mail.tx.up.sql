@@ -9,6 +9,8 @@ CREATE TABLE access_tokens (
 	id {{.ID}} PRIMARY KEY,
 	person_id {{.ID}} NOT NULL REFERENCES people (id),
 	hash TEXT NOT NULL CONSTRAINT access_tokens_hash UNIQUE,
+	way TEXT NOT NULL CHECK (way IN ('MAIL', 'OPENID', 'OPERATOR')),
+	device TEXT NOT NULL,
 	created_at {{.Instant}} NOT NULL,
 	expires_at {{.Instant}} NOT NULL
 ){{.Strict}};

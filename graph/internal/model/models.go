@@ -3,11 +3,7 @@
 package model
 
 import (
-	"bytes"
-	"fmt"
-	"io"
-	"strconv"
-
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/vaktreffen/vaktreffen/db"
 )
 
@@ -30,6 +26,14 @@ type AnswerIntakePayload struct {
 	// Null when there are userErrors.
 	Registration *db.Registration `json:"registration,omitempty"`
 	// What has to be mended, by the index of the answer; then nothing was written.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The person who was appointed.
+type AppointCoordinatorPayload struct {
+	// Null when there are userErrors.
+	Person *db.Person `json:"person,omitempty"`
+	// Why nobody was appointed.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
@@ -111,6 +115,30 @@ type DeclineOfferPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// The person who was dismissed.
+type DismissCoordinatorPayload struct {
+	// Null when there are userErrors.
+	Person *db.Person `json:"person,omitempty"`
+	// Why nobody was dismissed.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The person who was dismissed.
+type DismissOrganiserPayload struct {
+	// Null when there are userErrors.
+	Person *db.Person `json:"person,omitempty"`
+	// Why nobody was dismissed.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The person who was named.
+type NameOrganiserPayload struct {
+	// Null when there are userErrors.
+	Person *db.Person `json:"person,omitempty"`
+	// Why nobody was named.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // Which campaign to hold.
 type PauseCampaignInput struct {
 	// The id of the campaign.
@@ -133,6 +161,20 @@ type RegisterPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// Who wants to sign in.
+type RequestSignInInput struct {
+	// The mail address.
+	Email string `json:"email"`
+}
+
+// That a link was asked for.
+type RequestSignInPayload struct {
+	// For how many minutes a link works; null when there are userErrors.
+	ValidMinutes *int `json:"validMinutes,omitempty"`
+	// What is wrong with the address as a text. Whether anybody has it is not said.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // Which campaign to continue.
 type ResumeCampaignInput struct {
 	// The id of the campaign.
@@ -147,16 +189,6 @@ type ResumeCampaignPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
-// Something that a person may do for an organisation in a partnership.
-type Role struct {
-	// Which role.
-	Role RoleName `json:"role"`
-	// In which partnership.
-	Partnership *db.Partnership `json:"partnership,omitempty"`
-	// For which organisation.
-	Organisation db.Party `json:"organisation,omitempty"`
-}
-
 // The campaign that was started.
 type SendInvitationsPayload struct {
 	// Null when there are userErrors.
@@ -165,65 +197,44 @@ type SendInvitationsPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// The token of a mailed link.
+type SignInInput struct {
+	// The last part of the link.
+	Token string `json:"token"`
+	// What the program calls itself in the list of sign-ins.
+	Device graphql.Omittable[*string] `json:"device,omitempty"`
+}
+
+// Somebody who has just signed in.
+type SignInPayload struct {
+	// For the header `Authorization: Bearer …`. Shown this once. Null when there are userErrors.
+	Token *string `json:"token,omitempty"`
+	// The sign-in.
+	SignIn *db.AccessToken `json:"signIn,omitempty"`
+	// Who signed in.
+	Person *db.Person `json:"person,omitempty"`
+	// Why nobody was signed in.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Which sign-in to end.
+type SignOutInput struct {
+	// One of one's own; without it the one that the request was made with.
+	SignInID graphql.Omittable[*db.ID] `json:"signInId,omitempty"`
+}
+
+// That it has ended.
+type SignOutPayload struct {
+	// The sign-ins that are left.
+	SignIns []*db.AccessToken `json:"signIns"`
+	// Why nothing was ended.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // Who is asking.
 type Viewer struct {
 	// The person whose token it is.
 	Person *db.Person `json:"person"`
 	// What the person may organise.
-	Roles []*Role `json:"roles"`
-}
-
-// The roles that a person can have.
-type RoleName string
-
-const (
-	// Arranges the organisation's part in the partnership, and the editions the partnership holds.
-	RoleNameCoordinator RoleName = "COORDINATOR"
-)
-
-var AllRoleName = []RoleName{
-	RoleNameCoordinator,
-}
-
-func (e RoleName) IsValid() bool {
-	switch e {
-	case RoleNameCoordinator:
-		return true
-	}
-	return false
-}
-
-func (e RoleName) String() string {
-	return string(e)
-}
-
-func (e *RoleName) UnmarshalGQL(v any) error {
-	str, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("enums must be strings")
-	}
-
-	*e = RoleName(str)
-	if !e.IsValid() {
-		return fmt.Errorf("%s is not a valid RoleName", str)
-	}
-	return nil
-}
-
-func (e RoleName) MarshalGQL(w io.Writer) {
-	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
-}
-
-func (e *RoleName) UnmarshalJSON(b []byte) error {
-	s, err := strconv.Unquote(string(b))
-	if err != nil {
-		return err
-	}
-	return e.UnmarshalGQL(s)
-}
-
-func (e RoleName) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	e.MarshalGQL(&buf)
-	return buf.Bytes(), nil
+	Roles []*db.Role `json:"roles"`
 }

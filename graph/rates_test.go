@@ -1,0 +1,75 @@
+package graph_test
+
+import (
+	"log/slog"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/vaktreffen/vaktreffen/graph"
+)
+
+// limited serves the house again, with counts.
+func (h *house) limited(proxyHeader string) *house {
+	h.Helper()
+	server := miniredis.RunT(h.T)
+	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
+	h.Cleanup(func() { _ = client.Close() })
+	handler, err := graph.Handler(graph.Config{DB: h.db, Log: slog.New(h.log), Redis: client, ProxyHeader: proxyHeader})
+	if err != nil {
+		h.Fatal(err)
+	}
+	served := httptest.NewServer(handler)
+	h.Cleanup(served.Close)
+	again := *h
+	again.url = served.URL + "/graphql"
+	return &again
+}
+
+func TestWhatIsDoneTooOftenIsRefused(t *testing.T) {
+	each(t, func(t *house) {
+		t = t.limited("")
+		ask := func(email string) answer {
+			return t.send(nobody, `mutation($e: EmailAddress!) { requestSignIn(input: { email: $e }) { validMinutes } }`, vars{"e": email})
+		}
+		for _, address := range []string{member, "unknown@example.org"} { // nobody learns from the limit who is known
+			for i := range 5 {
+				if a := ask(address); len(a.Errors) > 0 {
+					t.Fatalf("%s %d: %s", address, i, a.body)
+				}
+			}
+			a := ask(strings.ToUpper(address))
+			if len(a.Errors) != 1 || a.Errors[0].Extensions["code"] != "RATE_LIMIT" || a.Errors[0].Extensions["retryAfter"].(float64) < 60 || !strings.Contains(a.Errors[0].Message, "Try again in") {
+				t.Errorf("%s the sixth time: %s", address, a.body)
+			}
+		}
+		if n := len(t.ids("SELECT id FROM deliveries WHERE kind = 'sign_in'")); n != 5 {
+			t.Errorf("%d mails", n)
+		}
+		if status, page := t.browser().page("POST", "/sign-in", url.Values{"email": {member}}); status != 429 || strings.Contains(page, `name="email"`) {
+			t.Errorf("the page: %d %s", status, page)
+		}
+		for i := range 60 {
+			status, _ := t.browser().page("POST", "/sign-in/guess", nil, "X-Forwarded-For", strings.Repeat("9", i%3+1))
+			if i < 50 && status != 404 {
+				t.Fatalf("guess %d: %d", i, status)
+			}
+		}
+		if status, _ := t.browser().page("POST", "/sign-in/guess", nil, "X-Forwarded-For", "203.0.113.7"); status != 429 {
+			t.Errorf("guessed often: %d", status)
+		}
+		behind := t.limited("X-Forwarded-For")
+		for i := range 61 {
+			if status, _ := behind.browser().page("POST", "/sign-in/guess", nil, "X-Forwarded-For", "198.51.100.1, 203.0.113.8"); (status == 429) != (i == 60) {
+				t.Errorf("behind a proxy, guess %d: %d", i, status)
+			}
+		}
+		if status, _ := behind.browser().page("POST", "/sign-in/guess", nil, "X-Forwarded-For", "203.0.113.8, 203.0.113.9"); status != 404 {
+			t.Errorf("another client of the proxy: %d", status)
+		}
+	})
+}
