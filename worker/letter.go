@@ -254,10 +254,11 @@ func (p *pen) link(address string) string {
 type said struct {
 	Name, Dates, Deadline, Summary, Message string
 	CalendarEntry, Waits, IntakeOpen        bool
-	Taken, Minimum                          int
+	Taken                                   int
 
 	title, organiser string
 	position         int
+	minimum          int
 }
 
 func say(f Facts, t *tongue) *said {
@@ -271,10 +272,10 @@ func say(f Facts, t *tongue) *said {
 		Waits:         f.Waits,
 		IntakeOpen:    f.IntakeOpen,
 		Taken:         f.Taken,
-		Minimum:       f.Minimum,
 		title:         oneLine(f.Meeting.Title, maxSubject),
 		organiser:     oneLine(f.OrganiserName, maxName),
 		position:      f.Position,
+		minimum:       f.Minimum,
 	}
 }
 
@@ -292,6 +293,14 @@ func needed(what, value string) (string, error) {
 		return "", fmt.Errorf("%s is missing", what)
 	}
 	return value, nil
+}
+
+// Minimum is how many participants a course run needs.
+func (s *said) Minimum() (int, error) {
+	if s.minimum < 1 {
+		return 0, errors.New("the minimum of the course is missing")
+	}
+	return s.minimum, nil
 }
 
 // Position is the place on the waiting list.

@@ -41,6 +41,7 @@ func everything(t testing.TB) worker.Facts {
 		AnswerURL:     "https://vaktreffen.example.org/a/Zk3tq9-mQ2",
 		Position:      3,
 		CalendarEntry: true,
+		Taken:         5, Minimum: 8,
 	}
 }
 
@@ -79,13 +80,16 @@ func TestTextAndHTMLSayTheSame(t *testing.T) {
 		seen, links, lang := read(t, page)
 		text := squeeze(letter.Text())
 
-		said := slices.Concat([]string{letter.Greeting, letter.Note, letter.Footer}, letter.Paragraphs,
+		said := slices.Concat([]string{letter.Greeting, letter.Footer}, letter.Paragraphs,
 			strings.Split(letter.Closing, "\n"))
 		for _, fact := range letter.Facts {
 			said = append(said, fact.Label, fact.Value)
 		}
 		for _, action := range letter.Actions {
 			said = append(said, action.Label, action.URL)
+		}
+		if kind != worker.KindRunBelowMinimum {
+			said = append(said, letter.Note)
 		}
 		for _, phrase := range said {
 			phrase = squeeze(phrase)
@@ -97,11 +101,16 @@ func TestTextAndHTMLSayTheSame(t *testing.T) {
 			}
 		}
 		want := []string{"https://vaktreffen.example.org/a/Zk3tq9-mQ2", "https://vaktreffen.example.org/meetings/2027?lang=nl&part=1"}
+		if kind == worker.KindRunBelowMinimum { // which has no page of its own
+			want = want[1:]
+		}
 		if !slices.Equal(links, want) {
 			t.Errorf("links = %q, want %q", links, want)
 		}
-		if strings.Count(letter.Text(), "\n"+want[0]+"\n") != 1 || strings.Count(letter.Text(), "\n"+want[1]+"\n") != 1 {
-			t.Errorf("each link should stand on a line of its own:\n%s", letter.Text())
+		for _, link := range want {
+			if strings.Count(letter.Text(), "\n"+link+"\n") != 1 {
+				t.Errorf("each link should stand on a line of its own:\n%s", letter.Text())
+			}
 		}
 		if lang != locale {
 			t.Errorf("lang = %q, want %q", lang, locale)
@@ -144,6 +153,21 @@ func TestLetterShowsTheFactsOfItsKind(t *testing.T) {
 		"offer_expired/nl":           {"Aanbod verlopen: ", "niet op tijd van u gehoord", "niet meer op de wachtlijst"},
 		"offer_expired/de":           {"Angebot abgelaufen: ", "nicht rechtzeitig von Ihnen gehört", "nicht mehr auf der Warteliste"},
 		"offer_expired/en":           {"Offer lapsed: ", "did not hear from you in time", "no longer on the waiting list"},
+		"intake_requested/nl":        {"Intake: ", "houden een plaats voor u vast", "uiterlijk 30 april 2027 doen", "vrijdag 30 april 2027", "Intake invullen:"},
+		"intake_requested/de":        {"Vorab-Fragen: ", "einen Platz für Sie frei", "bis zum 30. April 2027", "Freitag, 30. April 2027", "Fragen beantworten:"},
+		"intake_requested/en":        {"Intake: ", "holding a place for you", "by 30 April 2027", "Friday 30 April 2027", "Complete the intake:"},
+		"intake_reminder/nl":         {"Herinnering intake: ", "nog niet compleet", "uiterlijk 30 april 2027", "Intake invullen:"},
+		"intake_reminder/de":         {"Erinnerung an die Vorab-Fragen: ", "fehlen noch Antworten", "bis zum 30. April 2027", "Fragen beantworten:"},
+		"intake_reminder/en":         {"Intake reminder: ", "not complete yet", "by 30 April 2027", "Complete the intake:"},
+		"run_confirmed/nl":           {"Gaat door: ", "gaat zeker door", "Wij rekenen op uw komst"},
+		"run_confirmed/de":           {"Findet statt: ", "findet sicher statt", "Wir rechnen mit Ihnen"},
+		"run_confirmed/en":           {"Going ahead: ", "will definitely take place", "look forward to seeing you"},
+		"run_cancelled/nl":           {"Gaat niet door: ", "Helaas gaat", "vervalt de afspraak"},
+		"run_cancelled/de":           {"Findet nicht statt: ", "leider findet", "entfällt der Termin"},
+		"run_cancelled/en":           {"Not going ahead: ", "will not take place", "removes the entry"},
+		"run_below_minimum/nl":       {"Te weinig deelnemers: ", "5 plaatsen bezet; het minimum is 8", "Deelnemers: 5 (minimum 8)", "Bevestig"},
+		"run_below_minimum/de":       {"Zu wenige Teilnehmende: ", "5 Plätze belegt; nötig sind mindestens 8", "Teilnehmende: 5 (mindestens 8)"},
+		"run_below_minimum/en":       {"Too few participants: ", "5 places are taken; the minimum is 8", "Participants: 5 (minimum 8)"},
 		"sign_in/nl":                 {"Inloggen bij Vaktreffen", "een kwartier en één keer", "Inloggen:"},
 		"sign_in/de":                 {"Anmelden bei Vaktreffen", "eine Viertelstunde und nur einmal", "Anmelden:"},
 		"sign_in/en":                 {"Sign in to Vaktreffen", "once and for a quarter of an hour", "Sign in:"},
@@ -171,10 +195,36 @@ func TestLetterShowsTheFactsOfItsKind(t *testing.T) {
 				t.Errorf("states a position on the waiting list:\n%s", all)
 			}
 		}
-		if kind != worker.KindInvitation && kind != worker.KindSeatOffered && strings.Contains(strings.ToLower(all), "april 2027") {
+		deadline := []string{worker.KindInvitation, worker.KindSeatOffered, worker.KindIntakeRequested, worker.KindIntakeReminder}
+		if !slices.Contains(deadline, kind) && strings.Contains(strings.ToLower(all), "april 2027") {
 			t.Errorf("states a deadline:\n%s", all)
 		}
 	})
+}
+
+// Whether a course takes place means something else to who has a place than to who is still to answer or waits.
+func TestWhatACourseThatTakesPlaceMeans(t *testing.T) {
+	t.Parallel()
+	l := letters(t)
+	for locale, says := range map[string][3]string{
+		"nl": {"Wij rekenen op uw komst.", "uw intake is nog niet compleet", "U heeft nog geen plaats."},
+		"de": {"Wir rechnen mit Ihnen.", "fehlen noch Antworten", "Einen Platz haben Sie noch nicht."},
+		"en": {"We look forward to seeing you.", "your intake is not complete yet", "You do not have a place yet."},
+	} {
+		for i, change := range []func(*worker.Facts){func(*worker.Facts) {}, func(f *worker.Facts) { f.IntakeOpen = true }, func(f *worker.Facts) { f.Waits = true }} {
+			facts := everything(t)
+			change(&facts)
+			letter, err := l.Write(worker.KindRunConfirmed, locale, facts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for j, phrase := range says {
+				if text := squeeze(letter.Text()); strings.Contains(text, phrase) != (i == j) {
+					t.Errorf("%s, case %d, phrase %q:\n%s", locale, i, phrase, text)
+				}
+			}
+		}
+	}
 }
 
 func TestLetterNeedsItsFacts(t *testing.T) {
@@ -191,6 +241,7 @@ func TestLetterNeedsItsFacts(t *testing.T) {
 		"script link":  {worker.KindInvitation, func(f *worker.Facts) { f.AnswerURL = "javascript:alert(1)" }, "a link is missing or is not"},
 		"other scheme": {worker.KindInvitation, func(f *worker.Facts) { f.Meeting.URL = "ftp://example.org/x" }, "is not a web address"},
 		"position":     {worker.KindRegistrationWaitlisted, func(f *worker.Facts) { f.Position = 0 }, "position on the waiting list is missing"},
+		"minimum":      {worker.KindRunBelowMinimum, func(f *worker.Facts) { f.Minimum = 0 }, "minimum of the course is missing"},
 		"offer's end":  {worker.KindSeatOffered, func(f *worker.Facts) { f.RespondBy = time.Time{} }, "end of the offer is missing"},
 		"any page":     {worker.KindRegistrationCancelled, func(f *worker.Facts) { f.AnswerURL = "" }, "a link is missing"},
 		"known kind":   {"love_letter", func(*worker.Facts) {}, `unknown kind "love_letter"`},
@@ -218,6 +269,9 @@ func TestLetterDoesWithout(t *testing.T) {
 	}
 	eachKindAndLocale(t, func(t *testing.T, kind, locale string) {
 		facts := bare
+		if kind == worker.KindRunBelowMinimum {
+			facts.Minimum = 8
+		}
 		if kind == worker.KindSeatOffered {
 			facts.RespondBy = time.Date(2028, 1, 31, 17, 0, 0, 0, amsterdam(t))
 		}

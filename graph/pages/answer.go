@@ -33,6 +33,8 @@ func (p *personal) recordAnswer(a *db.Answer, m meeting) {
 	switch {
 	case p.Mood == "yes":
 		p.Then = t.ComingThen
+	case p.Recorded == t.HeldPlace:
+		p.Then += " " + t.HeldWhere
 	case p.Recorded != "":
 	case a.Invitation.Status == db.InvitationAccepted:
 		p.Recorded, p.Mood = t.NoPlace, "no"

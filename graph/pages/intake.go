@@ -118,9 +118,6 @@ func (p *personal) askIntake(r *db.Registration, now time.Time, m meeting, typed
 	if form.Problems != nil {
 		p.Unclear = t.IntakeWrong
 	}
-	if r.Status == db.Held {
-		p.Then = "" // the form says it
-	}
 	p.Intake = form
 }
 

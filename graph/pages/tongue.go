@@ -35,6 +35,7 @@ type tongue struct {
 	LineClosed, LineClosedThen string
 	CancelledPlace             string
 	HeldPlace, HeldThen        string // until the intake is complete
+	HeldWhere                  string // the intake is, for who looks at the invitation
 	NotComing                  string
 	NoPlace                    string // accepted, but without a place
 	Unanswered                 string
