@@ -174,6 +174,7 @@ func TestSchemaChoices(t *testing.T) {
 		"series": `{"series":[%]}`, "edition": `{"editions":[%]}`, "session": `{"editions":[{"sessions":[%]}]}`,
 		"child":        `{"editions":[{"sessions":[{"kind":"PLENARY","children":[%]}]}]}`,
 		"contribution": `{"editions":[{"sessions":[{"contributions":[%]}]}]}`, "run": `{"courses":[{"runs":[%]}]}`,
+		"question": `{"courses":[{"runs":[{"intake":[%]}]}]}`,
 	}
 	for record, def := range schema.Defs {
 		for field, property := range def.Properties {
