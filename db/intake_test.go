@@ -335,6 +335,30 @@ func TestWhoReadsAnswers(t *testing.T) {
 	})
 }
 
+// Somebody who teaches the run and looks after the people of an organisation sees who of them waits, but reads only participants.
+func TestTrainersReadParticipantsOnly(t *testing.T) {
+	eachCourse(t, func(t *testing.T, w *world, seats db.ID) {
+		w.register(t, seats, "anna", "bert", "dieter")
+		w.complete(t, seats, "dieter")
+		w.exec(t, "UPDATE run_trainers SET person_id = ?", w.konrad.PersonID)
+		read := func() *db.Registration {
+			t.Helper()
+			n, err := w.Node(t.Context(), w.konrad, w.latest(t, seats, "dieter"), db.Shape{"answers": nil})
+			if err != nil || n == nil {
+				t.Fatal(n, err)
+			}
+			return n.(*db.Registration)
+		}
+		if r := read(); r.Status != db.Waitlisted || r.Answers != nil {
+			t.Errorf("who waits: %+v", r)
+		}
+		w.cancel(t, seats, "anna")
+		if r := read(); r.Status != db.Confirmed || len(r.Answers) != 2 {
+			t.Errorf("who takes part: %+v", r)
+		}
+	})
+}
+
 func TestTheDeadlineOfTheIntake(t *testing.T) {
 	eachCourse(t, func(t *testing.T, w *world, seats db.ID) {
 		w.register(t, seats, "dieter", "anna")
