@@ -19,9 +19,12 @@ type auditEntry struct {
 	RecordID ID
 }
 
+func newAuditEntry(now time.Time, actor Actor, action string, record ID) *auditEntry {
+	return &auditEntry{ID: NewID(KindAudit, now), At: now, ActorID: actor.PersonID, Action: action, RecordID: record}
+}
+
 func audit(ctx context.Context, tx bun.IDB, now time.Time, actor Actor, action string, record ID) error {
-	entry := &auditEntry{ID: NewID(KindAudit, now), At: now, ActorID: actor.PersonID, Action: action, RecordID: record}
-	if _, err := tx.NewInsert().Model(entry).Exec(ctx); err != nil {
+	if _, err := tx.NewInsert().Model(newAuditEntry(now, actor, action, record)).Exec(ctx); err != nil {
 		return fmt.Errorf("write audit log: %w", err)
 	}
 	return nil

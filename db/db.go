@@ -20,6 +20,7 @@ type DB struct {
 	clock   func() time.Time
 	linkKey atomic.Pointer[[]byte]
 	wake    map[Lane]chan struct{}
+	crowds  crowds
 }
 
 // Option changes how a database is opened.
@@ -103,17 +104,20 @@ func (d *DB) migrator() (*migrate.Migrator, error) {
 func (d *DB) now() time.Time { return d.clock().UTC().Truncate(time.Microsecond) }
 
 // change runs a verb in one transaction with one reading of the clock. What it writes is there as a whole or not at all. The
-// verb runs again when the database chose it to break a deadlock, so it must set what it returns afresh.
+// verb runs again when it was overtaken or the database chose it to break a deadlock, so it must set what it returns afresh.
 func (d *DB) change(ctx context.Context, verb func(ctx context.Context, tx bun.Tx, now time.Time) error) error {
 	return d.retried(func() error {
 		return d.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error { return verb(ctx, tx, d.now()) })
 	})
 }
 
-// retried runs a change again when the database undid it to break a deadlock.
+// errOvertaken undoes a change that has met what another transaction wrote meanwhile. It runs again and finds that.
+var errOvertaken = errors.New("another change came first")
+
+// retried runs a change again when it was overtaken, or when the database undid it to break a deadlock.
 func (d *DB) retried(change func() error) (err error) {
 	for range 5 {
-		if err = change(); !deadlocked(err) {
+		if err = change(); !deadlocked(err) && !errors.Is(err, errOvertaken) {
 			return err
 		}
 	}

@@ -21,6 +21,7 @@ type Delivery struct {
 	CampaignID     ID `bun:",nullzero"`
 	InvitationID   ID `bun:",nullzero"`
 	RegistrationID ID `bun:",nullzero"`
+	DelegationID   ID `bun:",nullzero"`
 	CourseRunID    ID `bun:",nullzero"` // of a notice to its organisers
 	CreatedAt      time.Time
 	NotBefore      time.Time  // not to be claimed earlier
@@ -46,6 +47,9 @@ const (
 	MailCancelled  MailKind = "registration_cancelled"
 
 	MailSignIn MailKind = "sign_in"
+
+	MailDelegation         MailKind = "delegation_invited"
+	MailDelegationReminder MailKind = "delegation_reminder"
 
 	MailOffered      MailKind = "seat_offered"
 	MailOfferExpired MailKind = "offer_expired"

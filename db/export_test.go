@@ -12,6 +12,16 @@ func (d *DB) SetClock(clock func() time.Time) { d.clock = clock }
 // Raw gives tests a way to look behind the verbs.
 func (d *DB) Raw() *bun.DB { return d.write }
 
+// Queued returns how many wait until those before them are registered on the seats; -1 when nobody is being registered there.
+func (d *DB) Queued(seats ID) int {
+	d.crowds.mu.Lock()
+	defer d.crowds.mu.Unlock()
+	if waiting, busy := d.crowds.waiting[seats]; busy {
+		return len(waiting)
+	}
+	return -1
+}
+
 // The parts that are tested by themselves.
 var (
 	NormalAddress = normalAddress

@@ -45,6 +45,8 @@ const (
 	KindAudit
 	KindSignInLink
 	KindIntakeQuestion
+	KindDelegation
+	kindsEnd // behind the last
 )
 
 // ID names one record. It is a UUID version 7 (RFC 9562): 48 bits of Unix milliseconds, so that new records lie together
@@ -96,7 +98,7 @@ func ParseID(text string) ID {
 
 // Kind returns the kind of record the ID names, KindUnknown for one that names none.
 func (id ID) Kind() Kind {
-	if id[6]>>4 != 7 || id[7] > byte(KindIntakeQuestion) {
+	if id[6]>>4 != 7 || id[7] >= byte(kindsEnd) {
 		return KindUnknown
 	}
 	return Kind(id[7])

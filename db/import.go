@@ -21,6 +21,9 @@ import (
 // questions of an intake as long as nobody has answered them. Members,
 // agreements, rooms, sessions and course runs that the file leaves out stay.
 //
+// So do the capacity and the rules of registration that the file leaves out: it wins for those it names, and the others stay as
+// organisers have set them.
+//
 // What contradicts the database is reported all at once, and then nothing is written.
 //
 // Progress is called now and then with how many rows of how many are written; after a deadlock it begins again. It may be
@@ -116,7 +119,7 @@ func (i *importing) plan(ctx context.Context) error {
 func (i *importing) write(ctx context.Context) error {
 	i.total = len(i.organisations) + len(i.people) + len(i.themes) + len(i.partnerships) + len(i.members) + len(i.agreements) + len(i.series) +
 		len(i.editions) + len(i.rooms) + len(i.sessions) + len(i.shifted) + len(i.contributions) + len(i.courses) + len(i.runs) + len(i.questions) +
-		len(i.searchable) + len(i.addedSeats) + len(i.resizedSeats)
+		len(i.searchable) + len(i.addedSeats) + len(i.changedSeats)
 	for _, write := range []func(context.Context) error{
 		i.writeOrganisations, i.writePeople, i.writeThemes, i.writePartnerships, i.writeSeries, i.writeEditions, i.writeSessions, i.writeCourses,
 		i.writeSearch, i.writeSeats, i.writeAudit,

@@ -1,8 +1,8 @@
 package db
 
 import (
-	"cmp"
 	"context"
+	"fmt"
 
 	"github.com/vaktreffen/vaktreffen/db/programme"
 )
@@ -30,7 +30,7 @@ func (i *importing) planCourses(ctx context.Context) error {
 	for _, r := range runs {
 		runIDs[within{r.CourseID, r.Key}] = r.ID
 	}
-	for _, c := range i.file.Courses {
+	for n, c := range i.file.Courses {
 		row := &Course{
 			ID: i.idOf(programme.CourseKind, c.Key, known[c.Key] != nil, KindCourse), Key: c.Key, OrganisationID: i.ids[programme.OrganisationKind][c.Organisation],
 			Title: c.Title, FoldedTitle: fold(c.Title), Summary: c.Summary, Audience: list(c.Audience), Topics: list(c.Topics), Days: c.Days,
@@ -41,7 +41,7 @@ func (i *importing) planCourses(ctx context.Context) error {
 		for n, person := range i.all(programme.PersonKind, c.Trainers) {
 			i.trainers = append(i.trainers, &courseTrainer{CourseID: row.ID, PersonID: person, Position: n})
 		}
-		for _, r := range c.Runs {
+		for m, r := range c.Runs {
 			run := &CourseRun{
 				ID: i.orNew(runIDs[within{row.ID, r.Key}], KindCourseRun), Key: r.Key, CourseID: row.ID, Status: CourseRunStatus(r.Status),
 				StartsOn: Date(r.StartsOn), EndsOn: Date(r.EndsOn), TimeZone: r.TimeZone, Languages: list(r.Languages),
@@ -49,7 +49,8 @@ func (i *importing) planCourses(ctx context.Context) error {
 			run.VenueName, run.VenueAddress, run.VenueCity, run.VenueCountry = place(r.Venue)
 			i.runs = append(i.runs, run)
 			i.planRun(run, c, r)
-			i.seats = append(i.seats, &Seats{CourseRunID: run.ID, Capacity: cmp.Or(r.Capacity, c.MaxParticipants)})
+			i.seats = append(i.seats, &statedSeats{of: Seats{CourseRunID: run.ID}, capacity: r.Capacity, usual: c.MaxParticipants, rules: r.Registration,
+				timeZone: r.TimeZone, path: fmt.Sprintf("courses[%d].runs[%d]", n, m)})
 		}
 	}
 	for n, c := range i.file.Courses {

@@ -48,7 +48,8 @@ func (i *importing) planEditions(ctx context.Context) error {
 		e := &i.file.Editions[n]
 		row := i.edition(e, i.orNew(ids[e.Key], KindEdition))
 		i.editions = append(i.editions, row)
-		i.seats = append(i.seats, &Seats{EditionID: row.ID, Capacity: e.Capacity})
+		i.seats = append(i.seats, &statedSeats{of: Seats{EditionID: row.ID}, capacity: e.Capacity, rules: e.Registration, timeZone: e.TimeZone,
+			path: fmt.Sprintf("editions[%d]", n)})
 		for n, theme := range i.all(programme.ThemeKind, e.Themes) {
 			i.editionThemes = append(i.editionThemes, &editionTheme{EditionID: row.ID, ThemeID: theme, Position: n})
 		}
@@ -117,13 +118,15 @@ func (i *importing) planAgenda(edition *Edition, path string, stated []programme
 	}
 	a := &agenda{edition: edition, path: path, zone: zone, items: map[ID]*item{}, problem: i.problem}
 	for n := range stated {
-		block, err := a.state(nil, i.session(edition, &stated[n], known), &stated[n], fmt.Sprintf("%s.sessions[%d]", path, n))
+		at := fmt.Sprintf("%s.sessions[%d]", path, n)
+		block, err := a.state(nil, i.session(edition, &stated[n], at, known), &stated[n], at)
 		if err != nil {
 			return err
 		}
 		for m := range stated[n].Children {
 			child := &stated[n].Children[m]
-			if _, err := a.state(block, i.session(edition, child, known), child, fmt.Sprintf("%s.children[%d]", block.path, m)); err != nil {
+			at := fmt.Sprintf("%s.children[%d]", block.path, m)
+			if _, err := a.state(block, i.session(edition, child, at, known), child, at); err != nil {
 				return err
 			}
 		}
@@ -144,7 +147,7 @@ func (i *importing) planAgenda(edition *Edition, path string, stated []programme
 }
 
 // session makes the row of a session, without its place and times, and what belongs to it.
-func (i *importing) session(edition *Edition, s *programme.Session, known *knownEditions) *Session {
+func (i *importing) session(edition *Edition, s *programme.Session, path string, known *knownEditions) *Session {
 	row := &Session{
 		ID: i.orNew(known.sessions[within{edition.ID, s.Key}], KindSession), Key: s.Key, EditionID: edition.ID, Kind: SessionKind(s.Kind),
 		Title: s.Title, Abstract: optional(s.Abstract), Languages: s.Languages,
@@ -155,7 +158,7 @@ func (i *importing) session(edition *Edition, s *programme.Session, known *known
 	if s.Room != "" {
 		row.RoomID = known.rooms[within{edition.ID, s.Room}]
 	}
-	i.seats = append(i.seats, &Seats{SessionID: row.ID, Capacity: s.Capacity})
+	i.seats = append(i.seats, &statedSeats{of: Seats{SessionID: row.ID}, capacity: s.Capacity, rules: s.Registration, timeZone: edition.TimeZone, path: path})
 	for n, theme := range i.all(programme.ThemeKind, s.Themes) {
 		i.sessionThemes = append(i.sessionThemes, &sessionTheme{SessionID: row.ID, ThemeID: theme, Position: n})
 	}

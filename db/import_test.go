@@ -240,7 +240,7 @@ func TestImportUpdates(t *testing.T) {
 		wantRows(t, database, "SELECT key FROM sessions WHERE parent_id IS NULL ORDER BY position", "early", "late", "loose", "second-day")
 		wantRows(t, database, "SELECT search FROM editions WHERE key = 'meeting-2099'",
 			"meeting 2099 emden leer early child early child late child loose late loose ending")
-		wantRows(t, database, "SELECT capacity FROM seats WHERE course_run_id IS NULL ORDER BY coalesce(capacity, 0)", "<nil>", "<nil>", "<nil>", "4")
+		wantRows(t, database, "SELECT capacity FROM seats WHERE course_run_id IS NULL ORDER BY coalesce(capacity, 0)", "<nil>", "<nil>", "2", "4")
 	})
 }
 

@@ -42,7 +42,10 @@ func (d *DB) answerIntake(ctx context.Context, actor Actor, in AnswerIntakeInput
 			}
 			return refusal
 		}
-		given, err := seats.readIntake(ctx, tx, now, actor, in.Answers, in.Invoice, whole || r.Status == Confirmed)
+		if err := seats.readQuestions(ctx, tx); err != nil {
+			return err
+		}
+		given, err := seats.readIntake(actor, in.Answers, in.Invoice, whole || r.Status == Confirmed)
 		if err != nil {
 			return err
 		}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -42,9 +41,20 @@ type givenIntake struct {
 	invoice   *Invoice
 }
 
-// readIntake checks what an actor gives of the intake of a run; nil when that is nothing. With whole, an answer that is left
-// empty is refused where one is required.
-func (s *lockedSeats) readIntake(ctx context.Context, tx bun.Tx, now time.Time, actor Actor, answers []IntakeAnswerInput, invoice *InvoiceInput, whole bool) (*givenIntake, error) {
+// readQuestions reads what the intake of the seats asks, for readIntake.
+func (s *lockedSeats) readQuestions(ctx context.Context, tx bun.Tx) error {
+	if s.CourseRunID.IsZero() {
+		return nil
+	}
+	if err := tx.NewSelect().Model(&s.questions).Where("course_run_id = ?", s.CourseRunID).Order("position").Scan(ctx); err != nil {
+		return fmt.Errorf("intake questions: %w", err)
+	}
+	return nil
+}
+
+// readIntake checks what an actor gives of the intake of a run, whose questions were read; nil when that is nothing. With whole,
+// an answer that is left empty is refused where one is required.
+func (s *lockedSeats) readIntake(actor Actor, answers []IntakeAnswerInput, invoice *InvoiceInput, whole bool) (*givenIntake, error) {
 	switch {
 	case len(answers) == 0 && invoice == nil:
 		return nil, nil
@@ -53,11 +63,8 @@ func (s *lockedSeats) readIntake(ctx context.Context, tx bun.Tx, now time.Time, 
 	case len(answers) > maxAnswers:
 		return nil, problem(CodeTooLarge, "input.answers", "Give at most %d answers at once; these are %d.", maxAnswers, len(answers))
 	}
-	asked, err := viewIn(tx, actor, now).questions(ctx, []ID{s.CourseRunID})
-	if err != nil {
-		return nil, err
-	}
-	given := &givenIntake{questions: asked[s.CourseRunID]}
+	organiser := s.occasion.organisedBy(actor)
+	given := &givenIntake{questions: slices.DeleteFunc(slices.Clone(s.questions), func(q *IntakeQuestion) bool { return q.OrganisersOnly && !organiser })}
 	var problems Errors
 	seen := map[ID]bool{}
 	for i, in := range answers {

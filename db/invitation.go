@@ -227,6 +227,11 @@ func (v view) answer(ctx context.Context, id ID) (*Answer, error) {
 		if err := v.positions(ctx, []*Registration{r}); err != nil {
 			return nil, err
 		}
+		o, err := v.occasion(ctx, seats)
+		if err != nil {
+			return nil, err
+		}
+		r.passTime(v.now, o, seats)
 		if r.Position != nil {
 			a.Position = *r.Position
 		}
@@ -269,11 +274,6 @@ func (d *DB) RecordAnswer(ctx context.Context, token string, accept bool) (*Answ
 }
 
 func (d *DB) recordAnswer(ctx context.Context, tx bun.Tx, now time.Time, invitation *Invitation, accept bool) error {
-	had := invitation.Status
-	invitation.Status = InvitationDeclined
-	if accept {
-		invitation.Status = InvitationAccepted
-	}
 	column, owner := bun.Ident("edition_id"), invitation.EditionID
 	if owner.IsZero() {
 		column, owner = "course_run_id", invitation.CourseRunID
@@ -288,24 +288,65 @@ func (d *DB) recordAnswer(ctx context.Context, tx bun.Tx, now time.Time, invitat
 	switch {
 	case err != nil:
 	case accept && !registered:
-		err = d.register(ctx, tx, now, seats, NewID(KindRegistration, now), invitation.Person, invitation.PersonID, nil)
+		err = d.register(ctx, tx, now, seats, NewID(KindRegistration, now), invitation.Person, invitation.PersonID)
 	case accept && r.Status == Offered:
-		err = d.acceptOffer(ctx, tx, now, seats, r)
+		err = d.acceptOffer(ctx, tx, now, seats, r, invitation.PersonID)
 	case !accept && registered:
-		err = d.cancelRegistration(ctx, tx, now, seats, r)
+		err = d.cancelRegistration(ctx, tx, now, seats, r, invitation.PersonID)
 	}
 	if err != nil {
 		return err
 	}
-	if had == invitation.Status {
+	answer := InvitationDeclined
+	if accept {
+		answer = InvitationAccepted
+	}
+	if answer == invitation.Status {
 		return nil
 	}
-	invitation.RespondedAt = &now
-	if _, err := tx.NewUpdate().Model(invitation).Column("status", "responded_at").WherePK().Exec(ctx); err != nil {
-		return fmt.Errorf("update invitation: %w", err)
-	}
-	if err := countAnswer(ctx, tx, invitation.CampaignID, had, invitation.Status); err != nil {
+	if err := invitation.become(ctx, tx, now, answer); err != nil {
 		return err
 	}
 	return audit(ctx, tx, now, Actor{PersonID: invitation.PersonID}, "answer invitation", invitation.ID)
+}
+
+// An invitation follows the registration: it is accepted when the person registers, and declined when that is cancelled, by
+// whatever way and whoever does it. Whoever needs both locks the invitation first and then the seats; the campaign, which counts
+// the answers, comes last.
+
+// become gives a locked invitation a status, if it has another, and counts it in its campaign.
+func (i *Invitation) become(ctx context.Context, tx bun.Tx, now time.Time, status InvitationStatus) error {
+	had := i.Status
+	if had == status {
+		return nil
+	}
+	i.Status, i.RespondedAt = status, &now
+	if _, err := tx.NewUpdate().Model(i).Column("status", "responded_at").WherePK().Exec(ctx); err != nil {
+		return fmt.Errorf("update invitation: %w", err)
+	}
+	return countAnswer(ctx, tx, i.CampaignID, had, status)
+}
+
+// lockInvitations locks the invitations of people to what the seats are in, in the order of their ids. A session has none.
+func (d *DB) lockInvitations(ctx context.Context, tx bun.Tx, seats ID, people []ID) ([]*Invitation, error) {
+	var rows []*Invitation
+	if err := d.locked(tx.NewSelect().Model(&rows)).Where("invitation.person_id IN (?)", bun.List(people)).Where("invitation.status <> ?", InvitationWithdrawn).
+		Where("coalesce(invitation.edition_id, invitation.course_run_id) = (SELECT coalesce(edition_id, course_run_id) FROM seats WHERE id = ?)", seats).
+		Order("invitation.id").Scan(ctx); err != nil {
+		return nil, fmt.Errorf("lock invitations: %w", err)
+	}
+	return rows, nil
+}
+
+// lockInvitationOf locks the invitation to what a registration is for; nil when the person was not invited to it.
+func (d *DB) lockInvitationOf(ctx context.Context, tx bun.Tx, registration ID) (*Invitation, error) {
+	r := new(Registration)
+	if ok, err := found(tx.NewSelect().Model(r).Where("id = ?", registration).Scan(ctx)); err != nil || !ok {
+		return nil, err
+	}
+	rows, err := d.lockInvitations(ctx, tx, r.SeatsID, []ID{r.PersonID})
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return rows[0], nil
 }

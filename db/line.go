@@ -17,6 +17,9 @@ import (
 //	registration is over         everybody who waits is told, and the line is empty
 //	a place is free              the next in line is offered it or gets it, until none is free or nobody can take one
 //
+// Where the policy is that there is no line (PolicyClosed), nobody new can join it; those who are in it keep their turn and get
+// a place without having to accept it.
+//
 // So what is true never depends on when somebody last looked; the sweep only makes it known in time.
 
 // waiter is somebody in the line.
@@ -76,6 +79,8 @@ type lockedSeats struct {
 	*Seats
 	stored   Seats // as the database has them
 	occasion *occasion
+
+	questions []*IntakeQuestion // of the intake, once they were read
 }
 
 // lockSeats locks seats until the transaction ends and brings their line up to date. Who needs the seats of an edition and of
@@ -133,7 +138,7 @@ func (d *DB) settleLine(ctx context.Context, tx bun.Tx, now time.Time, s *locked
 // expireOffers takes back places whose offer is over.
 func (s *lockedSeats) expireOffers(ctx context.Context, tx bun.Tx, now time.Time) error {
 	var over []*Registration
-	if err := tx.NewUpdate().Model((*Registration)(nil)).Set("status = ?", Expired).Set("offer_expires_at = NULL").
+	if err := tx.NewUpdate().Model((*Registration)(nil)).Set("status = ?", Expired).Set("expired_because = ?", OfferLapsed).Set("offer_expires_at = NULL").
 		Where("seats_id = ?", s.ID).Where("status = ?", Offered).Where("offer_expires_at <= ?", now).
 		Returning("id, person_id").Scan(ctx, &over); err != nil {
 		return fmt.Errorf("expire offers: %w", err)
@@ -145,7 +150,7 @@ func (s *lockedSeats) expireOffers(ctx context.Context, tx bun.Tx, now time.Time
 // closeLine ends the waiting of everybody: registration is over.
 func (s *lockedSeats) closeLine(ctx context.Context, tx bun.Tx, now time.Time) error {
 	var over []*Registration
-	if err := tx.NewUpdate().Model((*Registration)(nil)).Set("status = ?", Expired).
+	if err := tx.NewUpdate().Model((*Registration)(nil)).Set("status = ?", Expired).Set("expired_because = ?", RegistrationClosed).
 		Where("seats_id = ?", s.ID).Where("status = ?", Waitlisted).Returning("id, person_id").Scan(ctx, &over); err != nil {
 		return fmt.Errorf("close line: %w", err)
 	}

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -12,15 +13,19 @@ import (
 type Mail struct {
 	Delivery     *Delivery
 	Person       *Person
-	Organiser    *Person // who sent the campaign, for Reply-To; nil when the mail belongs to none
+	Organiser    *Person // whom answers go to, as organisers in mail_organiser.go says; nil when nobody is known
 	Campaign     *Campaign
 	Registration *Registration // nil for an invitation and a notice to organisers
 	Position     int           // on the waiting list, from 1
+	NoPlace      bool          // of a cancelled registration: it was never confirmed
+	Sessions     []*Mail       // about places in sessions that were cancelled with this one, each as a mail of its own would tell
 	Edition      *Edition      // with host; nil when it is about a course run
 	CourseRun    *CourseRun    // with course and organisation, and with seats in a notice to organisers; nil when it is about an edition
 	Session      *Session      // of the edition, when it is about a place in a session
 	Hours        []Hours       // of each day of the edition that the programme gives times for
 	AnswerToken  string        // of the invitation's personal link; "" when there is no invitation
+	Delegation   *Delegation   // with organisation; nil when the mail is about none
+	DeskToken    string        // of the reader's personal link to the delegation
 	SignInToken  string        // of a sign-in link, made for this copy of the mail
 	PlaceToken   string        // of the registration's personal link; "" when there is no registration
 }
@@ -113,6 +118,10 @@ func (m *Mail) verdict(now time.Time, suppressed map[string]bool) (Result, time.
 		if m.Campaign.State == CampaignPaused {
 			return ResultUnreachable, heldFor
 		}
+	case MailDelegation, MailDelegationReminder:
+		if off || m.Delegation.Status != DelegationOpen || !now.Before(m.Delegation.RespondBy) {
+			return ResultCancelled, 0
+		}
 	case MailConfirmed:
 		if off || m.Registration.Status != Confirmed {
 			return ResultCancelled, 0
@@ -159,7 +168,11 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 	if err != nil {
 		return nil, err
 	}
-	invitations, err := d.invitationsOfMails(ctx, deliveries, registrations, seats)
+	sessions, err := v.loadSessions(ctx, idsBy(values(seats), func(s *Seats) ID { return s.SessionID }), nil)
+	if err != nil {
+		return nil, err
+	}
+	invitations, err := d.invitationsOfMails(ctx, deliveries, registrations, seats, sessions)
 	if err != nil {
 		return nil, err
 	}
@@ -172,10 +185,6 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 		return nil, err
 	}
 	var editionIDs, runIDs []ID
-	sessions, err := v.loadSessions(ctx, idsBy(values(seats), func(s *Seats) ID { return s.SessionID }), nil)
-	if err != nil {
-		return nil, err
-	}
 	for _, s := range seats {
 		editionIDs, runIDs = append(editionIDs, s.EditionID), append(runIDs, s.CourseRunID)
 		if session := sessions[s.SessionID]; session != nil {
@@ -184,6 +193,16 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 	}
 	for _, i := range invitations {
 		editionIDs, runIDs = append(editionIDs, i.EditionID), append(runIDs, i.CourseRunID)
+	}
+	delegations, err := byID[Delegation](ctx, v.tx, idsBy(deliveries, func(x *Delivery) ID { return x.DelegationID }))
+	if err != nil {
+		return nil, err
+	}
+	if err := v.delegations(ctx, values(delegations), nil); err != nil {
+		return nil, err
+	}
+	for _, g := range delegations {
+		editionIDs = append(editionIDs, g.EditionID)
 	}
 	editions, err := v.loadEditions(ctx, editionIDs, Shape{"host": nil})
 	if err != nil {
@@ -200,6 +219,10 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 		return nil, err
 	}
 	hours, err := v.hours(ctx, editionIDs)
+	if err != nil {
+		return nil, err
+	}
+	hosts, err := v.organisersToAnswer(ctx, editionIDs, runIDs)
 	if err != nil {
 		return nil, err
 	}
@@ -225,6 +248,12 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 				return nil, err
 			}
 		}
+		if m.Delegation = delegations[x.DelegationID]; m.Delegation != nil {
+			editionID = m.Delegation.EditionID
+			if m.DeskToken, err = d.DelegationToken(ctx, x.DelegationID, x.PersonID); err != nil {
+				return nil, err
+			}
+		}
 		if invitation := invitations[x.ID]; invitation != nil {
 			editionID, runID = invitation.EditionID, invitation.CourseRunID
 			m.Campaign = campaigns[invitation.CampaignID]
@@ -236,9 +265,12 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 			}
 		}
 		m.Edition, m.CourseRun, m.Hours = editions[editionID], runs[runID], hours[editionID]
+		if m.Organiser == nil && x.CourseRunID.IsZero() { // a notice to organisers needs no other one
+			m.Organiser = hosts[cmp.Or(editionID, runID)]
+		}
 		mails[i] = m
 	}
-	return mails, v.finish(ctx, nil)
+	return mails, v.finish(ctx, v.cancellations(ctx, mails))
 }
 
 // hours returns when editions begin and end on each of their days, as far as their programmes give times.
@@ -271,8 +303,10 @@ func (v view) hours(ctx context.Context, editions []ID) (map[ID][]Hours, error) 
 	return hours, nil
 }
 
-// invitationsOfMails finds the invitation of each delivery: its own, or the one that led to its registration.
-func (d *DB) invitationsOfMails(ctx context.Context, deliveries []*Delivery, registrations map[ID]*Registration, seats map[ID]*Seats) (map[ID]*Invitation, error) {
+// invitationsOfMails finds the invitation of each delivery: its own, or the one that led to its registration, which for a session
+// is that to its edition.
+func (d *DB) invitationsOfMails(ctx context.Context, deliveries []*Delivery, registrations map[ID]*Registration, seats map[ID]*Seats,
+	sessions map[ID]*Session) (map[ID]*Invitation, error) {
 	own, err := byID[Invitation](ctx, d.read, idsBy(deliveries, func(x *Delivery) ID { return x.InvitationID }))
 	if err != nil {
 		return nil, err
@@ -295,8 +329,12 @@ func (d *DB) invitationsOfMails(ctx context.Context, deliveries []*Delivery, reg
 			continue // it is about nobody's place
 		}
 		s := seats[r.SeatsID]
+		edition := s.EditionID
+		if session := sessions[s.SessionID]; session != nil {
+			edition = session.EditionID
+		}
 		for _, i := range invited {
-			if i.PersonID == r.PersonID && i.EditionID == s.EditionID && i.CourseRunID == s.CourseRunID {
+			if i.PersonID == r.PersonID && i.EditionID == edition && i.CourseRunID == s.CourseRunID {
 				of[x.ID] = i
 			}
 		}

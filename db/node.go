@@ -112,6 +112,10 @@ func (v view) guarded(ctx context.Context, id ID, shape Shape) (Node, error) {
 		return v.knownInvitation(ctx, id, shape)
 	case KindDelivery:
 		return v.knownDelivery(ctx, id)
+	case KindDelegation:
+		if g, err := v.knownDelegation(ctx, id, shape); g != nil || err != nil {
+			return g, err
+		}
 	case KindAccessToken:
 		return v.knownSignIn(ctx, id)
 	}

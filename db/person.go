@@ -109,7 +109,7 @@ func (v view) contacts(ctx context.Context, rows []*Person) error {
 		}
 		if err := q.Join("LEFT JOIN courses AS course ON course.id = run.course_id").
 			WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-				return v.actor.organisedCourses(v.actor.organisedEditions(q))
+				return q.WhereGroup(" OR ", v.actor.organisedEditions).WhereGroup(" OR ", v.actor.organisedCourses)
 			}).Scan(ctx, &of); err != nil {
 			return fmt.Errorf("people of one's meetings: %w", err)
 		}

@@ -1,6 +1,9 @@
 package db
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // PlaceAction is what a person does with a registration on the page of its personal link.
 type PlaceAction string
@@ -19,7 +22,8 @@ var placeShape = Shape{
 }
 
 // Place returns the registration that the token of a personal link stands for, with everything about the meeting and the
-// person; nil when it stands for none. It changes nothing.
+// person; nil when it stands for none. It says where the registration stands now, also when nobody has written down yet what
+// time alone changed, and whether it can be changed. It changes nothing.
 func (d *DB) Place(ctx context.Context, token string) (*Registration, error) {
 	id, ok, err := d.linked(ctx, KindRegistration, token)
 	if err != nil || !ok {
@@ -29,7 +33,33 @@ func (d *DB) Place(ctx context.Context, token string) (*Registration, error) {
 	if err != nil || rows[id] == nil {
 		return nil, err
 	}
-	return d.registration(ctx, Actor{PersonID: rows[id].PersonID}, id, placeShape)
+	r, err := d.registration(ctx, Actor{PersonID: rows[id].PersonID}, id, placeShape)
+	if r == nil || err != nil {
+		return nil, err
+	}
+	v := d.view(Actor{})
+	o, err := v.occasion(ctx, r.Seats)
+	if err != nil {
+		return nil, err
+	}
+	r.passTime(v.now, o, r.Seats)
+	r.Changeable = o.on() && v.now.Before(o.closes(new(Seats)))
+	r.IntakeLate = o.IntakeDueAt != nil && !v.now.Before(*o.IntakeDueAt)
+	return r, nil
+}
+
+// passTime makes of a registration what lockSeats would make of it now, but for the places that come free.
+func (r *Registration) passTime(now time.Time, o *occasion, s *Seats) {
+	var because ExpiryReason
+	switch {
+	case r.Status == Offered && !now.Before(*r.OfferExpiresAt):
+		because = OfferLapsed
+	case r.Status == Waitlisted && !now.Before(o.closes(s)):
+		because = RegistrationClosed
+	default:
+		return
+	}
+	r.Status, r.ExpiredBecause, r.OfferExpiresAt, r.Position = Expired, &because, nil, nil
 }
 
 // ChangePlace accepts or gives up a place by the token of a personal link, and returns the registration as Place does; nil when

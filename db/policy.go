@@ -70,7 +70,7 @@ func (a Actor) organisesEdition(edition, partnership, host ID) bool {
 
 // organisedEditions is organisesEdition as a condition on the columns of the table edition.
 func (a Actor) organisedEditions(q *bun.SelectQuery) *bun.SelectQuery {
-	q = q.Where("?", a.Administrator).WhereOr("edition.id IN (?)", bun.List(append(a.Organises, unknownID)))
+	q = q.WhereOr("?", a.Administrator).WhereOr("edition.id IN (?)", bun.List(append(a.Organises, unknownID)))
 	for _, c := range a.Coordinates {
 		if c.Lead {
 			q = q.WhereOr("edition.partnership_id = ?", c.PartnershipID)
@@ -89,7 +89,7 @@ func (a Actor) organisesCourse(course, organisation ID) bool {
 
 // organisedCourses is organisesCourse as a condition on the columns of the table course.
 func (a Actor) organisedCourses(q *bun.SelectQuery) *bun.SelectQuery {
-	return q.Where("?", a.Administrator).WhereOr("course.id IN (?)", bun.List(append(a.Organises, unknownID))).
+	return q.WhereOr("?", a.Administrator).WhereOr("course.id IN (?)", bun.List(append(a.Organises, unknownID))).
 		WhereOr("course.organisation_id IN (?)", bun.List(append(a.organisations(), unknownID)))
 }
 

@@ -22,18 +22,26 @@ type Registration struct {
 	RegisteredAt     time.Time
 	RegisteredBy     ID
 	OfferExpiresAt   *time.Time // of an offer
+	ExpiredBecause   *ExpiryReason
 	CancelledAt      *time.Time
+	CancelledWith    ID  `bun:",nullzero"` // the place in the edition that was cancelled, and this one in a session with it
 	CalendarSequence int // SEQUENCE of the calendar entry (RFC 5545), raised with every change to it
 
-	Answers   []*IntakeAnswer `bun:"-"` // that the viewer may see
-	Invoice   *Invoice        `bun:"-"` // that the viewer may see
-	Position  *int            `bun:"-"` // in the line, from 1; nil for one that does not wait
-	Person    *Person         `bun:"-"`
-	By        *Person         `bun:"-"` // who registered the person
-	Seats     *Seats          `bun:"-"`
-	Edition   *Edition        `bun:"-"` // when the seats are an edition's
-	Session   *Session        `bun:"-"` // when the seats are a session's
-	CourseRun *CourseRun      `bun:"-"` // when the seats are a course run's
+	Changeable bool `bun:"-"` // whether the person can change it now, as far as the meeting goes; only Place says
+
+	IntakeLate bool            `bun:"-"` // whether the deadline of its intake has passed; only Place says
+	Answers    []*IntakeAnswer `bun:"-"` // that the viewer may see
+	Invoice    *Invoice        `bun:"-"` // that the viewer may see
+
+	Position  *int       `bun:"-"` // in the line, from 1; nil for one that does not wait
+	Person    *Person    `bun:"-"`
+	By        *Person    `bun:"-"` // who registered the person
+	Seats     *Seats     `bun:"-"`
+	Edition   *Edition   `bun:"-"` // when the seats are an edition's
+	Session   *Session   `bun:"-"` // when the seats are a session's
+	CourseRun *CourseRun `bun:"-"` // when the seats are a course run's
+
+	organisation *Organisation `bun:"-"`
 }
 
 // RegistrationStatus is where a registration stands.
@@ -49,16 +57,36 @@ const (
 	Cancelled  RegistrationStatus = "CANCELLED"
 )
 
+// ExpiryReason is why a registration expired.
+type ExpiryReason string
+
+// The reasons.
+const (
+	OfferLapsed        ExpiryReason = "OFFER_LAPSED"        // nobody accepted it in time
+	RegistrationClosed ExpiryReason = "REGISTRATION_CLOSED" // while the person waited
+)
+
 var (
-	active  = []RegistrationStatus{Confirmed, Held, Offered, Waitlisted}
-	holding = []RegistrationStatus{Confirmed, Held, Offered} // a place
-	having  = []RegistrationStatus{Confirmed, Held}          // a place, and not only the offer of one
+	active  = []RegistrationStatus{Confirmed, Held, Waitlisted, Offered} // as the index registrations_active has them, or SQLite leaves it alone
+	holding = []RegistrationStatus{Confirmed, Held, Offered}             // a place
+	having  = []RegistrationStatus{Confirmed, Held}                      // a place, and not only the offer of one
 )
 
 func (r *Registration) id() ID { return r.ID }
 
+// WorksFor names whom the person worked for when registering, "" when that is not known or not loaded.
+func (r *Registration) WorksFor() string {
+	if r.organisation == nil && r.Person != nil {
+		return r.Person.Affiliation
+	}
+	return r.organisation.name()
+}
+
 // CancelRegistration takes a person off seats, and off the sessions when the seats are an edition's. A place that comes free
-// goes to the line. Cancelling again changes nothing.
+// goes to the line, and an invitation that was accepted is declined. Cancelling again changes nothing.
+//
+// People who had a place are told, with the sessions that go with it in the same mail. Those who waited or were offered a place
+// are told when somebody else took them off.
 func (d *DB) CancelRegistration(ctx context.Context, actor Actor, id ID, shape Shape) (*Registration, error) {
 	return d.changeRegistration(ctx, actor, id, "cancel registration", shape, d.cancelRegistration)
 }
@@ -70,22 +98,26 @@ func (d *DB) AcceptOffer(ctx context.Context, actor Actor, id ID, shape Shape) (
 
 // DeclineOffer gives a place that is offered back to the line.
 func (d *DB) DeclineOffer(ctx context.Context, actor Actor, id ID, shape Shape) (*Registration, error) {
-	return d.changeRegistration(ctx, actor, id, "decline offer", shape, func(ctx context.Context, tx bun.Tx, now time.Time, s *lockedSeats, r *Registration) error {
+	return d.changeRegistration(ctx, actor, id, "decline offer", shape, func(ctx context.Context, tx bun.Tx, now time.Time, s *lockedSeats, r *Registration, by ID) error {
 		if r.Status != Offered && r.Status != Cancelled {
 			return problem(CodeConflict, "input.registrationId", "No place is offered here.")
 		}
-		return d.cancelRegistration(ctx, tx, now, s, r)
+		return d.cancelRegistration(ctx, tx, now, s, r, by)
 	})
 }
 
-// registrationChange changes a registration on locked seats.
-type registrationChange func(context.Context, bun.Tx, time.Time, *lockedSeats, *Registration) error
+// registrationChange changes a registration on locked seats in the name of a person.
+type registrationChange func(ctx context.Context, tx bun.Tx, now time.Time, seats *lockedSeats, r *Registration, by ID) error
 
 func (d *DB) changeRegistration(ctx context.Context, actor Actor, id ID, action string, shape Shape, change registrationChange) (*Registration, error) {
 	if actor.Anonymous() {
 		return nil, notSignedIn()
 	}
 	err := d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
+		invitation, err := d.lockInvitationOf(ctx, tx, id)
+		if err != nil {
+			return err
+		}
 		seats, r, err := d.lockRegistration(ctx, tx, now, id)
 		if err != nil {
 			return err
@@ -98,8 +130,13 @@ func (d *DB) changeRegistration(ctx context.Context, actor Actor, id ID, action 
 			return problem(CodeDeadline, "input.registrationId", "This meeting has begun; ask its organisers.")
 		}
 		had := r.Status
-		if err := change(ctx, tx, now, seats, r); err != nil || r.Status == had {
+		if err := change(ctx, tx, now, seats, r, actor.PersonID); err != nil || r.Status == had {
 			return err
+		}
+		if r.Status == Cancelled && invitation != nil && invitation.Status == InvitationAccepted {
+			if err := invitation.become(ctx, tx, now, InvitationDeclined); err != nil {
+				return err
+			}
 		}
 		return audit(ctx, tx, now, actor, action, id)
 	})
@@ -130,7 +167,7 @@ func (d *DB) lockRegistration(ctx context.Context, tx bun.Tx, now time.Time, id 
 	return seats, r, nil
 }
 
-func (d *DB) acceptOffer(ctx context.Context, tx bun.Tx, now time.Time, seats *lockedSeats, r *Registration) error {
+func (d *DB) acceptOffer(ctx context.Context, tx bun.Tx, now time.Time, seats *lockedSeats, r *Registration, _ ID) error {
 	switch {
 	case slices.Contains(having, r.Status):
 		return nil
@@ -152,43 +189,50 @@ func (d *DB) acceptOffer(ctx context.Context, tx bun.Tx, now time.Time, seats *l
 	return tell(ctx, tx, now, kind, []*Registration{r})
 }
 
-// cancelRegistration takes a person off locked seats and gives a place that comes free to the line.
-func (d *DB) cancelRegistration(ctx context.Context, tx bun.Tx, now time.Time, seats *lockedSeats, r *Registration) error {
+// cancelRegistration takes a person off locked seats in the name of somebody, and gives a place that comes free to the line.
+func (d *DB) cancelRegistration(ctx context.Context, tx bun.Tx, now time.Time, seats *lockedSeats, r *Registration, by ID) error {
 	had := r.Status
-	switch had {
-	case Confirmed, Held, Offered:
-		seats.Taken--
-	case Waitlisted:
-		seats.Waiting--
-	default:
-		return nil
+	if err := d.vacate(ctx, tx, now, seats, r); err != nil || r.Status == had {
+		return err
 	}
-	r.Status, r.CancelledAt, r.OfferExpiresAt = Cancelled, &now, nil
-	if had != Held { // who has no calendar entry yet
-		r.CalendarSequence++
-	}
-	if _, err := tx.NewUpdate().Model(r).Column("status", "offer_expires_at", "cancelled_at", "calendar_sequence").WherePK().Exec(ctx); err != nil {
-		return fmt.Errorf("cancel registration: %w", err)
-	}
-	if slices.Contains(having, had) { // who leaves the line or turns an offer down holds nothing to be told about
+	if slices.Contains(having, had) || by != r.PersonID {
 		if err := tell(ctx, tx, now, MailCancelled, []*Registration{r}); err != nil {
 			return err
 		}
 	}
 	if !seats.EditionID.IsZero() {
-		if err := d.cancelSessions(ctx, tx, now, seats.EditionID, r.PersonID); err != nil {
+		if err := d.cancelSessions(ctx, tx, now, seats.EditionID, r); err != nil {
 			return err
 		}
 	}
 	return d.settleLine(ctx, tx, now, seats)
 }
 
-// cancelSessions takes a person off all sessions of an edition whose seats are locked.
-func (d *DB) cancelSessions(ctx context.Context, tx bun.Tx, now time.Time, edition, person ID) error {
+// vacate marks a registration on locked seats as cancelled, if it stands, and counts it no more.
+func (d *DB) vacate(ctx context.Context, tx bun.Tx, now time.Time, seats *lockedSeats, r *Registration) error {
+	switch {
+	case slices.Contains(holding, r.Status):
+		seats.Taken--
+	case r.Status == Waitlisted:
+		seats.Waiting--
+	default:
+		return nil
+	}
+	r.Status, r.CancelledAt, r.OfferExpiresAt = Cancelled, &now, nil
+	r.CalendarSequence++
+	if _, err := tx.NewUpdate().Model(r).Column("status", "offer_expires_at", "cancelled_at", "cancelled_with", "calendar_sequence").WherePK().Exec(ctx); err != nil {
+		return fmt.Errorf("cancel registration: %w", err)
+	}
+	return nil
+}
+
+// cancelSessions takes a person off all sessions of an edition whose seats are locked, with the place there that was cancelled.
+// The mail about that place tells of them.
+func (d *DB) cancelSessions(ctx context.Context, tx bun.Tx, now time.Time, edition ID, with *Registration) error {
 	var ids []ID
 	if err := tx.NewSelect().Model((*Registration)(nil)).Column("registration.id").
 		Join("JOIN seats ON seats.id = registration.seats_id").Join("JOIN sessions AS session ON session.id = seats.session_id").
-		Where("session.edition_id = ?", edition).Where("registration.person_id = ?", person).
+		Where("session.edition_id = ?", edition).Where("registration.person_id = ?", with.PersonID).
 		Where("registration.status IN (?)", bun.List(active)).Order("registration.seats_id").Scan(ctx, &ids); err != nil {
 		return fmt.Errorf("sessions of a participant: %w", err)
 	}
@@ -197,7 +241,11 @@ func (d *DB) cancelSessions(ctx context.Context, tx bun.Tx, now time.Time, editi
 		if err != nil {
 			return err
 		}
-		if err := d.cancelRegistration(ctx, tx, now, seats, r); err != nil {
+		r.CancelledWith = with.ID
+		if err := d.vacate(ctx, tx, now, seats, r); err != nil {
+			return err
+		}
+		if err := d.settleLine(ctx, tx, now, seats); err != nil {
 			return err
 		}
 	}

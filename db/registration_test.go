@@ -233,10 +233,13 @@ func TestLeavingAnEditionLeavesItsSessions(t *testing.T) {
 		w.checkLine(t, talk, "anna CANCELLED, bert CONFIRMED, carla WAITLISTED")
 		w.checkLine(t, dinner, "bert CONFIRMED, anna CANCELLED") // from its line
 		w.checkLine(t, other, "anna CONFIRMED")
-		for seats, want := range map[db.ID]string{edition: "confirmed cancelled", talk: "confirmed cancelled", dinner: "waitlisted"} {
+		for seats, want := range map[db.ID]string{edition: "confirmed cancelled", talk: "confirmed", dinner: "waitlisted"} { // of all in one mail
 			if got := w.told(t, seats, "anna"); got != want {
 				t.Errorf("told %q, want %q", got, want)
 			}
+		}
+		if n := query[int](t, w, "SELECT count(*) FROM registrations WHERE cancelled_with = ?", w.latest(t, edition, "anna")); n != 2 {
+			t.Errorf("%d sessions went with the edition, want 2", n)
 		}
 		w.checkCounts(t, "in the end")
 	})

@@ -60,6 +60,11 @@ func (v view) registrations(ctx context.Context, rows []*Registration, shape Sha
 			row.By = people[row.RegisteredBy]
 		}
 	}
+	if shape.Has("worksFor") {
+		for _, row := range rows {
+			v.wantOrganisation(row.OrganisationID, func(o *Organisation) { row.organisation = o })
+		}
+	}
 	if shape.Has("position") {
 		if err := v.positions(ctx, rows); err != nil {
 			return err
@@ -99,29 +104,43 @@ func (v view) registrations(ctx context.Context, rows []*Registration, shape Sha
 	return nil
 }
 
-// positions says of those who wait where they stand in their line.
+// positions says of those who wait where they stand: in the order in which nextInLine would give them places, one after another,
+// if nobody came or went. In a balanced line that is by how many places their organisation would hold by then, and only then by
+// ticket; last come those whose organisation would hold its maximum.
 func (v view) positions(ctx context.Context, rows []*Registration) error {
-	var waiting []ID
+	waiting := map[ID]*Registration{}
 	for _, row := range rows {
 		if row.Status == Waitlisted {
-			waiting = append(waiting, row.ID)
+			waiting[row.ID] = row
 		}
 	}
 	if len(waiting) == 0 {
 		return nil
 	}
+	lines := bun.List(distinct(idsBy(values(waiting), func(r *Registration) ID { return r.SeatsID })))
+	held := v.tx.NewSelect().Model((*Registration)(nil)).ColumnExpr("registration.seats_id, registration.organisation_id, count(*) AS places").
+		Join("JOIN seats ON seats.id = registration.seats_id AND (seats.line = ? OR seats.max_per_organisation IS NOT NULL)", Balanced).
+		Where("registration.seats_id IN (?)", lines).Where("registration.status IN (?)", bun.List(holding)).
+		GroupExpr("registration.seats_id, registration.organisation_id")
+	line := v.tx.NewSelect().Model((*Registration)(nil)).Column("registration.id", "registration.seats_id", "registration.ticket", "seats.line", "seats.max_per_organisation").
+		ColumnExpr(`CASE WHEN registration.organisation_id IS NULL THEN 0 ELSE coalesce(held.places, 0) - 1 +
+			row_number() OVER (PARTITION BY registration.seats_id, registration.organisation_id ORDER BY registration.ticket) END AS held`).
+		Join("JOIN seats ON seats.id = registration.seats_id").
+		Join("LEFT JOIN held ON held.seats_id = registration.seats_id AND held.organisation_id = registration.organisation_id").
+		Where("registration.seats_id IN (?)", lines).Where("registration.status = ?", Waitlisted)
+	ranked := v.tx.NewSelect().TableExpr("line").Column("id").
+		ColumnExpr(`row_number() OVER (PARTITION BY seats_id ORDER BY CASE WHEN held >= max_per_organisation THEN 1 ELSE 0 END,
+			CASE WHEN line = ? THEN held ELSE 0 END, ticket) AS place`, Balanced)
 	var places []struct {
 		ID    ID
 		Place int
 	}
-	if err := v.tx.NewSelect().Model((*Registration)(nil)).ColumnExpr("registration.id, count(*) AS place").
-		Join("JOIN registrations AS ahead ON ahead.seats_id = registration.seats_id AND ahead.status = ? AND ahead.ticket <= registration.ticket", Waitlisted).
-		Where("registration.id IN (?)", bun.List(waiting)).GroupExpr("registration.id").Scan(ctx, &places); err != nil {
+	if err := v.tx.NewSelect().With("held", held).With("line", line).With("ranked", ranked).TableExpr("ranked").Column("id", "place").
+		Where("id IN (?)", bun.List(idsOf(values(waiting)))).Scan(ctx, &places); err != nil {
 		return fmt.Errorf("positions: %w", err)
 	}
 	for _, p := range places {
-		i := slices.IndexFunc(rows, func(r *Registration) bool { return r.ID == p.ID })
-		rows[i].Position = &p.Place
+		waiting[p.ID].Position = &p.Place
 	}
 	return nil
 }
@@ -130,6 +149,7 @@ func (v view) positions(ctx context.Context, rows []*Registration) error {
 type RegistrationFilter struct {
 	Status         *RegistrationStatus
 	OrganisationID *ID
+	SessionID      *ID
 }
 
 var registrationsByTime = order[Registration]{
@@ -146,29 +166,50 @@ func (d *DB) RegistrationsOn(ctx context.Context, actor Actor, seats *Seats, p P
 	if err != nil {
 		return nil, err
 	}
-	organiser := occasions[seats.ID].organisedBy(actor)
-	trained, err := v.trainedRuns(ctx, distinct([]ID{seats.CourseRunID}))
+	o := occasions[seats.ID]
+	trained, err := v.trainedRuns(ctx, distinct([]ID{o.CourseRunID}))
 	if err != nil {
 		return nil, err
 	}
+	o.taught = trained[o.CourseRunID]
 	return v.listRegistrations(ctx, p, shape, func(q *bun.SelectQuery) *bun.SelectQuery {
-		q = q.Where("registration.seats_id = ?", seats.ID)
-		if filter.Status != nil {
-			q = q.Where("registration.status = ?", *filter.Status)
+		return filter.restrict(o.listed(actor, q.Where("registration.seats_id = ?", seats.ID)))
+	})
+}
+
+// listed restricts registrations for the meeting to those that the actor may list.
+func (o *occasion) listed(actor Actor, q *bun.SelectQuery) *bun.SelectQuery {
+	if o.organisedBy(actor) {
+		return q
+	}
+	return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+		if o.taught {
+			q = q.WhereOr("registration.status IN (?)", bun.List(having))
 		}
-		if filter.OrganisationID != nil {
-			q = q.Where("registration.organisation_id = ?", *filter.OrganisationID)
-		}
-		if organiser {
-			return q
-		}
-		own := idsBy(actor.Coordinates, func(c Coordination) ID { return c.OrganisationID })
-		return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-			if trained[seats.CourseRunID] {
-				q = q.WhereOr("registration.status IN (?)", bun.List(having))
-			}
-			return q.WhereOr("registration.person_id = ?", cmp.Or(actor.PersonID, unknownID)).WhereOr("registration.organisation_id IN (?)", bun.List(append(own, unknownID)))
-		})
+		return q.WhereOr("registration.person_id = ?", cmp.Or(actor.PersonID, unknownID)).
+			WhereOr("registration.organisation_id IN (?)", bun.List(append(actor.organisations(), unknownID)))
+	})
+}
+
+func (f RegistrationFilter) restrict(q *bun.SelectQuery) *bun.SelectQuery {
+	if f.Status != nil {
+		q = q.Where("registration.status = ?", *f.Status)
+	}
+	if f.OrganisationID != nil {
+		q = q.Where("registration.organisation_id = ?", *f.OrganisationID)
+	}
+	if f.SessionID != nil {
+		q = q.Where("registration.seats_id IN (SELECT id FROM seats WHERE session_id = ?)", *f.SessionID)
+	}
+	return q
+}
+
+// RegistrationsOfEdition lists who is registered on an edition and on its sessions, by the rules of RegistrationsOn.
+func (d *DB) RegistrationsOfEdition(ctx context.Context, actor Actor, e *Edition, p Page, filter RegistrationFilter, shape Shape) (*Connection[Registration], error) {
+	o := &occasion{EditionID: e.ID, PartnershipID: e.PartnershipID, HostID: e.HostID}
+	return d.view(actor).listRegistrations(ctx, p, shape, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return filter.restrict(o.listed(actor, q.Where(`registration.seats_id IN (SELECT seats.id FROM seats LEFT JOIN sessions AS session
+			ON session.id = seats.session_id WHERE seats.edition_id = ? OR session.edition_id = ?)`, e.ID, e.ID)))
 	})
 }
 

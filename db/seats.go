@@ -42,7 +42,7 @@ type LinePolicy string
 const (
 	PolicyOffer     LinePolicy = "OFFER"     // they are offered it and have to accept in time
 	PolicyAutomatic LinePolicy = "AUTOMATIC" // they get it
-	PolicyClosed    LinePolicy = "CLOSED"    // there is no line: full is full
+	PolicyClosed    LinePolicy = "CLOSED"    // nobody new can join the line; those in it keep their turn and get it
 )
 
 // LineOrder is the order in which people who wait get a place.
@@ -91,6 +91,7 @@ type occasion struct {
 	NeedsAnswers   bool       // of a run: whether a place is certain only when required questions are answered; only for seats under lock
 	NeedsInvoice   bool       // of a run: likewise, when it is known whom to invoice
 	IntakeDueAt    *time.Time // of a run; only for seats under lock
+	taught         bool       // by the actor
 	OffersOver     bool       // whether offers are still to be taken back whose time is over; only for seats under lock
 }
 

@@ -356,7 +356,7 @@ func (w *world) checkSeats(t testing.TB, when string) {
 		"tickets": "seats s WHERE last_ticket <> (SELECT count(*) FROM registrations r WHERE r.seats_id = s.id)",
 		"told": `(SELECT r.status, ` + mails + `'registration_confirmed') AS confirmed, ` + mails + `'registration_waitlisted') AS waitlisted, ` +
 			mails + `'registration_cancelled') AS cancelled, ` + mails + `'seat_offered') AS offered, ` + mails + `'offer_expired') AS expired, ` +
-			mails + `'waiting_list_closed') AS closed FROM registrations r) AS m WHERE NOT (confirmed <= 1 AND waitlisted <= 1 AND offered <= waitlisted
+			mails + `'waiting_list_closed') AS closed FROM registrations r WHERE cancelled_with IS NULL) AS m WHERE NOT (confirmed <= 1 AND waitlisted <= 1 AND offered <= waitlisted
 				AND confirmed + waitlisted >= 1 AND CASE status
 				WHEN 'CONFIRMED' THEN confirmed = 1 AND cancelled + expired + closed = 0
 				WHEN 'WAITLISTED' THEN waitlisted = 1 AND confirmed + offered + cancelled + expired + closed = 0

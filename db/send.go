@@ -2,9 +2,6 @@ package db
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -348,60 +345,4 @@ func firstProblems(problems Errors) Errors {
 	}
 	more := problem(CodeTooLarge, "input.audience", "There are %d more problems; mend these first.", len(problems)-maxProblems)
 	return append(problems[:maxProblems:maxProblems], more)
-}
-
-// inputHash is the same for two inputs that ask for the same.
-func inputHash(input any) (string, error) {
-	raw, err := json.Marshal(input)
-	if err != nil {
-		return "", fmt.Errorf("hash input: %w", err)
-	}
-	sum := sha256.Sum256(raw)
-	return hex.EncodeToString(sum[:]), nil
-}
-
-// idempotencyKey remembers what a key was used for.
-type idempotencyKey struct {
-	bun.BaseModel `bun:"table:idempotency_keys,alias:idempotency_key"`
-
-	PersonID  ID     `bun:",pk"`
-	Key       string `bun:",pk"`
-	InputHash string
-	ResultID  ID
-	CreatedAt time.Time
-}
-
-// replayed returns the result of an earlier use of the key with the same input, zero when there was none.
-func replayed(ctx context.Context, tx bun.Tx, actor Actor, key, hash string) (ID, error) {
-	k := new(idempotencyKey)
-	ok, err := found(tx.NewSelect().Model(k).Where("person_id = ?", actor.PersonID).Where("key = ?", key).Scan(ctx))
-	switch {
-	case err != nil:
-		return ID{}, fmt.Errorf("idempotency key: %w", err)
-	case ok && k.InputHash != hash:
-		return ID{}, problem(CodeKeyReused, "input.idempotencyKey", "This key was used before with another input; choose a new one.")
-	}
-	return k.ResultID, nil
-}
-
-// once remembers what comes of the key and returns it; when the key was used before, it returns what came of that. A use at the
-// same time waits here until the first has ended.
-func once(ctx context.Context, tx bun.Tx, now time.Time, actor Actor, key, hash string, result ID) (ID, error) {
-	k := &idempotencyKey{PersonID: actor.PersonID, Key: key, InputHash: hash, ResultID: result, CreatedAt: now}
-	inserted, err := tx.NewInsert().Model(k).On("CONFLICT DO NOTHING").Exec(ctx)
-	if err != nil {
-		return ID{}, fmt.Errorf("remember idempotency key: %w", err)
-	}
-	if n, err := inserted.RowsAffected(); n > 0 || err != nil {
-		return result, err
-	}
-	return replayed(ctx, tx, actor, key, hash)
-}
-
-func remember(ctx context.Context, tx bun.Tx, now time.Time, actor Actor, key, hash string, result ID) error {
-	k := &idempotencyKey{PersonID: actor.PersonID, Key: key, InputHash: hash, ResultID: result, CreatedAt: now}
-	if _, err := tx.NewInsert().Model(k).Exec(ctx); err != nil {
-		return fmt.Errorf("remember idempotency key: %w", err)
-	}
-	return nil
 }

@@ -257,7 +257,7 @@ func (w *world) checkCounts(t testing.TB, when string) {
 				(SELECT count(*) FROM deliveries x WHERE x.registration_id = r.id AND kind = 'registration_waitlisted') AS waitlisted,
 				(SELECT count(*) FROM deliveries x WHERE x.registration_id = r.id AND kind = 'intake_requested') AS requested,
 				(SELECT count(*) FROM deliveries x WHERE x.registration_id = r.id AND kind = 'registration_cancelled') AS cancelled
-			FROM registrations r) AS m WHERE NOT CASE status
+			FROM registrations r WHERE cancelled_with IS NULL) AS m WHERE NOT CASE status
 				WHEN 'CONFIRMED' THEN confirmed = 1 AND waitlisted <= 1 AND cancelled = 0
 				WHEN 'HELD' THEN requested = 1 AND confirmed = 0 AND waitlisted <= 1 AND cancelled = 0
 				WHEN 'WAITLISTED' THEN confirmed = 0 AND waitlisted = 1 AND cancelled = 0

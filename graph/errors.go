@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/vaktreffen/vaktreffen/db"
@@ -25,7 +27,7 @@ func userErrors(err error) ([]*db.Error, error) {
 }
 
 // present makes the top-level errors of answers. Problems that db expects are shown with their code. gqlgen's own errors, about
-// the document or its variables, are shown as they are. Everything else is logged under a reference, and only the reference
+// the document or its variables, are shown without the values in them. Everything else is logged under a reference, and only the reference
 // is shown.
 func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
@@ -40,13 +42,42 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 			return shown
 		}
 		if own, ok := errors.AsType[*gqlerror.Error](err); ok && own.Unwrap() == nil {
-			return own
+			return withoutValues(own)
 		}
 		if own, ok := errors.AsType[*gqlerror.Error](err); ok && own.Extensions["code"] != nil {
 			return own
 		}
 		return unexpected(ctx, log, err)
 	}
+}
+
+// quoted are the forms in which gqlgen repeats values of a request, each with what is kept of it.
+var quoted = []struct {
+	form *regexp.Regexp
+	kept string
+}{
+	{regexp.MustCompile(`(?s)^((?:\w+|Enum "\w+") cannot represent .*? value): .*$`), "$1."},
+	{regexp.MustCompile(`(?s)^(Expected value of type "[^"]*"), found .*$`), "$1."},
+	{regexp.MustCompile(`(?s)^Value ".*" does not exist in ("\w+" enum)\..*$`), "The value does not exist in $1."},
+	{regexp.MustCompile(`(?s)^.* is not a valid (\w+)$`), "The value is not a valid $1."},
+	{regexp.MustCompile(`(?s)^operation .* not found$`), "The document has no operation of that operationName; a document with several needs one."},
+}
+
+// withoutValues words errors about a document so that they name its fields, arguments and variables, and repeat none of its
+// values: those may be personal, and answers end up in other people's logs.
+func withoutValues(err *gqlerror.Error) *gqlerror.Error {
+	switch err.Extensions["code"] {
+	case errcode.ParseFailed:
+		err.Message = "This is not a GraphQL document; see the location."
+	case errcode.ValidationFailed:
+		for _, q := range quoted {
+			if q.form.MatchString(err.Message) {
+				err.Message = q.form.ReplaceAllString(err.Message, q.kept)
+				break
+			}
+		}
+	}
+	return err
 }
 
 // unexpected logs an error under a reference and returns what the client may know of it.

@@ -13,11 +13,13 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/vaktreffen/vaktreffen/db"
+	"github.com/vaktreffen/vaktreffen/graph/internal/documents"
 	"github.com/vaktreffen/vaktreffen/graph/internal/exec"
 	"github.com/vaktreffen/vaktreffen/graph/internal/limits"
 	"github.com/vaktreffen/vaktreffen/graph/internal/rate"
@@ -28,13 +30,18 @@ import (
 type Config struct {
 	DB          *db.DB
 	Log         *slog.Logger
-	Origins     []string        // sites besides our own that may call the API from a browser, as https://host
-	Development bool            // serves /graphiql and allows introspection
-	Redis       redis.Scripter  // counts how often what is done; nil: everything may be done as often as anybody likes
-	ProxyHeader string          // in which a proxy before this program writes the client's address; "": there is none
-	OpenID      *OpenID         // nil: people sign in by mail only
-	Secure      bool            // people reach the pages over HTTPS: cookies must not travel otherwise
-	Draining    <-chan struct{} // closed when the process is about to end: streams end, readiness is off
+	Origins     []string              // sites besides our own that may call the API from a browser, as https://host
+	Development bool                  // serves /graphiql and allows introspection
+	Trusted     Documents             // which requests may name by their hash
+	TrustedOnly bool                  // refuses every document that is not among them
+	Metrics     prometheus.Registerer // counts operations; nil for nobody
+	Traces      trace.TracerProvider  // records operations; nil for nobody
+	Redis       redis.Scripter        // counts how often what is done; nil: everything may be done as often as anybody likes
+	Points      int                   // of cost that one client may spend in a minute; 0: as many as it likes
+	ProxyHeader string                // in which a proxy before this program writes the client's address; "": there is none
+	OpenID      *OpenID               // nil: people sign in by mail only
+	Secure      bool                  // people reach the pages over HTTPS: cookies must not travel otherwise
+	Draining    <-chan struct{}       // closed when the process is about to end: streams end, readiness is off
 }
 
 // The largest bodies, in bytes. People who are signed in may send a list of people as CSV, whose own limit is lower and is
@@ -44,14 +51,21 @@ const (
 	bodySignedIn  = 8 << 20
 )
 
-// Handler serves /graphql, /i/{token} and /r/{token} (the pages of invitations and registrations), /sign-in, /me, /openid, /healthz
-// and /readyz. It fails on an origin that is none.
+// Handler serves /graphql, /registrations/{seatsId}.csv, the pages of personal links (/i/ of invitations, /r/ of registrations, /d/ of
+// delegations), /sign-in, /me, /openid, /healthz and /readyz. It fails on an origin that is none.
 func Handler(cfg Config) (http.Handler, error) {
-	mux := http.NewServeMux()
 	res := resolver{db: cfg.DB, rates: rate.New(cfg.Redis), log: cfg.Log}
-	mux.Handle("/graphql", crossOrigin(cfg.Origins, signIn(cfg, graphQL(cfg, res))))
+	api, err := graphQL(cfg, res)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", crossOrigin(cfg.Origins, signIn(cfg, api)))
+	mux.Handle("GET /registrations/{file}", crossOrigin(cfg.Origins, signIn(cfg, exportRegistrations(cfg))))
+	mux.Handle("OPTIONS /registrations/{file}", crossOrigin(cfg.Origins, http.NotFoundHandler()))
 	answerPages(mux, cfg)
 	placePages(mux, cfg)
+	deskPages(mux, cfg)
 	signInPages(mux, cfg, res)
 	openIDPages(mux, cfg, res)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
@@ -72,9 +86,12 @@ func Handler(cfg Config) (http.Handler, error) {
 	return protection.Handler(withClient(cfg.ProxyHeader, mux)), nil
 }
 
-func graphQL(cfg Config, res resolver) http.Handler {
+func graphQL(cfg Config, res resolver) (http.Handler, error) {
 	schema := exec.NewExecutableSchema(exec.Config{Resolvers: res})
 	srv := handler.New(schema)
+	if err := observe(srv, cfg); err != nil {
+		return nil, fmt.Errorf("observe operations: %w", err)
+	}
 	transport.Install(srv, transport.Config{
 		BodyLimit: func(r *http.Request) int64 {
 			if actor(r.Context()).Anonymous() {
@@ -90,8 +107,10 @@ func graphQL(cfg Config, res resolver) http.Handler {
 			}
 			return withActor(ctx, a), err
 		},
+		Public:   public,
 		Draining: cfg.Draining,
 	})
+	documents.Install(srv, documents.Config{Trusted: cfg.Trusted, Only: cfg.TrustedOnly})
 	limits.Install(srv, limits.Config{
 		Introspection: cfg.Development,
 		Cost: func(ctx context.Context) int {
@@ -105,13 +124,15 @@ func graphQL(cfg Config, res resolver) http.Handler {
 			}
 		},
 	})
+	if cfg.Points > 0 {
+		srv.AroundOperations(res.spend(cfg.Points))
+	}
 	srv.SetErrorPresenter(present(cfg.Log))
 	srv.SetRecoverFunc(func(ctx context.Context, panicked any) error {
 		cfg.Log.ErrorContext(ctx, "panic in a resolver", "panic", panicked, "stack", string(debug.Stack()))
 		return errors.New("panic in a resolver")
 	})
-	srv.AroundOperations(logOperations(cfg.Log))
-	return srv
+	return srv, nil
 }
 
 // signIn puts the actor of a bearer token into the request's context. A token that is not valid is refused, so that a client
@@ -182,23 +203,5 @@ func ready(cfg Config) http.HandlerFunc {
 			return
 		}
 		_, _ = w.Write([]byte("ok\n"))
-	}
-}
-
-// logOperations writes a line for each operation: its name and what it cost, never its variables.
-func logOperations(log *slog.Logger) graphql.OperationMiddleware {
-	return func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-		began := time.Now()
-		ctx, statements := db.CountStatements(ctx)
-		respond := next(ctx)
-		return func(ctx context.Context) *graphql.Response {
-			response := respond(ctx)
-			if response != nil {
-				op := graphql.GetOperationContext(ctx)
-				log.DebugContext(ctx, "operation", "name", op.OperationName, "duration", time.Since(began),
-					"statements", statements.Load(), "errors", len(response.Errors))
-			}
-			return response
-		}
 	}
 }

@@ -96,14 +96,29 @@ func build(t *testing.T, address, driver, source string) *house {
 		}
 		h.load(file)
 	}
-	handler, err := graph.Handler(graph.Config{DB: h.db, Log: slog.New(h.log), Draining: make(chan struct{})})
+	return h.with(graph.Config{})
+}
+
+// onSQLite builds a house for what is the same on every database.
+func onSQLite(t *testing.T) *house {
+	t.Helper()
+	address := dbtest.SQLite(t)
+	return build(t, address, "sqlite", strings.TrimPrefix(address, "sqlite:"))
+}
+
+// with returns the house behind an edge with another configuration.
+func (h *house) with(cfg graph.Config) *house {
+	h.Helper()
+	cfg.DB, cfg.Log, cfg.Draining = h.db, slog.New(h.log), make(chan struct{})
+	handler, err := graph.Handler(cfg)
 	if err != nil {
-		t.Fatal(err)
+		h.Fatal(err)
 	}
 	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	h.url = server.URL + "/graphql"
-	return h
+	h.Cleanup(server.Close)
+	other := *h
+	other.url = server.URL + "/graphql"
+	return &other
 }
 
 // in returns the house for a subtest.
@@ -224,7 +239,13 @@ type answer struct {
 // send posts an operation as the person with the address, nobody for "".
 func (h *house) send(email, query string, variables vars) answer {
 	h.Helper()
-	body, err := json.Marshal(vars{"query": query, "variables": variables})
+	return h.sendNamed(email, query, "", variables)
+}
+
+// sendNamed posts a document of several operations likewise, and the name of the one that is meant.
+func (h *house) sendNamed(email, query, name string, variables vars) answer {
+	h.Helper()
+	body, err := json.Marshal(vars{"query": query, "operationName": name, "variables": variables})
 	if err != nil {
 		h.Fatal(err)
 	}

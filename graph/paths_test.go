@@ -309,6 +309,15 @@ func world(h *house) *graphOf {
 		meeting["personId"] = h.id("people", "konrad-koordinator")
 		h.ask(organiser, `mutation($input: NameOrganiserInput!) { nameOrganiser(input: $input) { person { id } } }`, vars{"input": meeting})
 	}
+	data = h.ask(organiser, `mutation($input: InviteDelegationsInput!) { inviteDelegations(input: $input) { delegations { id } userErrors { message } } }`, vars{"input": vars{
+		"editionId": h.id("editions", "vaktreffen-2027"), "respondBy": "2027-02-15T12:00:00Z", "delegations": []vars{{"organisationId": h.id("organisations", "groningen"), "places": 3}},
+	}})
+	if at(data, "inviteDelegations", "delegations") == nil {
+		h.Fatal(data)
+	}
+	h.ask(organiser, `mutation($input: NameDelegatesInput!) { nameDelegates(input: $input) { delegation { id } } }`, vars{"input": vars{
+		"delegationId": h.ids("SELECT id FROM delegations")[0], "personIds": []string{h.id("people", "olga-organisator")},
+	}})
 	g := &graphOf{house: h, schema: schema(h), truths: map[string]map[string]any{}, seen: map[string]bool{}, ids: map[string][]string{
 		"Municipality": h.ids("SELECT id FROM organisations WHERE kind = 'MUNICIPALITY' ORDER BY key"),
 		"Institution":  h.ids("SELECT id FROM organisations WHERE kind = 'INSTITUTION' ORDER BY key"),
@@ -319,7 +328,7 @@ func world(h *house) *graphOf {
 	for name, table := range map[string]string{
 		"Person": "people", "Partnership": "partnerships", "Series": "series", "Edition": "editions", "Room": "rooms",
 		"Theme": "themes", "Course": "courses", "CourseRun": "course_runs", "Seats": "seats", "Delivery": "deliveries", "Registration": "registrations",
-		"SignIn":         "access_tokens",
+		"SignIn": "access_tokens", "Delegation": "delegations",
 		"IntakeQuestion": "intake_questions",
 	} {
 		g.ids[name] = h.ids("SELECT id FROM " + table + " ORDER BY id")

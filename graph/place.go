@@ -3,7 +3,6 @@ package graph
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/vaktreffen/vaktreffen/db"
 	"github.com/vaktreffen/vaktreffen/graph/pages"
@@ -26,7 +25,7 @@ func placePages(mux *http.ServeMux, cfg Config) {
 		var typed *pages.Typed
 		switch {
 		case place == nil || err != nil || refused != 0:
-		case pages.PlaceOver(place, time.Now()):
+		case !place.Changeable:
 			refused = http.StatusConflict
 		case pressed == string(db.PlaceAnswer):
 			answers, invoice := readIntake(r.PostForm, place)
@@ -49,11 +48,8 @@ func placePages(mux *http.ServeMux, cfg Config) {
 			if _, expected := db.AsErrors(err); !expected {
 				break
 			}
-			// What time alone changed was undone with the refused change; written down, the page says why it was refused.
 			refused = http.StatusConflict
-			if _, err = cfg.DB.SweepLines(r.Context()); err == nil {
-				place, err = findPlace(r.Context(), cfg, token)
-			}
+			place, err = findPlace(r.Context(), cfg, token)
 		}
 		showPlace(w, r, cfg, refused, place, typed, err)
 	})
@@ -72,7 +68,7 @@ func findPlace(ctx context.Context, cfg Config, token string) (*db.Registration,
 func showPlace(w http.ResponseWriter, r *http.Request, cfg Config, status int, place *db.Registration, typed *pages.Typed, err error) {
 	var page []byte
 	if place != nil && err == nil {
-		page, err = pages.Place(place, time.Now(), pageLanguage(r, place.Person), typed, unclear(status))
+		page, err = pages.Place(place, pageLanguage(r, place.Person), typed, unclear(status))
 	}
 	showPage(w, r, cfg, status, page, err)
 }

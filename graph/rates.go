@@ -9,8 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/vaktreffen/vaktreffen/graph/internal/limits"
 	"github.com/vaktreffen/vaktreffen/graph/internal/rate"
 )
 
@@ -31,11 +33,14 @@ func (r resolver) allow(ctx context.Context, limit rate.Limit, whom string) erro
 	if err != nil {
 		r.log.WarnContext(ctx, "rates cannot be counted", "error", err)
 	}
-	return tooOften(wait)
+	if refused := tooOften(wait); refused != nil {
+		return refused
+	}
+	return nil
 }
 
 // tooOften is the error of a limit that is reached; nil when there is nothing to wait for.
-func tooOften(wait time.Duration) error {
+func tooOften(wait time.Duration) *gqlerror.Error {
 	if wait <= 0 {
 		return nil
 	}
@@ -43,6 +48,21 @@ func tooOften(wait time.Duration) error {
 	return &gqlerror.Error{
 		Message:    fmt.Sprintf("This was done too often. Try again in %d seconds.", seconds),
 		Extensions: map[string]any{"code": "RATE_LIMIT", "retryAfter": seconds},
+	}
+}
+
+// spend takes the cost of each operation from what its client may spend in a minute. A subscription costs once.
+func (r resolver) spend(points int) graphql.OperationMiddleware {
+	limit := rate.Limit{Name: "points", Amount: points, Per: time.Minute}
+	return func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+		wait, err := r.rates.TakeSmall(ctx, limit, client(ctx), limits.Cost(graphql.GetOperationContext(ctx)))
+		if err != nil {
+			r.log.WarnContext(ctx, "rates cannot be counted", "error", err)
+		}
+		if refused := tooOften(wait); refused != nil {
+			return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{refused}})
+		}
+		return next(ctx)
 	}
 }
 

@@ -19,7 +19,7 @@ func (h *house) limited(proxyHeader string) *house {
 	server := miniredis.RunT(h.T)
 	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
 	h.Cleanup(func() { _ = client.Close() })
-	handler, err := graph.Handler(graph.Config{DB: h.db, Log: slog.New(h.log), Redis: client, ProxyHeader: proxyHeader})
+	handler, err := graph.Handler(graph.Config{DB: h.db, Log: slog.New(h.log), Redis: client, ProxyHeader: proxyHeader, Points: 50_000})
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -70,6 +70,34 @@ func TestWhatIsDoneTooOftenIsRefused(t *testing.T) {
 		}
 		if status, _ := behind.browser().page("POST", "/sign-in/guess", nil, "X-Forwarded-For", "203.0.113.8, 203.0.113.9"); status != 404 {
 			t.Errorf("another client of the proxy: %d", status)
+		}
+	})
+}
+
+func TestPointsAreSpent(t *testing.T) {
+	each(t, func(t *house) {
+		t = t.limited("")
+		expensive := `{ editions(first: 30) { nodes { days { sessions { title children { title } } } } } }`
+		limited := false
+		for range 100 {
+			a := t.send(nobody, expensive, nil)
+			if len(a.Errors) == 0 {
+				continue
+			}
+			if a.Errors[0].Extensions["code"] == "COST_LIMIT" {
+				t.Fatalf("too expensive for one: %s", a.body)
+			}
+			if a.Errors[0].Extensions["code"] != "RATE_LIMIT" || a.Errors[0].Extensions["retryAfter"].(float64) < 1 || a.Data != nil {
+				t.Fatalf("%s", a.body)
+			}
+			limited = true
+			break
+		}
+		if !limited {
+			t.Error("a hundred expensive operations were answered")
+		}
+		if a := t.send(member, `{ viewer { person { id } } }`, nil); len(a.Errors) > 0 {
+			t.Errorf("somebody who is signed in: %s", a.body)
 		}
 	})
 }

@@ -50,3 +50,9 @@ func (r seatsResolver) Registrations(ctx context.Context, of *db.Seats, first *i
 	p, records := page(ctx, first, after, last, before)
 	return r.db.RegistrationsOn(ctx, actor(ctx), of, p, given(filter), records)
 }
+
+// Registrations lists who is registered for an edition and for its sessions.
+func (r editionResolver) Registrations(ctx context.Context, of *db.Edition, first *int, after *string, last *int, before *string, filter *db.RegistrationFilter) (*db.Connection[db.Registration], error) {
+	p, records := page(ctx, first, after, last, before)
+	return r.db.RegistrationsOfEdition(ctx, actor(ctx), of, p, given(filter), records)
+}

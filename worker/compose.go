@@ -68,6 +68,10 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 		if m.Campaign.RespondBy != nil {
 			facts.RespondBy = m.Campaign.RespondBy.In(meetingZone(m))
 		}
+	case db.MailDelegation, db.MailDelegationReminder:
+		facts.AnswerURL = w.cfg.PublicURL + "/d/" + m.DeskToken
+		facts.Delegation, facts.Places, facts.Message = m.Delegation.InvitedParty(), m.Delegation.Places, m.Delegation.Message
+		facts.RespondBy = m.Delegation.RespondBy.In(meetingZone(m))
 	case db.MailSignIn:
 		facts.AnswerURL = w.cfg.PublicURL + "/sign-in/" + m.SignInToken + "?lang=" + message.Locale
 	case db.MailOffered:
@@ -75,8 +79,8 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 	case db.MailConfirmed:
 		message.Calendar = w.entry(m, meeting, CalendarRequest)
 	case db.MailCancelled:
-		if m.Registration.CalendarSequence > 0 { // a place that was only held is in no calendar
-			message.Calendar = w.entry(m, meeting, CalendarCancel)
+		if err := w.strike(m, meeting, message, &facts); err != nil {
+			return nil, err
 		}
 	default:
 		w.courseFacts(m, meeting, &facts, message)
@@ -99,6 +103,25 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 	message.Subject = written.subject
 	message.Text, message.HTML = written.forReader(m.Person.Name, m.AnswerToken)
 	return message, nil
+}
+
+// strike takes out of the reader's calendar what a mail about a cancelled registration has put there, and names the sessions that
+// went with it.
+func (w *Worker) strike(m *db.Mail, meeting Meeting, message *Message, facts *Facts) error {
+	if facts.NoPlace = m.NoPlace; !m.NoPlace {
+		message.Calendar = w.entry(m, meeting, CalendarCancel)
+	}
+	for _, session := range m.Sessions {
+		facts.Sessions = append(facts.Sessions, session.Session.Title)
+		narrow, err := meetingOf(session)
+		if err != nil {
+			return err
+		}
+		if entry := w.entry(session, narrow, CalendarCancel); entry != nil && !session.NoPlace {
+			message.Others = append(message.Others, entry)
+		}
+	}
+	return nil
 }
 
 func (w *Worker) write(message *Message, facts Facts) (draft, error) {

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/vaktreffen/vaktreffen/db"
 )
 
@@ -13,6 +15,7 @@ import (
 type ledger struct {
 	db      *db.DB
 	log     *slog.Logger
+	mails   *prometheus.CounterVec // by kind and outcome
 	entries chan entry
 }
 
@@ -25,7 +28,7 @@ type entry struct {
 const largestGroup = 200
 
 func newLedger(d *db.DB, log *slog.Logger) *ledger {
-	return &ledger{db: d, log: log, entries: make(chan entry, largestGroup)}
+	return &ledger{db: d, log: log, mails: mailsByOutcome(), entries: make(chan entry, largestGroup)}
 }
 
 // enter hands outcomes in and returns a channel that is closed when they are committed. The ledger does not give up: the mails
@@ -68,6 +71,9 @@ func (l *ledger) commit(ctx context.Context, group []entry) {
 	}
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
 		err := l.db.SettleDeliveries(ctx, outcomes)
+		if err == nil {
+			count(l.mails, outcomes)
+		}
 		if err == nil || ctx.Err() != nil {
 			break
 		}

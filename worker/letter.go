@@ -24,6 +24,8 @@ const (
 	KindSeatOffered            = "seat_offered"
 	KindOfferExpired           = "offer_expired"
 	KindWaitingListClosed      = "waiting_list_closed"
+	KindDelegationInvited      = "delegation_invited"
+	KindDelegationReminder     = "delegation_reminder"
 	KindSignIn                 = "sign_in" // the only one about no meeting
 
 	KindIntakeRequested = "intake_requested"
@@ -38,6 +40,7 @@ func Kinds() []string {
 	return []string{
 		KindInvitation, KindRegistrationConfirmed, KindRegistrationWaitlisted, KindRegistrationCancelled,
 		KindSeatOffered, KindOfferExpired, KindWaitingListClosed, KindSignIn,
+		KindDelegationInvited, KindDelegationReminder,
 		KindIntakeRequested, KindIntakeReminder, KindRunConfirmed, KindRunCancelled, KindRunBelowMinimum,
 	}
 }
@@ -53,7 +56,11 @@ type Facts struct {
 	RespondBy     time.Time // to the invitation, the offer or the intake, in the zone to write it in; zero: no deadline, which an offer has
 	Message       string    // the organiser's own words, plain text, paragraphs apart by blank lines
 	AnswerURL     string    // the person's own page, where all answering happens
+	Delegation    string    // the organisation that is invited
+	Places        int       // that it may fill
 	Position      int       // on the waiting list, from 1
+	NoPlace       bool      // a cancelled registration was never confirmed
+	Sessions      []string  // titles of those that were cancelled with the registration
 	CalendarEntry bool      // the mail carries a calendar entry (for a cancelled registration: its cancellation)
 	Waits         bool      // for a place, which the person does not have yet
 	IntakeOpen    bool      // the person has a place that becomes certain with the intake
@@ -213,7 +220,7 @@ func (p *pen) write(kind string, f Facts) *Letter {
 	add("host", oneLine(m.Host, maxSubject))
 	add("languages", t.list(t.languageNames(m.Languages)))
 	switch kind {
-	case KindInvitation, KindSeatOffered:
+	case KindInvitation, KindSeatOffered, KindDelegationInvited, KindDelegationReminder:
 		add("respond_by", t.deadlineFact(f.RespondBy))
 	case KindIntakeRequested, KindIntakeReminder:
 		add("intake_by", t.deadlineFact(f.RespondBy))
@@ -253,12 +260,13 @@ func (p *pen) link(address string) string {
 // said is what the words may mention. The fields are "" when unknown, for {{with}}; a method ends the letter then.
 type said struct {
 	Name, Dates, Deadline, Summary, Message string
-	CalendarEntry, Waits, IntakeOpen        bool
-	Taken                                   int
+	CalendarEntry, NoPlace                  bool
+	Waits, IntakeOpen                       bool
+	Places, Taken                           int
+	Sessions                                []string
 
-	title, organiser string
-	position         int
-	minimum          int
+	title, organiser, delegation string
+	position, minimum            int
 }
 
 func say(f Facts, t *tongue) *said {
@@ -269,14 +277,26 @@ func say(f Facts, t *tongue) *said {
 		Summary:       plainText(f.Meeting.Summary),
 		Message:       plainText(f.Message),
 		CalendarEntry: f.CalendarEntry,
-		Waits:         f.Waits,
-		IntakeOpen:    f.IntakeOpen,
-		Taken:         f.Taken,
+		NoPlace:       f.NoPlace,
+		Sessions:      titles(f.Sessions),
 		title:         oneLine(f.Meeting.Title, maxSubject),
 		organiser:     oneLine(f.OrganiserName, maxName),
 		position:      f.Position,
+		Places:        f.Places,
+		delegation:    oneLine(f.Delegation, maxName),
+		Waits:         f.Waits,
+		IntakeOpen:    f.IntakeOpen,
+		Taken:         f.Taken,
 		minimum:       f.Minimum,
 	}
+}
+
+func titles(sessions []string) []string {
+	lines := make([]string, len(sessions))
+	for i, title := range sessions {
+		lines[i] = oneLine(title, maxSubject)
+	}
+	return lines
 }
 
 // Title is the name of the meeting.
@@ -284,6 +304,11 @@ func (s *said) Title() (string, error) { return needed("the title of the meeting
 
 // Organiser is who signs.
 func (s *said) Organiser() (string, error) { return needed("the name of the organiser", s.organiser) }
+
+// Delegation is the organisation that is invited.
+func (s *said) Delegation() (string, error) {
+	return needed("the name of the organisation", s.delegation)
+}
 
 // OfferEnds is until when a place is offered.
 func (s *said) OfferEnds() (string, error) { return needed("the end of the offer", s.Deadline) }

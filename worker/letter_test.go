@@ -40,6 +40,8 @@ func everything(t testing.TB) worker.Facts {
 		Message:       "Dit jaar staan <b>warmtenetten</b> & {{.Title}} centraal.\nNeem een \"voorbeeld\" mee.\n\nDe bus vertrekt om 8.00 uur.",
 		AnswerURL:     "https://vaktreffen.example.org/a/Zk3tq9-mQ2",
 		Position:      3,
+		Delegation:    "Gemeente Oldenburg",
+		Places:        12,
 		CalendarEntry: true,
 		Taken:         5, Minimum: 8,
 	}
@@ -153,6 +155,12 @@ func TestLetterShowsTheFactsOfItsKind(t *testing.T) {
 		"offer_expired/nl":           {"Aanbod verlopen: ", "niet op tijd van u gehoord", "niet meer op de wachtlijst"},
 		"offer_expired/de":           {"Angebot abgelaufen: ", "nicht rechtzeitig von Ihnen gehört", "nicht mehr auf der Warteliste"},
 		"offer_expired/en":           {"Offer lapsed: ", "did not hear from you in time", "no longer on the waiting list"},
+		"delegation_invited/nl":      {"Uitnodiging voor Gemeente Oldenburg: ", "tot 12 personen", "uiterlijk 30 april 2027", "warmtenetten", "Wie komen er?:"},
+		"delegation_invited/de":      {"Einladung für Gemeente Oldenburg: ", "bis zu 12 Personen", "bis zum 30. April 2027", "warmtenetten", "Wer nimmt teil?:"},
+		"delegation_invited/en":      {"Invitation for Gemeente Oldenburg: ", "up to 12 people", "by 30 April 2027", "warmtenetten", "Who is coming?:"},
+		"delegation_reminder/nl":     {"Herinnering: wie komen er namens Gemeente Oldenburg?", "nog niet wie er", "vrijdag 30 april 2027"},
+		"delegation_reminder/de":     {"Erinnerung: Wer nimmt für Gemeente Oldenburg teil?", "noch nicht, wer für", "Freitag, 30. April 2027"},
+		"delegation_reminder/en":     {"Reminder: who is coming from Gemeente Oldenburg?", "do not know yet who", "Friday 30 April 2027"},
 		"intake_requested/nl":        {"Intake: ", "houden een plaats voor u vast", "uiterlijk 30 april 2027 doen", "vrijdag 30 april 2027", "Intake invullen:"},
 		"intake_requested/de":        {"Vorab-Fragen: ", "einen Platz für Sie frei", "bis zum 30. April 2027", "Freitag, 30. April 2027", "Fragen beantworten:"},
 		"intake_requested/en":        {"Intake: ", "holding a place for you", "by 30 April 2027", "Friday 30 April 2027", "Complete the intake:"},
@@ -195,7 +203,8 @@ func TestLetterShowsTheFactsOfItsKind(t *testing.T) {
 				t.Errorf("states a position on the waiting list:\n%s", all)
 			}
 		}
-		deadline := []string{worker.KindInvitation, worker.KindSeatOffered, worker.KindIntakeRequested, worker.KindIntakeReminder}
+		deadline := []string{worker.KindInvitation, worker.KindSeatOffered, worker.KindIntakeRequested, worker.KindIntakeReminder,
+			worker.KindDelegationInvited, worker.KindDelegationReminder}
 		if !slices.Contains(deadline, kind) && strings.Contains(strings.ToLower(all), "april 2027") {
 			t.Errorf("states a deadline:\n%s", all)
 		}
@@ -266,13 +275,15 @@ func TestLetterDoesWithout(t *testing.T) {
 		Meeting:       worker.Meeting{Title: "Ledenvergadering", Year: 2028},
 		AnswerURL:     "https://example.org/a/1",
 		Position:      1,
+		Delegation:    "Bremen",
+		Places:        1,
 	}
 	eachKindAndLocale(t, func(t *testing.T, kind, locale string) {
 		facts := bare
 		if kind == worker.KindRunBelowMinimum {
 			facts.Minimum = 8
 		}
-		if kind == worker.KindSeatOffered {
+		if kind == worker.KindSeatOffered || strings.HasPrefix(kind, "delegation_") {
 			facts.RespondBy = time.Date(2028, 1, 31, 17, 0, 0, 0, amsterdam(t))
 		}
 		letter, err := l.Write(kind, locale, facts)

@@ -123,7 +123,7 @@ func TestOfferPassesOn(t *testing.T) {
 	})
 }
 
-// Who has no invitation hears from the sender about a session, with the session's own hours.
+// Who has no invitation hears from the coordinator of the host about a session, with the session's own hours.
 func TestPlaceInASession(t *testing.T) {
 	each(t, func(t *testing.T, s *scene) {
 		s.join(t, s.id(t, "SELECT id FROM seats WHERE edition_id IS NOT NULL"), "anna")
@@ -148,7 +148,7 @@ func TestPlaceInASession(t *testing.T) {
 		}
 		starts := time.Date(begins.Year(), begins.Month(), begins.Day(), 11, 30, 0, 0, time.UTC)
 		hours := starts.In(amsterdam(t)).Format("15:04") + "–" + starts.Add(90*time.Minute).In(amsterdam(t)).Format("15:04")
-		if !strings.Contains(mail.Text, hours) || !strings.Contains(mail.HTML, hours) || !strings.Contains(squeeze(mail.Text), "Yours sincerely, Vaktreffen --") {
+		if !strings.Contains(mail.Text, hours) || !strings.Contains(mail.HTML, hours) || !strings.Contains(squeeze(mail.Text), "Yours sincerely, Olga --") {
 			t.Errorf("the mail lacks %s or who signs:\n%s", hours, mail.Text)
 		}
 		entry := string(mail.Attachments[0].Content)
@@ -158,5 +158,74 @@ func TestPlaceInASession(t *testing.T) {
 			}
 		}
 		token(t, mail)
+	})
+}
+
+// Whoever leaves a meeting hears of its sessions in the same mail, and all of it leaves the calendar; whoever is taken off the
+// waiting list by somebody else hears of that.
+func TestCancelledTogether(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		edition := s.id(t, "SELECT id FROM seats WHERE edition_id IS NOT NULL")
+		day, one := time.Now().AddDate(0, 6, 0), 1
+		file := &programme.File{Editions: []programme.Edition{{
+			Key: "next", Series: "meeting", Title: "The next meeting", Year: day.Year(), Status: "PUBLISHED", StartsOn: day.Format(time.DateOnly),
+			EndsOn: day.Format(time.DateOnly), TimeZone: "Europe/Amsterdam", Languages: []string{"en"}, Host: "groningen",
+		}}}
+		for i, key := range []string{"dykes", "polders", "dunes"} {
+			file.Editions[0].Sessions = append(file.Editions[0].Sessions, programme.Session{
+				Key: key, Kind: "BREAKOUT", Title: "On " + key, Capacity: &one,
+				Starts: day.Format(time.DateOnly) + fmt.Sprintf("T1%d:00", i), Ends: day.Format(time.DateOnly) + fmt.Sprintf("T1%d:30", i),
+			})
+		}
+		if problems, err := s.db.Import(t.Context(), file, nil); err != nil || len(problems) > 0 {
+			t.Fatal(problems, err)
+		}
+		seats := func(key string) db.ID {
+			return s.id(t, "SELECT seats.id FROM seats JOIN sessions ON sessions.id = session_id WHERE key = $1", key)
+		}
+		s.join(t, edition, "anna", "bert")
+		s.register(t, seats("dunes"), "anna")
+		s.register(t, seats("dykes"), "anna")
+		s.register(t, seats("polders"), "bert")
+		s.register(t, seats("polders"), "anna")
+		s.register(t, seats("dykes"), "bert")
+		s.work(t, 1)
+		eventually(t, "all are told", func() bool { return s.smtp.Count() == 7 })
+
+		waiting := s.id(t, "SELECT r.id FROM registrations r JOIN people p ON p.id = r.person_id WHERE p.key = 'bert' AND r.status = 'WAITLISTED'")
+		if _, err := s.db.CancelRegistration(t.Context(), s.organiser, waiting, nil); err != nil {
+			t.Fatal(err)
+		}
+		removed := s.mail(t, db.MailCancelled, "bert")
+		if len(removed.Attachments) > 0 || !strings.Contains(squeeze(removed.Text), "You are no longer on the waiting list") || strings.Contains(squeeze(removed.Text), "expect you") ||
+			!strings.Contains(removed.GetHeader("Reply-To"), "olga@example.org") {
+			t.Errorf("who was taken off the waiting list reads\n%s\nwith %d attachments, answering %q", removed.Text, len(removed.Attachments), removed.GetHeader("Reply-To"))
+		}
+
+		place := s.id(t, "SELECT r.id FROM registrations r JOIN people p ON p.id = r.person_id WHERE p.key = 'anna' AND r.seats_id = $1", edition)
+		if _, err := s.db.CancelRegistration(t.Context(), s.organiser, place, nil); err != nil {
+			t.Fatal(err)
+		}
+		left := s.mail(t, db.MailCancelled, "anna")
+		if text := squeeze(left.Text); !strings.Contains(text, "– On dykes – On polders – On dunes") || !strings.Contains(text, "We no longer expect you.") {
+			t.Errorf("who left reads\n%s", left.Text)
+		}
+		var struck []string
+		for _, a := range left.Attachments {
+			entry := string(a.Content)
+			if !strings.Contains(entry, "METHOD:CANCEL\r\n") || !strings.Contains(entry, "SEQUENCE:1\r\n") {
+				t.Errorf("the entry is\n%s", entry)
+			}
+			_, summary, _ := strings.Cut(entry, "SUMMARY:")
+			summary, _, _ = strings.Cut(summary, "\r\n")
+			struck = append(struck, summary)
+		}
+		if got := strings.Join(struck, ", "); got != "The next meeting, On dykes (The next meeting), On dunes (The next meeting)" {
+			t.Errorf("struck from the calendar: %s", got) // and not the polders, for which anna waited
+		}
+		eventually(t, "nothing is left to send", func() bool { return s.states(t)["QUEUED"]+s.states(t)["ENQUEUED"]+s.states(t)["SENDING"] == 0 })
+		if n := s.smtp.Count(); n != 9 {
+			t.Errorf("%d mails, want 9", n)
+		}
 	})
 }

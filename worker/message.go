@@ -29,9 +29,10 @@ type Message struct {
 	HTML    string
 	Locale  string // of the words: nl, de or en
 
-	Calendar        *Calendar // nil: none. Goes along as an alternative and as the attachment invite.ics
-	Bulk            bool      // one of many alike, such as an invitation; a confirmation is not
-	ListUnsubscribe string    // https address for one-click unsubscribing (RFC 8058), or empty
+	Calendar        *Calendar   // nil: none. Goes along as an alternative and as the attachment invite.ics
+	Others          []*Calendar // further entries, as attachments: one calendar holds one entry that asks for something (RFC 5546)
+	Bulk            bool        // one of many alike, such as an invitation; a confirmation is not
+	ListUnsubscribe string      // https address for one-click unsubscribing (RFC 8058), or empty
 }
 
 // sealed is a Message as it goes over the wire.
@@ -117,6 +118,13 @@ func (m *Message) seal() (*sealed, error) {
 			mail.WithPartEncoding(mail.EncodingB64))
 		// Not text/calendar once more, which some clients would take for a second invitation.
 		msg.AttachReadSeeker("invite.ics", bytes.NewReader(entry), mail.WithFileContentType("application/ics"))
+	}
+	for i, other := range m.Others {
+		entry, err := other.Bytes()
+		if err != nil {
+			return nil, err
+		}
+		msg.AttachReadSeeker(fmt.Sprintf("entry-%d.ics", i+1), bytes.NewReader(entry), mail.WithFileContentType("application/ics"))
 	}
 
 	var body bytes.Buffer

@@ -33,7 +33,9 @@ func OpenRedis(ctx context.Context, address string) (*Redis, error) {
 }
 
 // Client returns a client for others than the queue, which has its own; whoever asks closes it.
-func (r *Redis) Client() redis.UniversalClient { return r.connection.MakeRedisClient().(redis.UniversalClient) }
+func (r *Redis) Client() redis.UniversalClient {
+	return r.connection.MakeRedisClient().(redis.UniversalClient)
+}
 
 // Close frees an embedded Redis.
 func (r *Redis) Close() { r.close() }

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/hibiken/asynq"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/vaktreffen/vaktreffen/db"
 )
@@ -33,10 +34,11 @@ type Config struct {
 	Redis       *Redis
 	Log         *slog.Logger
 	SMTP        SMTPConfig
-	Connections int           // to the mail server for bulk mail; two more serve urgent mail
-	From        string        // "Name <address>" of the sender
-	PublicURL   string        // where recipients reach the pages, without a slash at the end
-	Lease       time.Duration // after which a process that was not seen counts as dead
+	Connections int                   // to the mail server for bulk mail; two more serve urgent mail
+	From        string                // "Name <address>" of the sender
+	PublicURL   string                // where recipients reach the pages, without a slash at the end
+	Lease       time.Duration         // after which a process that was not seen counts as dead
+	Metrics     prometheus.Registerer // counts mails and looks at the queue; nil for nobody
 }
 
 // Worker is the sending half of the program. Start it once; Stop it once.
@@ -100,6 +102,13 @@ func New(cfg Config) (*Worker, error) {
 			LogLevel:          asynq.WarnLevel,
 		})
 		w.lanes = append(w.lanes, l)
+	}
+	if cfg.Metrics != nil {
+		for _, c := range []prometheus.Collector{w.ledger.mails, backlog{cfg.DB, cfg.Log}} {
+			if err := cfg.Metrics.Register(c); err != nil {
+				return nil, fmt.Errorf("register metrics: %w", err)
+			}
+		}
 	}
 	return w, nil
 }

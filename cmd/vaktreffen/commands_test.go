@@ -1,6 +1,10 @@
 package main
 
 import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +18,7 @@ func TestEveryBadSettingIsNamedAtOnce(t *testing.T) {
 	bad := []string{
 		"DATABASE_URL=mysql://user:geheim@host/name", "REDIS_URL=http://:geheim@host", "SMTP_URL=ftp://user:geheim@host", "SMTP_CONNECTIONS=0",
 		"MAIL_FROM=nobody", "PUBLIC_URL=ftp://host", "LISTEN=nowhere", "LEASE=1ms", "ALLOWED_ORIGINS=https://host/path",
+		"TRUSTED_DOCUMENTS_MODE=sometimes", "METRICS_LISTEN=nowhere", "OTEL_EXPORTER_OTLP_ENDPOINT=collector:4318",
 	}
 	code, _, stderr := call(t, bad, "serve")
 	if code != 2 {
@@ -40,12 +45,16 @@ func TestRefusals(t *testing.T) {
 		code           int
 		says           []string
 	}{
-		"no mail server on PostgreSQL": {[]string{"DATABASE_URL=postgres://host/name"}, []string{"serve"}, 2, []string{"SMTP_URL", "REDIS_URL", "MAIL_FROM", "PUBLIC_URL"}},
-		"no mail server on SQLite":     {nil, []string{"serve"}, 2, []string{"SMTP_URL"}},
-		"worker without mail server":   {nil, []string{"worker"}, 2, []string{"SMTP_URL"}},
-		"demo for everybody":           {nil, []string{"demo", "--listen", "0.0.0.0:0"}, 2, []string{"LISTEN"}},
-		"demo without port":            {nil, []string{"demo", "--listen", "localhost"}, 2, []string{"LISTEN"}},
-		"words for numbers":            {[]string{"SMTP_CONNECTIONS=many"}, []string{"serve"}, 2, []string{"smtp-connections"}},
+		"no mail server on PostgreSQL":         {[]string{"DATABASE_URL=postgres://host/name"}, []string{"serve"}, 2, []string{"SMTP_URL", "REDIS_URL", "MAIL_FROM", "PUBLIC_URL"}},
+		"no mail server on SQLite":             {nil, []string{"serve"}, 2, []string{"SMTP_URL"}},
+		"worker without mail server":           {nil, []string{"worker"}, 2, []string{"SMTP_URL"}},
+		"demo for everybody":                   {nil, []string{"demo", "--listen", "0.0.0.0:0"}, 2, []string{"LISTEN"}},
+		"demo without port":                    {nil, []string{"demo", "--listen", "localhost"}, 2, []string{"LISTEN"}},
+		"words for numbers":                    {[]string{"SMTP_CONNECTIONS=many"}, []string{"serve"}, 2, []string{"smtp-connections"}},
+		"trusted documents without a manifest": {[]string{"TRUSTED_DOCUMENTS_MODE=only"}, []string{"api"}, 2, []string{"TRUSTED_DOCUMENTS: "}},
+		"a manifest that is not there": {[]string{"TRUSTED_DOCUMENTS_MODE=prefer", "TRUSTED_DOCUMENTS=none.json"}, []string{"api"}, 2,
+			[]string{"TRUSTED_DOCUMENTS: ", "none.json"}},
+		"documents of an empty folder": {nil, []string{"documents", "."}, 1, []string{".graphql"}},
 		"no command":                   {nil, nil, 2, []string{"demo", "serve"}},
 		"unreadable database":          {[]string{"DATABASE_URL=postgres://user:geheim@host:port/name"}, []string{"migrate"}, 1, []string{"PostgreSQL"}},
 		"no database":                  {[]string{"DATABASE_URL=postgres://user:geheim@127.0.0.1:1/name"}, []string{"migrate"}, 1, []string{"database"}},
@@ -116,4 +125,56 @@ func TestImportAndToken(t *testing.T) {
 	if code, stdout, stderr = call(t, settings, "token", "Olga@Example.org"); code != 0 || !strings.HasPrefix(stdout, "vt_") || stderr != "" {
 		t.Errorf("token: exit code %d, %q, %q", code, stdout, stderr)
 	}
+}
+
+// The manifest that one command prints is what the API runs, and nothing else, with the mode only.
+func TestTrustedDocumentsAlone(t *testing.T) {
+	t.Parallel()
+	code, manifest, stderr := call(t, nil, "documents", absolute(t, "../../graph/operations"))
+	if code != 0 {
+		t.Fatal(code, stderr)
+	}
+	var entries map[string]string
+	if err := json.Unmarshal([]byte(manifest), &entries); err != nil || len(entries) < 8 {
+		t.Fatalf("%d documents, %v", len(entries), err)
+	}
+	file := filepath.Join(t.TempDir(), "trusted.json")
+	if err := os.WriteFile(file, []byte(manifest), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	here := "http://" + freeAddress(t)
+	c := start(t, []string{
+		"DATABASE_URL=" + dbtest.SQLite(t), "LISTEN=" + strings.TrimPrefix(here, "http://"),
+		"TRUSTED_DOCUMENTS=" + file, "TRUSTED_DOCUMENTS_MODE=only",
+	}, "api")
+	eventually(t, "the API is ready", func() bool { return !c.running() || status(t.Context(), here+"/readyz") == http.StatusOK })
+	for id, document := range entries {
+		if strings.HasPrefix(document, "query Editions(") {
+			if got := status(t.Context(), here+"/graphql?documentId="+url.QueryEscape(id)+"&variables=%7B%22first%22:1%7D"); got != http.StatusOK {
+				t.Errorf("a trusted document gets %d", got)
+			}
+		}
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, here+"/graphql?query=%7B__typename%7D", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Accept", "application/graphql-response+json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if body, err := io.ReadAll(response.Body); err != nil || response.StatusCode != 400 || !strings.Contains(string(body), "DOCUMENT_NOT_TRUSTED") {
+		t.Errorf("another document gets %d %s, %v", response.StatusCode, body, err)
+	}
+}
+
+func absolute(t *testing.T, path string) string {
+	t.Helper()
+	path, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,13 +31,18 @@ type Config struct {
 	PublicURL          string        `env:"PUBLIC_URL" placeholder:"URL" help:"Where people reach this program: https://meetings.example.org"`
 	Listen             string        `env:"LISTEN" default:"127.0.0.1:8080" help:"Address to serve on."`
 	AllowedOrigins     []string      `env:"ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Sites whose pages may call the API from a browser: https://www.example.org"`
+	Documents          string        `env:"TRUSTED_DOCUMENTS" placeholder:"FILE" help:"Manifest of the documents that clients may name by their hash; vaktreffen documents makes one."`
+	DocumentsMode      string        `env:"TRUSTED_DOCUMENTS_MODE" default:"off" help:"off: there are none; prefer: clients may name them; only: nothing else runs."`
 	OpenIDIssuer       string        `name:"openid-issuer" env:"OPENID_ISSUER" placeholder:"URL" help:"An OpenID Connect provider that people may sign in with: https://login.example.org"`
 	OpenIDName         string        `name:"openid-name" env:"OPENID_NAME" placeholder:"NAME" help:"What people call that provider."`
 	OpenIDClientID     string        `name:"openid-client-id" env:"OPENID_CLIENT_ID" placeholder:"ID" help:"What the provider knows this program as; its redirect address is PUBLIC_URL/openid/callback."`
 	OpenIDClientSecret string        `name:"openid-client-secret" env:"OPENID_CLIENT_SECRET" placeholder:"SECRET" help:"The secret for that, when the provider gave one."`
+	Points             int           `env:"POINTS_PER_MINUTE" default:"600000" help:"How much cost, in the points of the API, one client may spend in a minute; 0 for no limit. An agenda costs some hundred."`
 	ProxyHeader        string        `env:"PROXY_HEADER" placeholder:"NAME" help:"Header in which a proxy before this program writes the client's address, for example X-Forwarded-For; without it headers count for nothing."`
 	Development        bool          `env:"DEVELOPMENT" help:"Serve GraphiQL and allow introspection."`
 	Lease              time.Duration `env:"LEASE" default:"30s" help:"After how long a worker that was not seen counts as dead."`
+	MetricsListen      string        `env:"METRICS_LISTEN" placeholder:"ADDRESS" help:"Address to serve numbers for Prometheus on, under /metrics; without it nowhere. Keep it off the public network."`
+	TracesURL          string        `name:"traces-url" env:"OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL" help:"Where to send OpenTelemetry traces by OTLP over HTTP: http://collector:4318. Further OTEL_ variables apply."`
 	LogLevel           slog.Level    `env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 }
 
@@ -59,6 +66,12 @@ func (c *Config) check(n needs) error {
 	if c.DatabaseURL != "" && !postgres && !strings.HasPrefix(c.DatabaseURL, "sqlite:") {
 		refuse("DATABASE_URL", "starts with postgres:// or sqlite:")
 	}
+	if _, _, err := net.SplitHostPort(c.MetricsListen); c.MetricsListen != "" && err != nil {
+		refuse("METRICS_LISTEN", "is an address with a port, for example 127.0.0.1:9090")
+	}
+	if u, err := url.Parse(c.TracesURL); c.TracesURL != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
+		refuse("OTEL_EXPORTER_OTLP_ENDPOINT", "is the address of a collector, for example http://127.0.0.1:4318")
+	}
 	if n.http {
 		if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 			refuse("LISTEN", "is an address with a port, for example 127.0.0.1:8080")
@@ -67,6 +80,11 @@ func (c *Config) check(n needs) error {
 			if u, err := url.Parse(origin); err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" {
 				refuse("ALLOWED_ORIGINS", "%q is not an origin; write https://www.example.org without a path", origin)
 			}
+		}
+		if !slices.Contains([]string{"off", "prefer", "only"}, c.DocumentsMode) {
+			refuse("TRUSTED_DOCUMENTS_MODE", "is off, prefer or only")
+		} else if _, err := c.trusted(); err != nil {
+			refuse("TRUSTED_DOCUMENTS", "%s", err)
 		}
 	}
 	if postgres && c.RedisURL == "" && (n.mail || n.http) {
@@ -140,6 +158,21 @@ func (c *Config) openDB(ctx context.Context, migrate bool) (*db.DB, error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+// trusted reads the manifest of trusted documents, nothing in the mode off.
+func (c *Config) trusted() (graph.Documents, error) {
+	if c.DocumentsMode == "off" {
+		return nil, nil
+	}
+	if c.Documents == "" {
+		return nil, errors.New("names no manifest, which this mode needs")
+	}
+	content, err := os.ReadFile(c.Documents)
+	if err != nil {
+		return nil, err
+	}
+	return graph.ReadManifest(content)
 }
 
 // logger writes to standard error: text for people, and never an address, a name or a mail body.

@@ -58,6 +58,10 @@ func (demo demoCommand) Run(ctx context.Context, c *Config) error {
 		return err
 	}
 	p := &process{db: d, log: c.logger()}
+	if err := p.startTelling(ctx, c); err != nil {
+		p.stop()
+		return err
+	}
 	if err := p.startWorker(ctx, c); err != nil {
 		return err
 	}

@@ -25,6 +25,8 @@ type commands struct {
 	Migrate migrateCommand `cmd:"" help:"Bring the database to the newest schema."`
 	Import  importCommand  `cmd:"" help:"Read programme files into the database."`
 	Token   tokenCommand   `cmd:"" help:"Print a bearer token for a person."`
+
+	DocumentsOf documentsCommand `cmd:"" name:"documents" help:"Print the manifest of trusted documents for a folder of .graphql files."`
 }
 
 func main() {

@@ -50,8 +50,13 @@ func (c *Config) serve(ctx context.Context, n needs) error {
 	}
 	defer d.Close() //nolint:errcheck // the process ends
 	p := &process{db: d, log: log}
+	if err := p.startTelling(ctx, c); err != nil {
+		p.stop()
+		return err
+	}
 	if n.mail {
 		if err := p.startWorker(ctx, c); err != nil {
+			p.stop()
 			return err
 		}
 	}
@@ -71,12 +76,13 @@ func (c *Config) serve(ctx context.Context, n needs) error {
 
 // process is what runs until the program is told to end.
 type process struct {
-	db       *db.DB
-	log      *slog.Logger
-	redis    *worker.Redis
-	rates    redis.UniversalClient // counts how often what is done
-	worker   *worker.Worker
-	server   *http.Server
+	db     *db.DB
+	log    *slog.Logger
+	redis  *worker.Redis
+	rates  redis.UniversalClient // counts how often what is done
+	worker *worker.Worker
+	server *http.Server
+	telling
 	draining chan struct{}
 	requests sync.WaitGroup // running, streams included
 	failed   chan error
@@ -96,7 +102,7 @@ func (p *process) startWorker(ctx context.Context, c *Config) (err error) {
 	}
 	p.worker, err = worker.New(worker.Config{
 		DB: p.db, Redis: p.redis, Log: p.log, SMTP: worker.SMTPConfig{URL: c.SMTPURL}, Connections: c.SMTPConnections,
-		From: c.MailFrom, PublicURL: c.publicURL(), Lease: c.Lease,
+		From: c.MailFrom, PublicURL: c.publicURL(), Lease: c.Lease, Metrics: p.metrics,
 	})
 	if err != nil {
 		return err
@@ -113,13 +119,18 @@ func (p *process) startWorker(ctx context.Context, c *Config) (err error) {
 func (p *process) startHTTP(c *Config, listener net.Listener, extra map[string]http.Handler) error {
 	p.draining = make(chan struct{})
 	p.failed = make(chan error, 1)
+	trusted, err := c.trusted()
+	if err != nil {
+		return fmt.Errorf("trusted documents: %w", err)
+	}
 	if err := p.openRedis(context.Background(), c); err != nil {
 		return err
 	}
 	p.rates = p.redis.Client()
 	api, err := graph.Handler(graph.Config{
-		DB: p.db, Redis: p.rates, ProxyHeader: c.ProxyHeader, Log: p.log, Origins: c.AllowedOrigins, Development: c.Development, Draining: p.draining,
+		DB: p.db, Redis: p.rates, ProxyHeader: c.ProxyHeader, Points: c.Points, Log: p.log, Origins: c.AllowedOrigins, Development: c.Development, Draining: p.draining,
 		OpenID: c.openID(), Secure: strings.HasPrefix(c.PublicURL, "https://"),
+		Trusted: trusted, TrustedOnly: c.DocumentsMode == "only", Metrics: p.metrics, Traces: p.traces,
 	})
 	if err != nil {
 		return err
@@ -183,6 +194,7 @@ func (p *process) stop() {
 	if p.redis != nil {
 		p.redis.Close()
 	}
+	p.stopTelling(ctx)
 }
 
 // finishStreams waits for WebSockets, which the server does not count among its requests.

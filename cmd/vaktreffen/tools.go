@@ -10,6 +10,7 @@ import (
 
 	"github.com/vaktreffen/vaktreffen/db"
 	"github.com/vaktreffen/vaktreffen/db/programme"
+	"github.com/vaktreffen/vaktreffen/graph"
 )
 
 type migrateCommand struct{}
@@ -109,4 +110,18 @@ func progressBar(w io.Writer, name string) func(done, total int) {
 		last = time.Now()
 		fmt.Fprintf(w, "%s: %d of %d records, %.0f s\n", name, done, total, time.Since(began).Seconds())
 	}
+}
+
+type documentsCommand struct {
+	Folder string `arg:"" type:"existingdir" help:"Folder with .graphql files, each one document with the fragments it needs."`
+}
+
+// Run prints the manifest of the documents in a folder.
+func (d documentsCommand) Run() error {
+	manifest, err := graph.ManifestOf(os.DirFS(d.Folder))
+	if err != nil {
+		return fmt.Errorf("%s: %w", d.Folder, err)
+	}
+	_, err = os.Stdout.Write(manifest)
+	return err
 }

@@ -46,9 +46,12 @@ CREATE TABLE registrations (
 	registered_at {{.Instant}} NOT NULL,
 	registered_by {{.ID}} NOT NULL REFERENCES people (id),
 	offer_expires_at {{.Instant}},
+	expired_because TEXT CHECK (expired_because IN ('OFFER_LAPSED', 'REGISTRATION_CLOSED')),
 	cancelled_at {{.Instant}},
+	cancelled_with {{.ID}} REFERENCES registrations (id),
 	calendar_sequence {{.Int}} NOT NULL,
 	CONSTRAINT registrations_ticket UNIQUE (seats_id, ticket),
+	CHECK ((status = 'EXPIRED') = (expired_because IS NOT NULL)),
 	CHECK ((status = 'OFFERED') = (offer_expires_at IS NOT NULL))
 ){{.Strict}};
 --bun:split

@@ -166,11 +166,12 @@ func (c *checker) course(at *place, o *Course) {
 		c.present(at.field("startsOn"), r.StartsOn)
 		c.present(at.field("endsOn"), r.EndsOn)
 		c.days(at, r.StartsOn, r.EndsOn)
-		c.zone(at.field("timeZone"), r.TimeZone)
+		zone := c.zone(at.field("timeZone"), r.TimeZone)
 		c.choice(at.field("status"), r.Status, "DRAFT", "PLANNED", "CONFIRMED", "CANCELLED")
 		c.venue(at.field("venue"), r.Venue)
 		c.workingLanguages(at.field("languages"), r.Languages)
 		c.atLeastOne(at.field("capacity"), r.Capacity)
+		c.registration(at.field("registration"), r.Registration, zone)
 		c.terms(at, o, r)
 	})
 }

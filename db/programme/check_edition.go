@@ -54,6 +54,7 @@ func (c *checker) edition(at *place, e *Edition) {
 	c.refersAll(at.field("themes"), ThemeKind, e.Themes)
 	c.money(at.field("budget"), e.Budget)
 	c.atLeastOne(at.field("capacity"), e.Capacity)
+	c.registration(at.field("registration"), e.Registration, m.zone)
 	each(at.field("rooms"), e.Rooms, func(at *place, r *Room) {
 		c.key(at.field("key"), r.Key, m.rooms)
 		c.title(at.field("name"), r.Name)
@@ -117,6 +118,7 @@ func (m *meeting) session(at *place, s *Session, inside bool) span {
 	m.languages(at.field("languages"), s.Languages)
 	m.refersAll(at.field("themes"), ThemeKind, s.Themes)
 	m.atLeastOne(at.field("capacity"), s.Capacity)
+	m.registration(at.field("registration"), s.Registration, m.zone)
 	m.contributions(at.field("contributions"), s.Contributions)
 	taken := m.span(at, s, inside)
 	if here := at.field("room"); s.Room != "" && m.slug(here, s.Room) {

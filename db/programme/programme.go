@@ -98,9 +98,11 @@ type Edition struct {
 	Venue     *Venue    `json:"venue,omitempty"`
 	Themes    []string  `json:"themes,omitempty"`   // keys of Themes
 	Budget    *Money    `json:"budget,omitempty"`   // of the whole edition
-	Capacity  *int      `json:"capacity,omitempty"` // seats, at least 1; absent: as many as come
+	Capacity  *int      `json:"capacity,omitempty"` // seats, at least 1; absent: as many as come, or as was said before
 	Rooms     []Room    `json:"rooms,omitempty"`
 	Sessions  []Session `json:"sessions,omitempty"` // needs StartsOn and EndsOn
+
+	Registration *Registration `json:"registration,omitempty"`
 }
 
 // Venue is where an edition or a course run takes place.
@@ -138,9 +140,11 @@ type Session struct {
 	Room          string         `json:"room,omitempty"`      // key of a Room of this edition
 	Languages     []string       `json:"languages,omitempty"` // ISO 639-1; absent: those of the edition
 	Themes        []string       `json:"themes,omitempty"`    // keys of Themes
-	Capacity      *int           `json:"capacity,omitempty"`  // seats, at least 1; absent: as many as come
+	Capacity      *int           `json:"capacity,omitempty"`  // seats, at least 1; absent: as many as come, or as was said before
 	Contributions []Contribution `json:"contributions,omitempty"`
 	Children      []Session      `json:"children,omitempty"` // one level: a child has no children
+
+	Registration *Registration `json:"registration,omitempty"` // of a session with a capacity, from here or from before
 }
 
 // Contribution is the part someone has in a session: a Person, or a guest known by name only.
@@ -178,6 +182,8 @@ type Run struct {
 	Languages []string `json:"languages"`          // ISO 639-1, at least one
 	Capacity  *int     `json:"capacity,omitempty"` // seats, at least 1; absent: the maximum of the course
 
+	Registration *Registration `json:"registration,omitempty"`
+
 	MinParticipants *int       `json:"minParticipants,omitempty"` // at least 1; with fewer, the organisers decide whether it takes place
 	DecideOn        string     `json:"decideOn,omitempty"`        // the day on which they do, at the latest StartsOn; needs MinParticipants
 	Price           *Money     `json:"price,omitempty"`           // per participant; absent: that of the course
@@ -204,6 +210,17 @@ type Question struct {
 	Options        []string `json:"options,omitempty"`        // of a choice, and only there: at least 2, each once
 	Required       bool     `json:"required,omitempty"`       // a place is certain only when it is answered
 	OrganisersOnly bool     `json:"organisersOnly,omitempty"` // only organisers write and read the answer; not with Required
+}
+
+// Registration is the rules by which people get the seats of an edition, a session or a course run. What absent fields mean is for
+// new seats: those that are known keep the rules that the file doesn't name, be they of an earlier file or of their organisers.
+type Registration struct {
+	Opens              string `json:"opens,omitempty"`              // local time; absent: from the beginning
+	Closes             string `json:"closes,omitempty"`             // local time, later than Opens; absent: when the meeting starts
+	Policy             string `json:"policy,omitempty"`             // how people who wait get a seat: OFFER, AUTOMATIC or CLOSED; absent: AUTOMATIC
+	Order              string `json:"order,omitempty"`              // who of them: FIRST_COME or BALANCED; absent: FIRST_COME
+	MaxPerOrganisation *int   `json:"maxPerOrganisation,omitempty"` // seats, at least 1; absent: no maximum
+	OfferHours         *int   `json:"offerHours,omitempty"`         // for how long a seat is offered, 1 to 720; absent: 48
 }
 
 // Problem is one thing that is wrong with a file.

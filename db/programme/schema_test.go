@@ -174,7 +174,8 @@ func TestSchemaChoices(t *testing.T) {
 		"series": `{"series":[%]}`, "edition": `{"editions":[%]}`, "session": `{"editions":[{"sessions":[%]}]}`,
 		"child":        `{"editions":[{"sessions":[{"kind":"PLENARY","children":[%]}]}]}`,
 		"contribution": `{"editions":[{"sessions":[{"contributions":[%]}]}]}`, "run": `{"courses":[{"runs":[%]}]}`,
-		"question": `{"courses":[{"runs":[{"intake":[%]}]}]}`,
+		"registration": `{"courses":[{"runs":[{"registration":%}]}]}`,
+		"question":     `{"courses":[{"runs":[{"intake":[%]}]}]}`,
 	}
 	for record, def := range schema.Defs {
 		for field, property := range def.Properties {
@@ -186,7 +187,7 @@ func TestSchemaChoices(t *testing.T) {
 				file := strings.Replace(lists[record], "%", `{`+around+`"`+field+`":"`+choice+`"}`, 1)
 				_, problems := programme.Parse([]byte(file))
 				for _, p := range problems {
-					if strings.HasSuffix(p.Path, "]."+field) {
+					if strings.HasSuffix(p.Path, "]."+field) || strings.HasSuffix(p.Path, ".registration."+field) {
 						t.Errorf("%s: %s: %s", file, p.Path, p.Message)
 					}
 				}

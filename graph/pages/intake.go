@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/vaktreffen/vaktreffen/db"
 )
@@ -68,13 +67,13 @@ type option struct {
 }
 
 // askIntake words the form of the intake of a course, or what was answered when nothing can be changed any more.
-func (p *personal) askIntake(r *db.Registration, now time.Time, m meeting, typed *Typed) {
+func (p *personal) askIntake(r *db.Registration, m meeting, typed *Typed) {
 	run, t := r.CourseRun, p.Tongue
 	if len(run.IntakeQuestions) == 0 && !run.InvoiceNeeded() {
 		return
 	}
 	due, complete := run.IntakeDueAt, r.IntakeComplete()
-	late := due != nil && !now.Before(*due)
+	late := r.IntakeLate
 	if late && complete {
 		p.given(r)
 		return

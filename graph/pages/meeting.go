@@ -64,25 +64,6 @@ func meetingOfPlace(r *db.Registration) meeting {
 	return m
 }
 
-// begun reports whether the meeting has begun, as far as is known when.
-func (m meeting) begun(now time.Time) bool {
-	starts := m.starts
-	switch {
-	case !starts.IsZero():
-	case m.from != "":
-		day := m.from.Time()
-		starts = time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, m.zone)
-	default:
-		starts = time.Date(m.year+1, 1, 1, 0, 0, 0, 0, m.zone)
-	}
-	return !now.Before(starts)
-}
-
-// registrationOver reports whether nobody can get a place any more.
-func (m meeting) registrationOver(now time.Time) bool {
-	return m.begun(now) || m.seats.ClosesAt != nil && !now.Before(*m.seats.ClosesAt)
-}
-
 func name(party db.Party) string {
 	switch p := party.(type) {
 	case *db.Municipality:

@@ -33,6 +33,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	Campaign() CampaignResolver
 	Course() CourseResolver
+	Edition() EditionResolver
 	Institution() InstitutionResolver
 	Municipality() MunicipalityResolver
 	Mutation() MutationResolver
@@ -211,9 +212,26 @@ type ComplexityRoot struct {
 		Sessions func(childComplexity int) int
 	}
 
+	DeclineDelegationPayload struct {
+		Delegation func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	DeclineOfferPayload struct {
 		Registration func(childComplexity int) int
 		UserErrors   func(childComplexity int) int
+	}
+
+	Delegation struct {
+		AnsweredAt   func(childComplexity int) int
+		Edition      func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Named        func(childComplexity int) int
+		Organisation func(childComplexity int) int
+		Places       func(childComplexity int) int
+		RemindedAt   func(childComplexity int) int
+		RespondBy    func(childComplexity int) int
+		Status       func(childComplexity int) int
 	}
 
 	Delivery struct {
@@ -235,23 +253,25 @@ type ComplexityRoot struct {
 	}
 
 	Edition struct {
-		Budget     func(childComplexity int) int
-		Days       func(childComplexity int) int
-		EndsOn     func(childComplexity int) int
-		Host       func(childComplexity int) int
-		ID         func(childComplexity int) int
-		Languages  func(childComplexity int) int
-		Organisers func(childComplexity int) int
-		Seats      func(childComplexity int) int
-		Series     func(childComplexity int) int
-		StartsOn   func(childComplexity int) int
-		Status     func(childComplexity int) int
-		Summary    func(childComplexity int) int
-		Themes     func(childComplexity int) int
-		TimeZone   func(childComplexity int) int
-		Title      func(childComplexity int) int
-		Venue      func(childComplexity int) int
-		Year       func(childComplexity int) int
+		Budget        func(childComplexity int) int
+		Days          func(childComplexity int) int
+		Delegations   func(childComplexity int, status *db.DelegationStatus) int
+		EndsOn        func(childComplexity int) int
+		Host          func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Languages     func(childComplexity int) int
+		Organisers    func(childComplexity int) int
+		Registrations func(childComplexity int, first *int, after *string, last *int, before *string, filter *db.RegistrationFilter) int
+		Seats         func(childComplexity int) int
+		Series        func(childComplexity int) int
+		StartsOn      func(childComplexity int) int
+		Status        func(childComplexity int) int
+		Summary       func(childComplexity int) int
+		Themes        func(childComplexity int) int
+		TimeZone      func(childComplexity int) int
+		Title         func(childComplexity int) int
+		Venue         func(childComplexity int) int
+		Year          func(childComplexity int) int
 	}
 
 	EditionConnection struct {
@@ -329,6 +349,11 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	InviteDelegationsPayload struct {
+		Delegations func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
+	}
+
 	Invoice struct {
 		Address      func(childComplexity int) int
 		Organisation func(childComplexity int) int
@@ -373,19 +398,28 @@ type ComplexityRoot struct {
 		CancelRegistration func(childComplexity int, input model.CancelRegistrationInput) int
 		ChangeSeats        func(childComplexity int, input db.ChangeSeatsInput) int
 		ConfirmCourseRun   func(childComplexity int, input model.ConfirmCourseRunInput) int
+		DeclineDelegation  func(childComplexity int, input model.DeclineDelegationInput) int
 		DeclineOffer       func(childComplexity int, input model.DeclineOfferInput) int
 		DismissCoordinator func(childComplexity int, input db.CoordinatorInput) int
 		DismissOrganiser   func(childComplexity int, input db.OrganiserInput) int
+		InviteDelegations  func(childComplexity int, input db.InviteDelegationsInput) int
+		NameDelegates      func(childComplexity int, input db.NameDelegatesInput) int
 		NameOrganiser      func(childComplexity int, input db.OrganiserInput) int
 		PauseCampaign      func(childComplexity int, input model.PauseCampaignInput) int
 		PreviewInvitations func(childComplexity int, input db.SendInvitationsInput) int
 		Register           func(childComplexity int, input db.RegisterInput) int
+		RemindDelegations  func(childComplexity int, input model.RemindDelegationsInput) int
 		RequestSignIn      func(childComplexity int, input model.RequestSignInInput) int
 		ResumeCampaign     func(childComplexity int, input model.ResumeCampaignInput) int
 		SendInvitations    func(childComplexity int, input db.SendInvitationsInput) int
 		SignIn             func(childComplexity int, input model.SignInInput) int
 		SignOut            func(childComplexity int, input model.SignOutInput) int
 		SignOutEverywhere  func(childComplexity int) int
+	}
+
+	NameDelegatesPayload struct {
+		Delegation func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	NameOrganiserPayload struct {
@@ -478,6 +512,7 @@ type ComplexityRoot struct {
 		CancelledAt    func(childComplexity int) int
 		CourseRun      func(childComplexity int) int
 		Edition        func(childComplexity int) int
+		ExpiredBecause func(childComplexity int) int
 		ID             func(childComplexity int) int
 		Invoice        func(childComplexity int) int
 		OfferExpiresAt func(childComplexity int) int
@@ -499,6 +534,11 @@ type ComplexityRoot struct {
 	RegistrationEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	RemindDelegationsPayload struct {
+		Delegations func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
 	}
 
 	RequestSignInPayload struct {
@@ -621,6 +661,7 @@ type ComplexityRoot struct {
 	}
 
 	Viewer struct {
+		Delegations   func(childComplexity int) int
 		Invitations   func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Person        func(childComplexity int) int
 		Registrations func(childComplexity int, first *int, after *string, last *int, before *string) int
@@ -638,6 +679,11 @@ type CampaignResolver interface {
 }
 type CourseResolver interface {
 	Runs(ctx context.Context, obj *db.Course, first *int, after *string, last *int, before *string) (*db.Connection[db.CourseRun], error)
+}
+type EditionResolver interface {
+	Registrations(ctx context.Context, obj *db.Edition, first *int, after *string, last *int, before *string, filter *db.RegistrationFilter) (*db.Connection[db.Registration], error)
+
+	Delegations(ctx context.Context, obj *db.Edition, status *db.DelegationStatus) ([]*db.Delegation, error)
 }
 type InstitutionResolver interface {
 	Partnerships(ctx context.Context, obj *db.Institution, first *int, after *string, last *int, before *string) (*db.Connection[db.Partnership], error)
@@ -658,6 +704,10 @@ type MutationResolver interface {
 	AcceptOffer(ctx context.Context, input model.AcceptOfferInput) (*model.AcceptOfferPayload, error)
 	DeclineOffer(ctx context.Context, input model.DeclineOfferInput) (*model.DeclineOfferPayload, error)
 	ChangeSeats(ctx context.Context, input db.ChangeSeatsInput) (*model.ChangeSeatsPayload, error)
+	InviteDelegations(ctx context.Context, input db.InviteDelegationsInput) (*model.InviteDelegationsPayload, error)
+	RemindDelegations(ctx context.Context, input model.RemindDelegationsInput) (*model.RemindDelegationsPayload, error)
+	NameDelegates(ctx context.Context, input db.NameDelegatesInput) (*model.NameDelegatesPayload, error)
+	DeclineDelegation(ctx context.Context, input model.DeclineDelegationInput) (*model.DeclineDelegationPayload, error)
 	RequestSignIn(ctx context.Context, input model.RequestSignInInput) (*model.RequestSignInPayload, error)
 	SignIn(ctx context.Context, input model.SignInInput) (*model.SignInPayload, error)
 	SignOut(ctx context.Context, input model.SignOutInput) (*model.SignOutPayload, error)
@@ -696,6 +746,7 @@ type SubscriptionResolver interface {
 	CampaignProgress(ctx context.Context, id db.ID) (<-chan *db.Campaign, error)
 }
 type ViewerResolver interface {
+	Delegations(ctx context.Context, obj *model.Viewer) ([]*db.Delegation, error)
 	SignIns(ctx context.Context, obj *model.Viewer) ([]*db.AccessToken, error)
 	Registrations(ctx context.Context, obj *model.Viewer, first *int, after *string, last *int, before *string) (*db.Connection[db.Registration], error)
 	Invitations(ctx context.Context, obj *model.Viewer, first *int, after *string, last *int, before *string) (*db.Connection[db.Invitation], error)
@@ -1355,6 +1406,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Day.Sessions(childComplexity), true
 
+	case "DeclineDelegationPayload.delegation":
+		if e.ComplexityRoot.DeclineDelegationPayload.Delegation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclineDelegationPayload.Delegation(childComplexity), true
+	case "DeclineDelegationPayload.userErrors":
+		if e.ComplexityRoot.DeclineDelegationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclineDelegationPayload.UserErrors(childComplexity), true
+
 	case "DeclineOfferPayload.registration":
 		if e.ComplexityRoot.DeclineOfferPayload.Registration == nil {
 			break
@@ -1367,6 +1431,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeclineOfferPayload.UserErrors(childComplexity), true
+
+	case "Delegation.answeredAt":
+		if e.ComplexityRoot.Delegation.AnsweredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delegation.AnsweredAt(childComplexity), true
+	case "Delegation.edition":
+		if e.ComplexityRoot.Delegation.Edition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delegation.Edition(childComplexity), true
+	case "Delegation.id":
+		if e.ComplexityRoot.Delegation.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delegation.ID(childComplexity), true
+	case "Delegation.named":
+		if e.ComplexityRoot.Delegation.Named == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delegation.Named(childComplexity), true
+	case "Delegation.organisation":
+		if e.ComplexityRoot.Delegation.Organisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delegation.Organisation(childComplexity), true
+	case "Delegation.places":
+		if e.ComplexityRoot.Delegation.Places == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delegation.Places(childComplexity), true
+	case "Delegation.remindedAt":
+		if e.ComplexityRoot.Delegation.RemindedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delegation.RemindedAt(childComplexity), true
+	case "Delegation.respondBy":
+		if e.ComplexityRoot.Delegation.RespondBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delegation.RespondBy(childComplexity), true
+	case "Delegation.status":
+		if e.ComplexityRoot.Delegation.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delegation.Status(childComplexity), true
 
 	case "Delivery.attempts":
 		if e.ComplexityRoot.Delivery.Attempts == nil {
@@ -1437,6 +1556,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Edition.Days(childComplexity), true
+	case "Edition.delegations":
+		if e.ComplexityRoot.Edition.Delegations == nil {
+			break
+		}
+
+		args, err := ec.field_Edition_delegations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Edition.Delegations(childComplexity, args["status"].(*db.DelegationStatus)), true
 	case "Edition.endsOn":
 		if e.ComplexityRoot.Edition.EndsOn == nil {
 			break
@@ -1467,6 +1597,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Edition.Organisers(childComplexity), true
+	case "Edition.registrations":
+		if e.ComplexityRoot.Edition.Registrations == nil {
+			break
+		}
+
+		args, err := ec.field_Edition_registrations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Edition.Registrations(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*db.RegistrationFilter)), true
 	case "Edition.seats":
 		if e.ComplexityRoot.Edition.Seats == nil {
 			break
@@ -1818,6 +1959,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.InvitationEdge.Node(childComplexity), true
 
+	case "InviteDelegationsPayload.delegations":
+		if e.ComplexityRoot.InviteDelegationsPayload.Delegations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteDelegationsPayload.Delegations(childComplexity), true
+	case "InviteDelegationsPayload.userErrors":
+		if e.ComplexityRoot.InviteDelegationsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteDelegationsPayload.UserErrors(childComplexity), true
+
 	case "Invoice.address":
 		if e.ComplexityRoot.Invoice.Address == nil {
 			break
@@ -2041,6 +2195,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ConfirmCourseRun(childComplexity, args["input"].(model.ConfirmCourseRunInput)), true
+	case "Mutation.declineDelegation":
+		if e.ComplexityRoot.Mutation.DeclineDelegation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_declineDelegation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeclineDelegation(childComplexity, args["input"].(model.DeclineDelegationInput)), true
 	case "Mutation.declineOffer":
 		if e.ComplexityRoot.Mutation.DeclineOffer == nil {
 			break
@@ -2074,6 +2239,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DismissOrganiser(childComplexity, args["input"].(db.OrganiserInput)), true
+	case "Mutation.inviteDelegations":
+		if e.ComplexityRoot.Mutation.InviteDelegations == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_inviteDelegations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.InviteDelegations(childComplexity, args["input"].(db.InviteDelegationsInput)), true
+	case "Mutation.nameDelegates":
+		if e.ComplexityRoot.Mutation.NameDelegates == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_nameDelegates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.NameDelegates(childComplexity, args["input"].(db.NameDelegatesInput)), true
 	case "Mutation.nameOrganiser":
 		if e.ComplexityRoot.Mutation.NameOrganiser == nil {
 			break
@@ -2118,6 +2305,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Register(childComplexity, args["input"].(db.RegisterInput)), true
+	case "Mutation.remindDelegations":
+		if e.ComplexityRoot.Mutation.RemindDelegations == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_remindDelegations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemindDelegations(childComplexity, args["input"].(model.RemindDelegationsInput)), true
 	case "Mutation.requestSignIn":
 		if e.ComplexityRoot.Mutation.RequestSignIn == nil {
 			break
@@ -2179,6 +2377,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignOutEverywhere(childComplexity), true
+
+	case "NameDelegatesPayload.delegation":
+		if e.ComplexityRoot.NameDelegatesPayload.Delegation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NameDelegatesPayload.Delegation(childComplexity), true
+	case "NameDelegatesPayload.userErrors":
+		if e.ComplexityRoot.NameDelegatesPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NameDelegatesPayload.UserErrors(childComplexity), true
 
 	case "NameOrganiserPayload.person":
 		if e.ComplexityRoot.NameOrganiserPayload.Person == nil {
@@ -2578,6 +2789,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Registration.Edition(childComplexity), true
+	case "Registration.expiredBecause":
+		if e.ComplexityRoot.Registration.ExpiredBecause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Registration.ExpiredBecause(childComplexity), true
 	case "Registration.id":
 		if e.ComplexityRoot.Registration.ID == nil {
 			break
@@ -2670,6 +2887,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RegistrationEdge.Node(childComplexity), true
+
+	case "RemindDelegationsPayload.delegations":
+		if e.ComplexityRoot.RemindDelegationsPayload.Delegations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemindDelegationsPayload.Delegations(childComplexity), true
+	case "RemindDelegationsPayload.userErrors":
+		if e.ComplexityRoot.RemindDelegationsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemindDelegationsPayload.UserErrors(childComplexity), true
 
 	case "RequestSignInPayload.userErrors":
 		if e.ComplexityRoot.RequestSignInPayload.UserErrors == nil {
@@ -3145,6 +3375,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Venue.Name(childComplexity), true
 
+	case "Viewer.delegations":
+		if e.ComplexityRoot.Viewer.Delegations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Delegations(childComplexity), true
 	case "Viewer.invitations":
 		if e.ComplexityRoot.Viewer.Invitations == nil {
 			break
@@ -3204,17 +3440,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CancelRegistrationInput", ec.unmarshalInputCancelRegistrationInput),
 			graphql.NewInputUnmarshaler("ChangeSeatsInput", ec.unmarshalInputChangeSeatsInput),
 			graphql.NewInputUnmarshaler("ConfirmCourseRunInput", ec.unmarshalInputConfirmCourseRunInput),
+			graphql.NewInputUnmarshaler("DeclineDelegationInput", ec.unmarshalInputDeclineDelegationInput),
 			graphql.NewInputUnmarshaler("DeclineOfferInput", ec.unmarshalInputDeclineOfferInput),
+			graphql.NewInputUnmarshaler("DelegationInput", ec.unmarshalInputDelegationInput),
 			graphql.NewInputUnmarshaler("DismissCoordinatorInput", ec.unmarshalInputDismissCoordinatorInput),
 			graphql.NewInputUnmarshaler("DismissOrganiserInput", ec.unmarshalInputDismissOrganiserInput),
 			graphql.NewInputUnmarshaler("EditionFilter", ec.unmarshalInputEditionFilter),
 			graphql.NewInputUnmarshaler("IntakeAnswerInput", ec.unmarshalInputIntakeAnswerInput),
+			graphql.NewInputUnmarshaler("InviteDelegationsInput", ec.unmarshalInputInviteDelegationsInput),
 			graphql.NewInputUnmarshaler("InvoiceInput", ec.unmarshalInputInvoiceInput),
 			graphql.NewInputUnmarshaler("MunicipalityFilter", ec.unmarshalInputMunicipalityFilter),
+			graphql.NewInputUnmarshaler("NameDelegatesInput", ec.unmarshalInputNameDelegatesInput),
 			graphql.NewInputUnmarshaler("NameOrganiserInput", ec.unmarshalInputNameOrganiserInput),
+			graphql.NewInputUnmarshaler("NewPersonInput", ec.unmarshalInputNewPersonInput),
 			graphql.NewInputUnmarshaler("PauseCampaignInput", ec.unmarshalInputPauseCampaignInput),
 			graphql.NewInputUnmarshaler("RegisterInput", ec.unmarshalInputRegisterInput),
 			graphql.NewInputUnmarshaler("RegistrationFilter", ec.unmarshalInputRegistrationFilter),
+			graphql.NewInputUnmarshaler("RemindDelegationsInput", ec.unmarshalInputRemindDelegationsInput),
 			graphql.NewInputUnmarshaler("RequestSignInInput", ec.unmarshalInputRequestSignInInput),
 			graphql.NewInputUnmarshaler("ResumeCampaignInput", ec.unmarshalInputResumeCampaignInput),
 			graphql.NewInputUnmarshaler("SendInvitationsInput", ec.unmarshalInputSendInvitationsInput),
@@ -3443,6 +3685,14 @@ type Mutation {
   declineOffer("Which registration." input: DeclineOfferInput!): DeclineOfferPayload!
   "Changes the number of places and the rules of the waiting list. For organisers of the meeting."
   changeSeats("What to change." input: ChangeSeatsInput!): ChangeSeatsPayload!
+  "Invites organisations to an edition, each with a number of places that its coordinators fill until a date. For organisers."
+  inviteDelegations("Which organisations." input: InviteDelegationsInput!): InviteDelegationsPayload!
+  "Reminds the organisations that have not answered, and only those, at most once a day. For organisers."
+  remindDelegations("Of which edition." input: RemindDelegationsInput!): RemindDelegationsPayload!
+  "Registers people of one's own organisation for places of a delegation. For its coordinators."
+  nameDelegates("Who comes." input: NameDelegatesInput!): NameDelegatesPayload!
+  "Says that an organisation sends nobody. For its coordinators."
+  declineDelegation("Which delegation." input: DeclineDelegationInput!): DeclineDelegationPayload!
   """
   Mails a link that signs the person with the address in; its page posts a token to signIn. The answer is the same, and takes as
   long, whether or not anybody has the address.
@@ -3728,6 +3978,8 @@ type Viewer {
   person: Person!
   "What the person may organise."
   roles: [Role!]!
+  "The invitations of organisations that the person answers for, the latest first."
+  delegations: [Delegation!]! @live
   "Where the person is signed in, the latest first."
   signIns: [SignIn!]! @live
   "The person's own registrations, the latest first."
@@ -3783,6 +4035,7 @@ enum SignInWay {
 "Something that a person may do for an organisation in a partnership."
 type Role {
   "Which role."
+  # eslint-disable-next-line @graphql-eslint/no-typename-prefix -- the word for it, and what clients ask for
   role: RoleName!
   "In which partnership."
   partnership: Partnership
@@ -4005,8 +4258,23 @@ type Edition implements Node {
   days: [Day!]!
   "Places for participants."
   seats: Seats! @live
+  "Who is registered for the edition and for its sessions, the latest first: everybody to organisers, the people of their own organisation to coordinators, to everybody themselves."
+  registrations(
+    "How many to return from the start, 1 to 100."
+    first: Int
+    "Continue behind this cursor."
+    after: String
+    "How many to return from the end, 1 to 100."
+    last: Int
+    "Continue before this cursor."
+    before: String
+    "Only those that match all of this."
+    filter: RegistrationFilter
+  ): RegistrationConnection! @live
   "Who was named to organise it besides the coordinators of its host and of who leads the partnership, by name. Null to everybody but its organisers."
   organisers: [Person!] @live
+  "Which organisations are invited with places of their own: all of them to organisers, their own to coordinators, none to others."
+  delegations("Only those in this status." status: DelegationStatus): [Delegation!]! @live
 }
 
 "Whether an edition is public and on."
@@ -4394,7 +4662,7 @@ type Seats implements Node {
   opensAt: DateTime @live
   "When registration closes; null when that is the start of the meeting."
   closesAt: DateTime @live
-  "Who is registered: everybody to organisers, the people of their own organisation to coordinators, the participants of their own run to trainers, nobody to others."
+  "Who is registered, the latest first: everybody to organisers, the people of their own organisation to coordinators, the participants of their own run to trainers, to everybody themselves. Organisers and coordinators get the same as a file for spreadsheets at ` + "`" + `/registrations/{id}.csv` + "`" + `, restricted by the parameters ` + "`" + `status` + "`" + ` and ` + "`" + `organisation` + "`" + `."
   registrations(
     "How many to return from the start, 1 to 100."
     first: Int
@@ -4415,7 +4683,7 @@ enum LinePolicy {
   OFFER
   "They get it."
   AUTOMATIC
-  "There is no waiting list: full is full."
+  "Full is full: nobody new can join the waiting list. Those who wait already keep their turn and get a place that comes free."
   CLOSED
 }
 
@@ -4433,6 +4701,8 @@ input RegistrationFilter {
   status: RegistrationStatus
   "Of people of this organisation."
   organisationId: ID
+  "For this session."
+  sessionId: ID
 }
 
 "A person on seats."
@@ -4441,10 +4711,12 @@ type Registration implements Node {
   id: ID!
   "Where it stands."
   status: RegistrationStatus! @live
-  "Place on the waiting list, from 1; null for one that does not wait."
+  "Place on the waiting list, from 1, in the order in which places will be given if nobody comes or goes; null for one that does not wait."
   position: Int @live
   "Until when an offered place can be accepted; null without an offer."
   offerExpiresAt: DateTime @live
+  "Why it expired; null when it did not."
+  expiredBecause: ExpiryReason @live
   "When the person registered."
   registeredAt: DateTime!
   "Who registered the person: the person, a coordinator or an organiser."
@@ -4481,10 +4753,18 @@ enum RegistrationStatus {
   WAITLISTED
   "A place is held for the person until ` + "`" + `offerExpiresAt` + "`" + `."
   OFFERED
-  "The offer was not accepted in time, or the waiting list closed."
+  "The offer was not accepted in time, or the waiting list closed: see ` + "`" + `expiredBecause` + "`" + `."
   EXPIRED
   "The place was given up."
   CANCELLED
+}
+
+"Why a registration expired."
+enum ExpiryReason {
+  "The offer of a place was not accepted in time."
+  OFFER_LAPSED
+  "Registration closed while the person was on the waiting list."
+  REGISTRATION_CLOSED
 }
 
 "A page of registrations."
@@ -4745,6 +5025,7 @@ type AudienceRowConnection {
 }
 
 "A row with its cursor."
+# eslint-disable-next-line @graphql-eslint/relay-edge-types -- a row exists in its preview alone, and cannot be fetched again
 type AudienceRowEdge {
   "Continue here with ` + "`" + `after` + "`" + `."
   cursor: String!
@@ -5087,6 +5368,124 @@ type SignOutPayload {
   "Why nothing was ended."
   userErrors: [UserError!]!
 }
+
+"An invitation to an organisation: so many places in an edition, for people whom its coordinators name until a date."
+type Delegation implements Node {
+  "Opaque and unique over all types."
+  id: ID!
+  "What the organisation answered."
+  status: DelegationStatus! @live
+  "How many people it may send."
+  places: Int! @live
+  "Until when its coordinators can name them."
+  respondBy: DateTime! @live
+  "When it was last reminded; null when it was not."
+  remindedAt: DateTime @live
+  "When it answered; null when it has not."
+  answeredAt: DateTime @live
+  "Who is invited."
+  organisation: Organisation!
+  "To which edition."
+  edition: Edition
+  "Who was named and has not cancelled, in the order of naming."
+  named: [Registration!]! @live
+}
+
+"What an organisation answered."
+enum DelegationStatus {
+  "Nothing yet."
+  OPEN
+  "It has named people."
+  ANSWERED
+  "It sends nobody."
+  DECLINED
+}
+
+"Which organisations to invite."
+input InviteDelegationsInput {
+  "The edition."
+  editionId: ID!
+  "Who is invited with how many places. One that is invited already gets the new number and date, and no second mail."
+  delegations: [DelegationInput!]!
+  "Until when their coordinators can name people."
+  respondBy: DateTime!
+  "A few words of your own; plain text, at most 5,000 characters."
+  message: String
+}
+
+"One organisation to invite."
+input DelegationInput {
+  "A member of the partnership, with a coordinator."
+  organisationId: ID!
+  "How many people it may send, 1 to 1,000."
+  places: Int!
+}
+
+"The organisations that were invited."
+type InviteDelegationsPayload {
+  "In the order of the input; null when there are userErrors."
+  delegations: [Delegation!]
+  "Why nobody was invited; ` + "`" + `index` + "`" + ` counts the entries of the list."
+  userErrors: [UserError!]!
+}
+
+"Whom to remind."
+input RemindDelegationsInput {
+  "The edition."
+  editionId: ID!
+}
+
+"The organisations that were reminded."
+type RemindDelegationsPayload {
+  "Null when there are userErrors; empty when there was nobody to remind."
+  delegations: [Delegation!]
+  "Why nobody was reminded."
+  userErrors: [UserError!]!
+}
+
+"Who comes for an organisation."
+input NameDelegatesInput {
+  "The delegation."
+  delegationId: ID!
+  "People of the organisation who are known."
+  personIds: [ID!]
+  "People of the organisation who are not known yet. At most 100."
+  people: [NewPersonInput!]
+}
+
+"Somebody who is not known yet."
+input NewPersonInput {
+  "Full name."
+  name: String!
+  "Mail address."
+  email: EmailAddress!
+  "What the person does there."
+  jobTitle: String
+  "The language of mails to the person; without it that of whoever names the person."
+  locale: Locale
+}
+
+"The delegation with those who were named."
+type NameDelegatesPayload {
+  "Null when there are userErrors."
+  delegation: Delegation
+  "Why nobody was named; ` + "`" + `index` + "`" + ` counts the entries of the list that ` + "`" + `field` + "`" + ` names."
+  userErrors: [UserError!]!
+}
+
+"Which delegation to decline."
+input DeclineDelegationInput {
+  "The delegation."
+  delegationId: ID!
+}
+
+"The delegation that was declined."
+type DeclineDelegationPayload {
+  "Null when there are userErrors."
+  delegation: Delegation
+  "Why it was not declined."
+  userErrors: [UserError!]!
+}
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -5421,6 +5820,16 @@ func (ec *executionContext) childFields_Day(ctx context.Context, field graphql.C
 	return nil, fmt.Errorf("no field named %q was found under type Day", field.Name)
 }
 
+func (ec *executionContext) childFields_DeclineDelegationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "delegation":
+		return ec.fieldContext_DeclineDelegationPayload_delegation(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeclineDelegationPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeclineDelegationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeclineOfferPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "registration":
@@ -5429,6 +5838,30 @@ func (ec *executionContext) childFields_DeclineOfferPayload(ctx context.Context,
 		return ec.fieldContext_DeclineOfferPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeclineOfferPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Delegation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Delegation_id(ctx, field)
+	case "status":
+		return ec.fieldContext_Delegation_status(ctx, field)
+	case "places":
+		return ec.fieldContext_Delegation_places(ctx, field)
+	case "respondBy":
+		return ec.fieldContext_Delegation_respondBy(ctx, field)
+	case "remindedAt":
+		return ec.fieldContext_Delegation_remindedAt(ctx, field)
+	case "answeredAt":
+		return ec.fieldContext_Delegation_answeredAt(ctx, field)
+	case "organisation":
+		return ec.fieldContext_Delegation_organisation(ctx, field)
+	case "edition":
+		return ec.fieldContext_Delegation_edition(ctx, field)
+	case "named":
+		return ec.fieldContext_Delegation_named(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Delegation", field.Name)
 }
 
 func (ec *executionContext) childFields_Delivery(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5501,8 +5934,12 @@ func (ec *executionContext) childFields_Edition(ctx context.Context, field graph
 		return ec.fieldContext_Edition_days(ctx, field)
 	case "seats":
 		return ec.fieldContext_Edition_seats(ctx, field)
+	case "registrations":
+		return ec.fieldContext_Edition_registrations(ctx, field)
 	case "organisers":
 		return ec.fieldContext_Edition_organisers(ctx, field)
+	case "delegations":
+		return ec.fieldContext_Edition_delegations(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Edition", field.Name)
 }
@@ -5657,6 +6094,16 @@ func (ec *executionContext) childFields_InvitationEdge(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type InvitationEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_InviteDelegationsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "delegations":
+		return ec.fieldContext_InviteDelegationsPayload_delegations(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_InviteDelegationsPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InviteDelegationsPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Invoice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "organisation":
@@ -5725,6 +6172,16 @@ func (ec *executionContext) childFields_MunicipalityEdge(ctx context.Context, fi
 		return ec.fieldContext_MunicipalityEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MunicipalityEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_NameDelegatesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "delegation":
+		return ec.fieldContext_NameDelegatesPayload_delegation(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_NameDelegatesPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NameDelegatesPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_NameOrganiserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5877,6 +6334,8 @@ func (ec *executionContext) childFields_Registration(ctx context.Context, field 
 		return ec.fieldContext_Registration_position(ctx, field)
 	case "offerExpiresAt":
 		return ec.fieldContext_Registration_offerExpiresAt(ctx, field)
+	case "expiredBecause":
+		return ec.fieldContext_Registration_expiredBecause(ctx, field)
 	case "registeredAt":
 		return ec.fieldContext_Registration_registeredAt(ctx, field)
 	case "registeredBy":
@@ -5923,6 +6382,16 @@ func (ec *executionContext) childFields_RegistrationEdge(ctx context.Context, fi
 		return ec.fieldContext_RegistrationEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RegistrationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_RemindDelegationsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "delegations":
+		return ec.fieldContext_RemindDelegationsPayload_delegations(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RemindDelegationsPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemindDelegationsPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RequestSignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6161,6 +6630,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_person(ctx, field)
 	case "roles":
 		return ec.fieldContext_Viewer_roles(ctx, field)
+	case "delegations":
+		return ec.fieldContext_Viewer_delegations(ctx, field)
 	case "signIns":
 		return ec.fieldContext_Viewer_signIns(ctx, field)
 	case "registrations":
@@ -6390,6 +6861,66 @@ func (ec *executionContext) field_Course_runs_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Edition_delegations_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "status",
+		func(ctx context.Context, v any) (*db.DelegationStatus, error) {
+			return ec.unmarshalODelegationStatus2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationStatus(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["status"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Edition_registrations_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*db.RegistrationFilter, error) {
+			return ec.unmarshalORegistrationFilter2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRegistrationFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg4
 	return args, nil
 }
 
@@ -6657,6 +7188,20 @@ func (ec *executionContext) field_Mutation_confirmCourseRun_args(ctx context.Con
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_declineDelegation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.DeclineDelegationInput, error) {
+			return ec.unmarshalNDeclineDelegationInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDeclineDelegationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_declineOffer_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6691,6 +7236,34 @@ func (ec *executionContext) field_Mutation_dismissOrganiser_args(ctx context.Con
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (db.OrganiserInput, error) {
 			return ec.unmarshalNDismissOrganiserInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐOrganiserInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_inviteDelegations_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.InviteDelegationsInput, error) {
+			return ec.unmarshalNInviteDelegationsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInviteDelegationsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_nameDelegates_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.NameDelegatesInput, error) {
+			return ec.unmarshalNNameDelegatesInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐNameDelegatesInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6747,6 +7320,20 @@ func (ec *executionContext) field_Mutation_register_args(ctx context.Context, ra
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (db.RegisterInput, error) {
 			return ec.unmarshalNRegisterInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRegisterInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_remindDelegations_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RemindDelegationsInput, error) {
+			return ec.unmarshalNRemindDelegationsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRemindDelegationsInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -10130,6 +10717,70 @@ func (ec *executionContext) fieldContext_Day_sessions(_ context.Context, field g
 	return fc, nil
 }
 
+func (ec *executionContext) _DeclineDelegationPayload_delegation(ctx context.Context, field graphql.CollectedField, obj *model.DeclineDelegationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeclineDelegationPayload_delegation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Delegation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Delegation) graphql.Marshaler {
+			return ec.marshalODelegation2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeclineDelegationPayload_delegation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeclineDelegationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Delegation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeclineDelegationPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.DeclineDelegationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeclineDelegationPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeclineDelegationPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeclineDelegationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _DeclineOfferPayload_registration(ctx context.Context, field graphql.CollectedField, obj *model.DeclineOfferPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10189,6 +10840,240 @@ func (ec *executionContext) fieldContext_DeclineOfferPayload_userErrors(_ contex
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Delegation_id(ctx context.Context, field graphql.CollectedField, obj *db.Delegation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delegation_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.ID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Delegation_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Delegation", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Delegation_status(ctx context.Context, field graphql.CollectedField, obj *db.Delegation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delegation_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.DelegationStatus) graphql.Marshaler {
+			return ec.marshalNDelegationStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationStatus(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Delegation_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Delegation", field, false, false, "DelegationStatus")
+}
+
+func (ec *executionContext) _Delegation_places(ctx context.Context, field graphql.CollectedField, obj *db.Delegation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delegation_places(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Places, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Delegation_places(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Delegation", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Delegation_respondBy(ctx context.Context, field graphql.CollectedField, obj *db.Delegation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delegation_respondBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RespondBy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Delegation_respondBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Delegation", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Delegation_remindedAt(ctx context.Context, field graphql.CollectedField, obj *db.Delegation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delegation_remindedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RemindedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Delegation_remindedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Delegation", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Delegation_answeredAt(ctx context.Context, field graphql.CollectedField, obj *db.Delegation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delegation_answeredAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AnsweredAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Delegation_answeredAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Delegation", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Delegation_organisation(ctx context.Context, field graphql.CollectedField, obj *db.Delegation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delegation_organisation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Organisation(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.Party) graphql.Marshaler {
+			return ec.marshalNOrganisation2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐParty(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Delegation_organisation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Delegation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Delegation_edition(ctx context.Context, field graphql.CollectedField, obj *db.Delegation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delegation_edition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edition, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Edition) graphql.Marshaler {
+			return ec.marshalOEdition2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Delegation_edition(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Delegation",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Edition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Delegation_named(ctx context.Context, field graphql.CollectedField, obj *db.Delegation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delegation_named(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Named, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Registration) graphql.Marshaler {
+			return ec.marshalNRegistration2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRegistrationᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Delegation_named(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Delegation",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Registration(ctx, field)
 		},
 	}
 	return fc, nil
@@ -10868,6 +11753,50 @@ func (ec *executionContext) fieldContext_Edition_seats(_ context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Edition_registrations(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Edition_registrations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Edition().Registrations(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*db.RegistrationFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Connection[db.Registration]) graphql.Marshaler {
+			return ec.marshalNRegistrationConnection2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Edition_registrations(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Edition",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RegistrationConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Edition_registrations_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Edition_organisers(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10896,6 +11825,50 @@ func (ec *executionContext) fieldContext_Edition_organisers(_ context.Context, f
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Person(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Edition_delegations(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Edition_delegations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Edition().Delegations(ctx, obj, fc.Args["status"].(*db.DelegationStatus))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Delegation) graphql.Marshaler {
+			return ec.marshalNDelegation2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Edition_delegations(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Edition",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Delegation(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Edition_delegations_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -12130,6 +13103,70 @@ func (ec *executionContext) fieldContext_InvitationEdge_node(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _InviteDelegationsPayload_delegations(ctx context.Context, field graphql.CollectedField, obj *model.InviteDelegationsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InviteDelegationsPayload_delegations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Delegations, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Delegation) graphql.Marshaler {
+			return ec.marshalODelegation2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_InviteDelegationsPayload_delegations(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "InviteDelegationsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Delegation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _InviteDelegationsPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.InviteDelegationsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InviteDelegationsPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InviteDelegationsPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "InviteDelegationsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Invoice_organisation(ctx context.Context, field graphql.CollectedField, obj *db.Invoice) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13108,6 +14145,182 @@ func (ec *executionContext) fieldContext_Mutation_changeSeats(ctx context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_inviteDelegations(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_inviteDelegations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().InviteDelegations(ctx, fc.Args["input"].(db.InviteDelegationsInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.InviteDelegationsPayload) graphql.Marshaler {
+			return ec.marshalNInviteDelegationsPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐInviteDelegationsPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_inviteDelegations(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_InviteDelegationsPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_inviteDelegations_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_remindDelegations(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_remindDelegations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RemindDelegations(ctx, fc.Args["input"].(model.RemindDelegationsInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RemindDelegationsPayload) graphql.Marshaler {
+			return ec.marshalNRemindDelegationsPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRemindDelegationsPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_remindDelegations(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RemindDelegationsPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_remindDelegations_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_nameDelegates(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_nameDelegates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().NameDelegates(ctx, fc.Args["input"].(db.NameDelegatesInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.NameDelegatesPayload) graphql.Marshaler {
+			return ec.marshalNNameDelegatesPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐNameDelegatesPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_nameDelegates(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NameDelegatesPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_nameDelegates_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_declineDelegation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_declineDelegation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeclineDelegation(ctx, fc.Args["input"].(model.DeclineDelegationInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DeclineDelegationPayload) graphql.Marshaler {
+			return ec.marshalNDeclineDelegationPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDeclineDelegationPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_declineDelegation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeclineDelegationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_declineDelegation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_requestSignIn(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13576,6 +14789,70 @@ func (ec *executionContext) fieldContext_Mutation_cancelCourseRun(ctx context.Co
 	if fc.Args, err = ec.field_Mutation_cancelCourseRun_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NameDelegatesPayload_delegation(ctx context.Context, field graphql.CollectedField, obj *model.NameDelegatesPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NameDelegatesPayload_delegation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Delegation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Delegation) graphql.Marshaler {
+			return ec.marshalODelegation2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_NameDelegatesPayload_delegation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NameDelegatesPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Delegation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NameDelegatesPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.NameDelegatesPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NameDelegatesPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NameDelegatesPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NameDelegatesPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -15302,6 +16579,29 @@ func (ec *executionContext) fieldContext_Registration_offerExpiresAt(_ context.C
 	return graphql.NewScalarFieldContext("Registration", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _Registration_expiredBecause(ctx context.Context, field graphql.CollectedField, obj *db.Registration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Registration_expiredBecause(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiredBecause, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.ExpiryReason) graphql.Marshaler {
+			return ec.marshalOExpiryReason2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐExpiryReason(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Registration_expiredBecause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Registration", field, false, false, "ExpiryReason")
+}
+
 func (ec *executionContext) _Registration_registeredAt(ctx context.Context, field graphql.CollectedField, obj *db.Registration) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15773,6 +17073,70 @@ func (ec *executionContext) fieldContext_RegistrationEdge_node(_ context.Context
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Registration(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RemindDelegationsPayload_delegations(ctx context.Context, field graphql.CollectedField, obj *model.RemindDelegationsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RemindDelegationsPayload_delegations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Delegations, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Delegation) graphql.Marshaler {
+			return ec.marshalODelegation2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RemindDelegationsPayload_delegations(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemindDelegationsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Delegation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RemindDelegationsPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.RemindDelegationsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RemindDelegationsPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RemindDelegationsPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemindDelegationsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
 		},
 	}
 	return fc, nil
@@ -17814,6 +19178,38 @@ func (ec *executionContext) fieldContext_Viewer_roles(_ context.Context, field g
 	return fc, nil
 }
 
+func (ec *executionContext) _Viewer_delegations(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_delegations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Viewer().Delegations(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Delegation) graphql.Marshaler {
+			return ec.marshalNDelegation2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_delegations(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Viewer",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Delegation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Viewer_signIns(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -19490,6 +20886,48 @@ func UnmarshalConfirmCourseRunInput(ctx context.Context, raw any) (model.Confirm
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputDeclineDelegationInput(ctx context.Context, obj any) (model.DeclineDelegationInput, error) {
+	var it model.DeclineDelegationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"delegationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "delegationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("delegationId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DelegationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDeclineDelegationInput unmarshals raw into the DeclineDelegationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDeclineDelegationInput(ctx context.Context, raw any) (model.DeclineDelegationInput, error) {
+	var out model.DeclineDelegationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeclineDelegationInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputDeclineOfferInput(ctx context.Context, obj any) (model.DeclineOfferInput, error) {
 	var it model.DeclineOfferInput
 	if obj == nil {
@@ -19529,6 +20967,55 @@ func (ec *executionContext) unmarshalInputDeclineOfferInput(ctx context.Context,
 func UnmarshalDeclineOfferInput(ctx context.Context, raw any) (model.DeclineOfferInput, error) {
 	var out model.DeclineOfferInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeclineOfferInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputDelegationInput(ctx context.Context, obj any) (db.DelegationInput, error) {
+	var it db.DelegationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"organisationId", "places"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "organisationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("organisationId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrganisationID = data
+		case "places":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("places"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Places = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDelegationInput unmarshals raw into the DelegationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDelegationInput(ctx context.Context, raw any) (db.DelegationInput, error) {
+	var out db.DelegationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DelegationInput", raw, &out)
 	return out, err
 }
 
@@ -19791,6 +21278,69 @@ func UnmarshalIntakeAnswerInput(ctx context.Context, raw any) (db.IntakeAnswerIn
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputInviteDelegationsInput(ctx context.Context, obj any) (db.InviteDelegationsInput, error) {
+	var it db.InviteDelegationsInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"editionId", "delegations", "respondBy", "message"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "editionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("editionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EditionID = data
+		case "delegations":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("delegations"))
+			data, err := ec.unmarshalNDelegationInput2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Delegations = data
+		case "respondBy":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("respondBy"))
+			data, err := ec.unmarshalNDateTime2timeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RespondBy = data
+		case "message":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("message"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Message = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalInviteDelegationsInput unmarshals raw into the InviteDelegationsInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalInviteDelegationsInput(ctx context.Context, raw any) (db.InviteDelegationsInput, error) {
+	var out db.InviteDelegationsInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "InviteDelegationsInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputInvoiceInput(ctx context.Context, obj any) (db.InvoiceInput, error) {
 	var it db.InvoiceInput
 	if obj == nil {
@@ -19903,6 +21453,62 @@ func UnmarshalMunicipalityFilter(ctx context.Context, raw any) (db.MunicipalityF
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputNameDelegatesInput(ctx context.Context, obj any) (db.NameDelegatesInput, error) {
+	var it db.NameDelegatesInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"delegationId", "personIds", "people"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "delegationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("delegationId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DelegationID = data
+		case "personIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("personIds"))
+			data, err := ec.unmarshalOID2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIDᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PersonIDs = data
+		case "people":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("people"))
+			data, err := ec.unmarshalONewPersonInput2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐNewPersonInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.People = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalNameDelegatesInput unmarshals raw into the NameDelegatesInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalNameDelegatesInput(ctx context.Context, raw any) (db.NameDelegatesInput, error) {
+	var out db.NameDelegatesInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "NameDelegatesInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputNameOrganiserInput(ctx context.Context, obj any) (db.OrganiserInput, error) {
 	var it db.OrganiserInput
 	if obj == nil {
@@ -19956,6 +21562,69 @@ func (ec *executionContext) unmarshalInputNameOrganiserInput(ctx context.Context
 func UnmarshalNameOrganiserInput(ctx context.Context, raw any) (db.OrganiserInput, error) {
 	var out db.OrganiserInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "NameOrganiserInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputNewPersonInput(ctx context.Context, obj any) (db.NewPersonInput, error) {
+	var it db.NewPersonInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name", "email", "jobTitle", "locale"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalNEmailAddress2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "jobTitle":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("jobTitle"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.JobTitle = data
+		case "locale":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("locale"))
+			data, err := ec.unmarshalOLocale2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocale(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Locale = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalNewPersonInput unmarshals raw into the NewPersonInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalNewPersonInput(ctx context.Context, raw any) (db.NewPersonInput, error) {
+	var out db.NewPersonInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "NewPersonInput", raw, &out)
 	return out, err
 }
 
@@ -20082,7 +21751,7 @@ func (ec *executionContext) unmarshalInputRegistrationFilter(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"status", "organisationId"}
+	fieldsInOrder := [...]string{"status", "organisationId", "sessionId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -20103,6 +21772,13 @@ func (ec *executionContext) unmarshalInputRegistrationFilter(ctx context.Context
 				return it, err
 			}
 			it.OrganisationID = data
+		case "sessionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sessionId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SessionID = data
 		}
 	}
 	return it, nil
@@ -20117,6 +21793,48 @@ func (ec *executionContext) unmarshalInputRegistrationFilter(ctx context.Context
 func UnmarshalRegistrationFilter(ctx context.Context, raw any) (db.RegistrationFilter, error) {
 	var out db.RegistrationFilter
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "RegistrationFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputRemindDelegationsInput(ctx context.Context, obj any) (model.RemindDelegationsInput, error) {
+	var it model.RemindDelegationsInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"editionId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "editionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("editionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EditionID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRemindDelegationsInput unmarshals raw into the RemindDelegationsInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRemindDelegationsInput(ctx context.Context, raw any) (model.RemindDelegationsInput, error) {
+	var out model.RemindDelegationsInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RemindDelegationsInput", raw, &out)
 	return out, err
 }
 
@@ -20467,6 +22185,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Delivery(ctx, sel, obj)
+	case *db.Delegation:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Delegation(ctx, sel, obj)
 	case *db.CourseRun:
 		if obj == nil {
 			return graphql.Null
@@ -21608,6 +23331,44 @@ func (ec *executionContext) _Day(ctx context.Context, sel ast.SelectionSet, obj 
 	return out
 }
 
+var declineDelegationPayloadImplementors = []string{"DeclineDelegationPayload"}
+
+func (ec *executionContext) _DeclineDelegationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeclineDelegationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, declineDelegationPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeclineDelegationPayload")
+		case "delegation":
+			out.Values[i] = ec._DeclineDelegationPayload_delegation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._DeclineDelegationPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var declineOfferPayloadImplementors = []string{"DeclineOfferPayload"}
 
 func (ec *executionContext) _DeclineOfferPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeclineOfferPayload) graphql.Marshaler {
@@ -21626,6 +23387,79 @@ func (ec *executionContext) _DeclineOfferPayload(ctx context.Context, sel ast.Se
 			}
 		case "userErrors":
 			out.Values[i] = ec._DeclineOfferPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var delegationImplementors = []string{"Delegation", "Node"}
+
+func (ec *executionContext) _Delegation(ctx context.Context, sel ast.SelectionSet, obj *db.Delegation) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, delegationImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Delegation")
+		case "id":
+			out.Values[i] = ec._Delegation_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "status":
+			out.Values[i] = ec._Delegation_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "places":
+			out.Values[i] = ec._Delegation_places(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "respondBy":
+			out.Values[i] = ec._Delegation_respondBy(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "remindedAt":
+			out.Values[i] = ec._Delegation_remindedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "answeredAt":
+			out.Values[i] = ec._Delegation_answeredAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "organisation":
+			out.Values[i] = ec._Delegation_organisation(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edition":
+			out.Values[i] = ec._Delegation_edition(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "named":
+			out.Values[i] = ec._Delegation_named(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -21789,88 +23623,100 @@ func (ec *executionContext) _Edition(ctx context.Context, sel ast.SelectionSet, 
 		case "id":
 			out.Values[i] = ec._Edition_id(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "title":
 			out.Values[i] = ec._Edition_title(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "year":
 			out.Values[i] = ec._Edition_year(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "status":
 			out.Values[i] = ec._Edition_status(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "summary":
 			out.Values[i] = ec._Edition_summary(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "startsOn":
 			out.Values[i] = ec._Edition_startsOn(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "endsOn":
 			out.Values[i] = ec._Edition_endsOn(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "timeZone":
 			out.Values[i] = ec._Edition_timeZone(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "languages":
 			out.Values[i] = ec._Edition_languages(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "venue":
 			out.Values[i] = ec._Edition_venue(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "budget":
 			out.Values[i] = ec._Edition_budget(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "host":
 			out.Values[i] = ec._Edition_host(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "series":
 			out.Values[i] = ec._Edition_series(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "themes":
 			out.Values[i] = ec._Edition_themes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "days":
 			out.Values[i] = ec._Edition_days(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "seats":
 			out.Values[i] = ec._Edition_seats(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "registrations":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Edition_registrations(ctx, field, obj)
+				})
 		case "organisers":
 			out.Values[i] = ec._Edition_organisers(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "delegations":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Edition_delegations(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -22395,6 +24241,44 @@ func (ec *executionContext) _InvitationEdge(ctx context.Context, sel ast.Selecti
 	return out
 }
 
+var inviteDelegationsPayloadImplementors = []string{"InviteDelegationsPayload"}
+
+func (ec *executionContext) _InviteDelegationsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.InviteDelegationsPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, inviteDelegationsPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("InviteDelegationsPayload")
+		case "delegations":
+			out.Values[i] = ec._InviteDelegationsPayload_delegations(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._InviteDelegationsPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var invoiceImplementors = []string{"Invoice"}
 
 func (ec *executionContext) _Invoice(ctx context.Context, sel ast.SelectionSet, obj *db.Invoice) graphql.Marshaler {
@@ -22726,6 +24610,34 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "inviteDelegations":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_inviteDelegations(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "remindDelegations":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_remindDelegations(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nameDelegates":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_nameDelegates(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "declineDelegation":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_declineDelegation(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "requestSignIn":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_requestSignIn(ctx, field)
@@ -22800,6 +24712,44 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_cancelCourseRun(ctx, field)
 			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var nameDelegatesPayloadImplementors = []string{"NameDelegatesPayload"}
+
+func (ec *executionContext) _NameDelegatesPayload(ctx context.Context, sel ast.SelectionSet, obj *model.NameDelegatesPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, nameDelegatesPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NameDelegatesPayload")
+		case "delegation":
+			out.Values[i] = ec._NameDelegatesPayload_delegation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._NameDelegatesPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -23448,6 +25398,11 @@ func (ec *executionContext) _Registration(ctx context.Context, sel ast.Selection
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "expiredBecause":
+			out.Values[i] = ec._Registration_expiredBecause(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "registeredAt":
 			out.Values[i] = ec._Registration_registeredAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -23581,6 +25536,44 @@ func (ec *executionContext) _RegistrationEdge(ctx context.Context, sel ast.Selec
 			}
 		case "node":
 			out.Values[i] = ec._RegistrationEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var remindDelegationsPayloadImplementors = []string{"RemindDelegationsPayload"}
+
+func (ec *executionContext) _RemindDelegationsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RemindDelegationsPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, remindDelegationsPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RemindDelegationsPayload")
+		case "delegations":
+			out.Values[i] = ec._RemindDelegationsPayload_delegations(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._RemindDelegationsPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -24401,6 +26394,12 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "delegations":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Viewer_delegations(ctx, field, obj)
+				})
 		case "signIns":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -25283,6 +27282,19 @@ func (ec *executionContext) marshalNDay2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffe
 	return ec._Day(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNDeclineDelegationInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDeclineDelegationInput(ctx context.Context, v any) (model.DeclineDelegationInput, error) {
+	res, err := ec.unmarshalInputDeclineDelegationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDeclineDelegationPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDeclineDelegationPayload(ctx context.Context, sel ast.SelectionSet, v *model.DeclineDelegationPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DeclineDelegationPayload!")
+		return graphql.Null
+	}
+	return ec._DeclineDelegationPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNDeclineOfferInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDeclineOfferInput(ctx context.Context, v any) (model.DeclineOfferInput, error) {
 	res, err := ec.unmarshalInputDeclineOfferInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -25294,6 +27306,64 @@ func (ec *executionContext) marshalNDeclineOfferPayload2ᚖgithubᚗcomᚋvaktre
 		return graphql.Null
 	}
 	return ec._DeclineOfferPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNDelegation2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Delegation) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDelegation2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegation(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNDelegation2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegation(ctx context.Context, sel ast.SelectionSet, v *db.Delegation) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Delegation!")
+		return graphql.Null
+	}
+	return ec._Delegation(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNDelegationInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationInput(ctx context.Context, v any) (db.DelegationInput, error) {
+	res, err := ec.unmarshalInputDelegationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNDelegationInput2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationInputᚄ(ctx context.Context, v any) ([]db.DelegationInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]db.DelegationInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNDelegationInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNDelegationStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationStatus(ctx context.Context, v any) (db.DelegationStatus, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.DelegationStatus(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDelegationStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationStatus(ctx context.Context, sel ast.SelectionSet, v db.DelegationStatus) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "DelegationStatus!")
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNDeliveryState2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDeliveryState(ctx context.Context, v any) (db.DeliveryState, error) {
@@ -25533,13 +27603,13 @@ func (ec *executionContext) marshalNInstitutionKind2githubᚗcomᚋvaktreffenᚋ
 }
 
 func (ec *executionContext) unmarshalNInt2int(ctx context.Context, v any) (int, error) {
-	res, err := graphql.UnmarshalInt(v)
+	res, err := scalar.UnmarshalInt(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.SelectionSet, v int) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalInt(v)
+	res := scalar.MarshalInt(v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "Int!")
 	}
@@ -25652,6 +27722,19 @@ func (ec *executionContext) marshalNInvitationStatus2githubᚗcomᚋvaktreffen�
 		graphql.AddInvalidNullFromMarshaler(ctx, "InvitationStatus!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNInviteDelegationsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInviteDelegationsInput(ctx context.Context, v any) (db.InviteDelegationsInput, error) {
+	res, err := ec.unmarshalInputInviteDelegationsInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNInviteDelegationsPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐInviteDelegationsPayload(ctx context.Context, sel ast.SelectionSet, v *model.InviteDelegationsPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "InviteDelegationsPayload!")
+		return graphql.Null
+	}
+	return ec._InviteDelegationsPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNLineOrder2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLineOrder(ctx context.Context, v any) (db.LineOrder, error) {
@@ -25798,6 +27881,19 @@ func (ec *executionContext) marshalNMunicipalityEdge2ᚖgithubᚗcomᚋvaktreffe
 	return ec._MunicipalityEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNNameDelegatesInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐNameDelegatesInput(ctx context.Context, v any) (db.NameDelegatesInput, error) {
+	res, err := ec.unmarshalInputNameDelegatesInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNNameDelegatesPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐNameDelegatesPayload(ctx context.Context, sel ast.SelectionSet, v *model.NameDelegatesPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "NameDelegatesPayload!")
+		return graphql.Null
+	}
+	return ec._NameDelegatesPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNNameOrganiserInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐOrganiserInput(ctx context.Context, v any) (db.OrganiserInput, error) {
 	res, err := ec.unmarshalInputNameOrganiserInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -25809,6 +27905,11 @@ func (ec *executionContext) marshalNNameOrganiserPayload2ᚖgithubᚗcomᚋvaktr
 		return graphql.Null
 	}
 	return ec._NameOrganiserPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNNewPersonInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐNewPersonInput(ctx context.Context, v any) (db.NewPersonInput, error) {
+	res, err := ec.unmarshalInputNewPersonInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNNode2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐNode(ctx context.Context, sel ast.SelectionSet, v []db.Node) graphql.Marshaler {
@@ -26086,6 +28187,19 @@ func (ec *executionContext) marshalNRegistrationStatus2githubᚗcomᚋvaktreffen
 		graphql.AddInvalidNullFromMarshaler(ctx, "RegistrationStatus!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNRemindDelegationsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRemindDelegationsInput(ctx context.Context, v any) (model.RemindDelegationsInput, error) {
+	res, err := ec.unmarshalInputRemindDelegationsInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRemindDelegationsPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRemindDelegationsPayload(ctx context.Context, sel ast.SelectionSet, v *model.RemindDelegationsPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RemindDelegationsPayload!")
+		return graphql.Null
+	}
+	return ec._RemindDelegationsPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNRenewal2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRenewal(ctx context.Context, v any) (db.Renewal, error) {
@@ -26664,6 +28778,51 @@ func (ec *executionContext) marshalODateTime2ᚖtimeᚐTime(ctx context.Context,
 	return res
 }
 
+func (ec *executionContext) marshalODelegation2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Delegation) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDelegation2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegation(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalODelegation2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegation(ctx context.Context, sel ast.SelectionSet, v *db.Delegation) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Delegation(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalODelegationStatus2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationStatus(ctx context.Context, v any) (*db.DelegationStatus, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.DelegationStatus(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODelegationStatus2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationStatus(ctx context.Context, sel ast.SelectionSet, v *db.DelegationStatus) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
 func (ec *executionContext) marshalODelivery2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelivery(ctx context.Context, sel ast.SelectionSet, v *db.Delivery) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -26742,6 +28901,25 @@ func (ec *executionContext) marshalOEmailAddress2ᚖstring(ctx context.Context, 
 	return res
 }
 
+func (ec *executionContext) unmarshalOExpiryReason2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐExpiryReason(ctx context.Context, v any) (*db.ExpiryReason, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.ExpiryReason(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOExpiryReason2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐExpiryReason(ctx context.Context, sel ast.SelectionSet, v *db.ExpiryReason) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
 func (ec *executionContext) unmarshalOFloat2ᚖfloat64(ctx context.Context, v any) (*float64, error) {
 	if v == nil {
 		return nil, nil
@@ -26814,7 +28992,7 @@ func (ec *executionContext) unmarshalOInt2ᚖint(ctx context.Context, v any) (*i
 	if v == nil {
 		return nil, nil
 	}
-	res, err := graphql.UnmarshalInt(v)
+	res, err := scalar.UnmarshalInt(v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -26824,7 +29002,7 @@ func (ec *executionContext) marshalOInt2ᚖint(ctx context.Context, sel ast.Sele
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalInt(*v)
+	res := scalar.MarshalInt(*v)
 	return res
 }
 
@@ -26984,6 +29162,23 @@ func (ec *executionContext) unmarshalOMunicipalityFilter2ᚖgithubᚗcomᚋvaktr
 	}
 	res, err := ec.unmarshalInputMunicipalityFilter(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalONewPersonInput2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐNewPersonInputᚄ(ctx context.Context, v any) ([]db.NewPersonInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]db.NewPersonInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNNewPersonInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐNewPersonInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) marshalONode2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐNode(ctx context.Context, sel ast.SelectionSet, v db.Node) graphql.Marshaler {

@@ -155,8 +155,8 @@ func TestHostileDocuments(t *testing.T) {
 			if len(errs) > limits.MaxErrors {
 				t.Errorf("%d errors in one response", len(errs))
 			}
-			// A tenth of this on an idle machine; what it guards against takes minutes.
-			if spent := time.Since(start); spent > 2*time.Second {
+			// On an idle machine it takes less than 100 ms, on a busy one this; what it guards against takes minutes.
+			if spent := time.Since(start); spent > 10*time.Second {
 				t.Errorf("took %v", spent)
 			}
 			for _, err := range errs {

@@ -104,6 +104,7 @@ var (
 	_ graphql.HandlerExtension          = gate{}
 	_ graphql.OperationParameterMutator = gate{}
 	_ graphql.OperationContextMutator   = gate{}
+	_ graphql.OperationInterceptor      = gate{}
 	_ graphql.ResponseInterceptor       = gate{}
 )
 
@@ -126,12 +127,21 @@ func (g gate) MutateOperationParameters(ctx context.Context, params *graphql.Raw
 
 // MutateOperationContext checks the cost.
 func (g gate) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	limit := g.cfg.Cost(ctx)
-	if actual := cost(op); actual > limit {
+	limit, actual := g.cfg.Cost(ctx), cost(op)
+	op.Stats.SetExtension(costKey, actual)
+	if actual > limit {
 		return exceeded(CodeCost, limit, actual,
 			"The operation costs %d points; at most %d are allowed. Ask for fewer objects, with a smaller first or fewer nested lists.", actual, limit)
 	}
 	return nil
+}
+
+const costKey = "vaktreffen.cost"
+
+// Cost returns what an operation was found to cost, in points; 0 for one that was refused before.
+func Cost(op *graphql.OperationContext) int {
+	points, _ := op.Stats.GetExtension(costKey).(int)
+	return points
 }
 
 // InterceptResponse drops errors beyond [MaxErrors].

@@ -101,6 +101,20 @@ type ConfirmCourseRunPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// Which delegation to decline.
+type DeclineDelegationInput struct {
+	// The delegation.
+	DelegationID db.ID `json:"delegationId"`
+}
+
+// The delegation that was declined.
+type DeclineDelegationPayload struct {
+	// Null when there are userErrors.
+	Delegation *db.Delegation `json:"delegation,omitempty"`
+	// Why it was not declined.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // Which offer to decline.
 type DeclineOfferInput struct {
 	// The id of the registration.
@@ -131,6 +145,22 @@ type DismissOrganiserPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// The organisations that were invited.
+type InviteDelegationsPayload struct {
+	// In the order of the input; null when there are userErrors.
+	Delegations []*db.Delegation `json:"delegations,omitempty"`
+	// Why nobody was invited; `index` counts the entries of the list.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The delegation with those who were named.
+type NameDelegatesPayload struct {
+	// Null when there are userErrors.
+	Delegation *db.Delegation `json:"delegation,omitempty"`
+	// Why nobody was named; `index` counts the entries of the list that `field` names.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // The person who was named.
 type NameOrganiserPayload struct {
 	// Null when there are userErrors.
@@ -158,6 +188,20 @@ type RegisterPayload struct {
 	// Null when there are userErrors. Being put on the waiting list is no error: see `status`.
 	Registration *db.Registration `json:"registration,omitempty"`
 	// Why nobody was registered.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Whom to remind.
+type RemindDelegationsInput struct {
+	// The edition.
+	EditionID db.ID `json:"editionId"`
+}
+
+// The organisations that were reminded.
+type RemindDelegationsPayload struct {
+	// Null when there are userErrors; empty when there was nobody to remind.
+	Delegations []*db.Delegation `json:"delegations,omitempty"`
+	// Why nobody was reminded.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 

@@ -11,6 +11,18 @@ import (
 	"github.com/vaktreffen/vaktreffen/db"
 )
 
+// MarshalInt writes a number.
+func MarshalInt(n int) graphql.Marshaler { return graphql.MarshalInt(n) }
+
+// UnmarshalInt reads an integer of 32 bits, which is what GraphQL's Int is (GraphQL, section 3.5.1).
+func UnmarshalInt(v any) (int, error) {
+	n, err := graphql.UnmarshalInt32(v)
+	if err != nil {
+		return 0, &db.Error{Code: db.CodeInvalid, Message: "Write a whole number from -2147483648 to 2147483647."}
+	}
+	return int(n), nil
+}
+
 // MarshalDateTime writes an instant in UTC (RFC 3339), null for the zero time.
 func MarshalDateTime(t time.Time) graphql.Marshaler {
 	if t.IsZero() {

@@ -14,6 +14,9 @@
 // once its request was well formed. A request that never reaches execution has
 // no "data" entry in its answer.
 //
+// Answers by GET that are the same for everybody have an ETag, may be kept, and
+// are asked for again each time they are used; all others are kept nowhere.
+//
 // Problems of the request itself (broken JSON, a wrong media type, a body that
 // is too large) are 4xx in either representation. Their messages never repeat
 // any part of the request, and every one of them has an extensions.code.

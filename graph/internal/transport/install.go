@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 )
 
@@ -21,16 +22,18 @@ type Config struct {
 	// with 4403; its text is not shown.
 	SignIn func(ctx context.Context, bearer string) (context.Context, error)
 
+	// Public reports whether the answer to an operation is the same for everybody
+	// until somebody changes something, so that caches may keep it.
+	Public func(context.Context, *graphql.OperationContext) bool
+
 	// Draining, once closed, ends every stream so that its client connects
 	// again elsewhere. Nil never does.
 	Draining <-chan struct{}
 }
 
-// Install adds the transports to srv, which should have none yet, and the limit
-// of [MaxOperationsPerConnection] on each WebSocket.
+// Install adds the transports to srv, which should have none yet.
 func Install(srv *handler.Server, cfg Config) {
-	srv.AddTransport(newWebSocket(cfg))
+	srv.AddTransport(webSocket{cfg: cfg, initTimeout: initTimeout})
 	srv.AddTransport(sse{bodyLimit: cfg.BodyLimit, draining: cfg.Draining, heartbeat: heartbeat})
-	srv.AddTransport(plain{bodyLimit: cfg.BodyLimit})
-	srv.AroundOperations(limitConnection)
+	srv.AddTransport(plain{bodyLimit: cfg.BodyLimit, public: cfg.Public})
 }

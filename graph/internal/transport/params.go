@@ -33,12 +33,21 @@ func readParams(w http.ResponseWriter, r *http.Request, bodyLimit func(*http.Req
 	if p != nil {
 		return nil, p
 	}
-	if strings.TrimSpace(params.Query) == "" {
-		return nil, badRequest("The request has no query: send the document as the parameter \"query\".")
+	if nothingToRun(params) {
+		return nil, missingQuery()
 	}
 	params.Headers = r.Header
 	params.ReadTime = graphql.TraceTiming{Start: start, End: graphql.Now()}
 	return params, nil
+}
+
+// nothingToRun reports whether params neither have a document nor name one.
+func nothingToRun(params *graphql.RawParams) bool {
+	return strings.TrimSpace(params.Query) == "" && params.Extensions[DocumentID] == nil && params.Extensions[PersistedQuery] == nil
+}
+
+func missingQuery() *problem {
+	return badRequest("The request has no query: send the document as the parameter \"query\", or its id as \"documentId\".")
 }
 
 func badRequest(message string) *problem {
@@ -89,10 +98,21 @@ func readPost(w http.ResponseWriter, r *http.Request, limit int64) (*graphql.Raw
 	return paramsFrom(object)
 }
 
+// The entries of [graphql.RawParams.Extensions] that name a document in place of
+// its text: DocumentID holds the parameter documentId of the request, which
+// RawParams has no place for; PersistedQuery is Apollo's extension.
+const (
+	DocumentID     = "documentId"
+	PersistedQuery = "persistedQuery"
+)
+
 // paramsFrom ignores entries it does not know, as the specification requires.
 func paramsFrom(object map[string]any) (*graphql.RawParams, *problem) {
 	var params graphql.RawParams
-	for name, target := range map[string]*string{"query": &params.Query, "operationName": &params.OperationName} {
+	var documentID string
+	for name, target := range map[string]*string{
+		"query": &params.Query, "operationName": &params.OperationName, "documentId": &documentID,
+	} {
 		if value := object[name]; value != nil {
 			text, ok := value.(string)
 			if !ok {
@@ -110,6 +130,13 @@ func paramsFrom(object map[string]any) (*graphql.RawParams, *problem) {
 			*target = entries
 		}
 	}
+	delete(params.Extensions, DocumentID) // an extension of this name is unknown
+	if documentID != "" {
+		if params.Extensions == nil {
+			params.Extensions = map[string]any{}
+		}
+		params.Extensions[DocumentID] = documentID
+	}
 	return &params, nil
 }
 
@@ -122,7 +149,7 @@ func readGet(r *http.Request) (*graphql.RawParams, *problem) {
 		return nil, badRequest("The query string is not correctly URL-encoded.")
 	}
 	object := map[string]any{}
-	for _, name := range []string{"query", "operationName", "variables", "extensions"} {
+	for _, name := range []string{"query", "documentId", "operationName", "variables", "extensions"} {
 		if len(values[name]) > 1 {
 			return nil, badRequest(fmt.Sprintf("The parameter %q is given more than once.", name))
 		}

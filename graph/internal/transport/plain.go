@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -12,6 +13,7 @@ import (
 // the wrong ones are told which are right.
 type plain struct {
 	bodyLimit func(*http.Request) int64
+	public    func(context.Context, *graphql.OperationContext) bool
 }
 
 var _ graphql.Transport = plain{}
@@ -19,7 +21,8 @@ var _ graphql.Transport = plain{}
 func (plain) Supports(*http.Request) bool { return true }
 
 func (t plain) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	w.Header().Add("Vary", "Accept")
+	w.Header().Add("Vary", "Accept, Authorization")
+	w.Header().Set("Cache-Control", "no-store")
 	mediaType := negotiate(r)
 	if mediaType == "" {
 		refuse(w, mediaJSON, &problem{
@@ -54,6 +57,8 @@ func (t plain) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExec
 	case resp == nil: // the client has gone
 	case resp.Data == nil: // refused before execution
 		write(w, mediaType, requestErrorStatus(mediaType), resp)
+	case r.Method != http.MethodPost && len(resp.Errors) == 0 && t.public(ctx, op):
+		writeCacheable(w, r, mediaType, resp)
 	default:
 		write(w, mediaType, http.StatusOK, resp)
 	}

@@ -274,7 +274,7 @@ func TestNegotiation(t *testing.T) {
 		if mediaType := got.header.Get("Content-Type"); got.status != 200 || mediaType != want {
 			t.Errorf("Accept %q: got %d %s, want %s", accept, got.status, mediaType, want)
 		}
-		if vary := got.header.Get("Vary"); vary != "Accept" {
+		if vary := got.header.Get("Vary"); vary != "Accept, Authorization" {
 			t.Errorf("Vary is %q", vary)
 		}
 	}

@@ -126,6 +126,7 @@ func serve(t *testing.T, schema *toySchema, configure ...func(*transport.Config)
 			}
 			return context.WithValue(ctx, whoKey{}, "Ada"), nil
 		},
+		Public: func(_ context.Context, op *graphql.OperationContext) bool { return op.Operation.Name != "Live" },
 	}
 	for _, change := range configure {
 		change(&cfg)

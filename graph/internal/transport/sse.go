@@ -62,7 +62,7 @@ func (t sse) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecut
 			send(ctx, responses, exec.DispatchError(graphql.WithOperationContext(ctx, op), errs))
 			return
 		}
-		execute(ctx, exec, op, responses)
+		execute(ctx, exec, op, func(resp *graphql.Response) bool { return send(ctx, responses, resp) })
 	}()
 	// The executor may use the request until it has stopped.
 	defer func() { cancel(); <-done }()
@@ -98,19 +98,20 @@ func (t sse) copy(ctx context.Context, out *eventWriter, responses <-chan *graph
 	}
 }
 
-// execute runs the operation and sends each of its responses. A panic, which
-// would end the program from this goroutine, becomes the last of them.
-func execute(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext, responses chan<- *graphql.Response) {
+// execute runs the operation and hands over each of its responses until it ends
+// or take wants no more. A panic, which would end the program from a goroutine
+// of a stream, becomes the last of them.
+func execute(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext, take func(*graphql.Response) bool) {
 	defer func() {
 		if value := recover(); value != nil {
 			ctx := graphql.WithOperationContext(ctx, op)
-			send(ctx, responses, exec.DispatchError(ctx, gqlerror.List{gqlerror.WrapIfUnwrapped(op.RecoverFunc(ctx, value))}))
+			take(exec.DispatchError(ctx, gqlerror.List{gqlerror.WrapIfUnwrapped(op.RecoverFunc(ctx, value))}))
 		}
 	}()
 	next, ctx := exec.DispatchOperation(ctx, op)
 	for {
 		resp := next(ctx)
-		if resp == nil || !send(ctx, responses, resp) {
+		if resp == nil || !take(resp) {
 			return
 		}
 	}

@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/coder/websocket"
 	"github.com/coder/websocket/wsjson"
 
@@ -29,14 +32,19 @@ type socket struct {
 
 func open(t *testing.T, url string, initPayload string) socket {
 	t.Helper()
+	s := dial(t, url)
+	s.send(message{Type: "connection_init", Payload: json.RawMessage(initPayload)})
+	return s
+}
+
+func dial(t *testing.T, url string) socket {
+	t.Helper()
 	conn, _, err := websocket.Dial(t.Context(), url, &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.CloseNow() })
-	s := socket{t, conn}
-	s.send(message{Type: "connection_init", Payload: json.RawMessage(initPayload)})
-	return s
+	return socket{t, conn}
 }
 
 func (s socket) send(m message) {
@@ -78,6 +86,9 @@ func (s socket) expectClose(want websocket.StatusCode) {
 		if _, _, err := s.conn.Read(ctx); err != nil {
 			if got := websocket.CloseStatus(err); got != want {
 				s.t.Fatalf("closed with %v (%v), want %v", got, err, want)
+			}
+			if strings.Contains(err.Error(), "s3cret") {
+				s.t.Errorf("the reason repeats the message: %v", err)
 			}
 			return
 		}
@@ -181,12 +192,10 @@ func TestWebSocketLimitsOperations(t *testing.T) {
 		wait(t, schema.started, "start")
 	}
 	s.subscribe("more", "{ who }")
-	s.expect(`next more {"errors":[{"message":"This connection already has 20 operations running`)
-	s.expect("complete more")
+	s.expect(`error more [{"message":"This connection already has 20 operations running`)
 
 	// One that the client completes makes room for another.
 	s.send(message{Type: "complete", ID: "3"})
-	s.expect("complete 3")
 	s.subscribe("again", "{ who }")
 	s.expect(`next again {"data":{"who":""}}`)
 	s.expect("complete again")
@@ -207,10 +216,97 @@ func TestWebSocketSurvivesPanics(t *testing.T) {
 	for range 2 * transport.MaxOperationsPerConnection {
 		s.subscribe("p", "{ greeting(name: null) }")
 		s.expect("error p")
-		s.expect("complete p")
 	}
 	s.subscribe("q", "{ who }")
 	s.expect(`next q {"data":{"who":""}}`)
+}
+
+// Each breach of the protocol ends the connection with the code that says which.
+func TestWebSocketCloseCodes(t *testing.T) {
+	t.Parallel()
+	server := serve(t, newToySchema())
+	const initialise = `{"type":"connection_init"}`
+	for name, tc := range map[string]struct {
+		messages []string
+		want     websocket.StatusCode
+	}{
+		"no JSON":                    {[]string{"s3cret"}, 4400},
+		"a list":                     {[]string{"[]"}, 4400},
+		"NUL":                        {[]string{initialise, `{"type":"subscribe","id":"1","payload":{"query":"{ who }","variables":{"a":"\u0000"}}}`}, 4400},
+		"an unknown message":         {[]string{`{"type":"s3cret"}`}, 4400},
+		"start, of the old protocol": {[]string{initialise, `{"type":"start","id":"1","payload":{}}`}, 4400},
+		"subscribe without id":       {[]string{initialise, `{"type":"subscribe","payload":{"query":"{ who }"}}`}, 4400},
+		"subscribe without payload":  {[]string{initialise, `{"type":"subscribe","id":"1"}`}, 4400},
+		"a payload that is a text":   {[]string{`{"type":"connection_init","payload":"s3cret"}`}, 4400},
+		"subscribe before init":      {[]string{`{"type":"subscribe","id":"1","payload":{"query":"{ who }"}}`}, 4401},
+		"init twice":                 {[]string{initialise, initialise}, 4429},
+		"the same id twice": {[]string{
+			initialise, `{"type":"subscribe","id":"s3cret","payload":{"query":"subscription { ticks }"}}`,
+			`{"type":"subscribe","id":"s3cret","payload":{"query":"subscription { ticks }"}}`,
+		}, 4409},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := dial(t, server.URL)
+			for _, text := range tc.messages {
+				if err := s.conn.Write(t.Context(), websocket.MessageText, []byte(text)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.expectClose(tc.want)
+		})
+	}
+	t.Run("a binary message", func(t *testing.T) {
+		t.Parallel()
+		s := dial(t, server.URL)
+		if err := s.conn.Write(t.Context(), websocket.MessageBinary, []byte(initialise)); err != nil {
+			t.Fatal(err)
+		}
+		s.expectClose(4400)
+	})
+}
+
+func TestWebSocketWaitsForInit(t *testing.T) {
+	t.Parallel()
+	srv := handler.New(newToySchema())
+	srv.AddTransport(transport.NewWebSocket(transport.Config{}, 100*time.Millisecond))
+	server := httptest.NewServer(srv)
+	t.Cleanup(server.Close)
+	dial(t, server.URL).expectClose(4408)
+}
+
+// A ping is answered even before the connection is acknowledged, and a pong is not.
+func TestWebSocketPings(t *testing.T) {
+	t.Parallel()
+	s := dial(t, serve(t, newToySchema()).URL)
+	s.send(message{Type: "ping"})
+	s.expect("pong")
+	s.send(message{Type: "pong"})
+	s.send(message{Type: "ping", Payload: json.RawMessage(`{"any":"thing"}`)})
+	s.expect("pong")
+}
+
+// An operation ends with one message: an error before execution, complete behind results, nothing when the client ended it.
+func TestWebSocketEndsOperationsOnce(t *testing.T) {
+	t.Parallel()
+	schema := newToySchema()
+	s := open(t, serve(t, schema).URL, `{}`)
+	s.expect("connection_ack")
+	for range 2 { // an id is free again once its operation has ended
+		s.subscribe("1", "{ nothing }")
+		s.expect(`error 1 [{"message":`)
+		s.subscribe("1", "")
+		s.expect(`error 1 [{"message":"The request has no query`)
+		s.subscribe("1", "{ broken }")
+		s.expect(`next 1 {"errors":[{"message":"no luck today"}],"data":null}`)
+		s.expect("complete 1")
+		s.subscribe("1", "subscription { ticks }")
+		wait(t, schema.started, "start")
+		s.send(message{Type: "complete", ID: "1"})
+	}
+	s.send(message{Type: "complete", ID: "of nothing"})
+	s.subscribe("last", "{ who }")
+	s.expect(`next last {"data":{"who":""}}`)
 }
 
 func TestWebSocketReadLimit(t *testing.T) {
