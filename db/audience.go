@@ -34,8 +34,8 @@ const (
 
 // AudienceRow is one row of an audience as a preview shows it.
 type AudienceRow struct {
-	Line         *int // of the CSV file, the heading is line 1; nil for people who were named otherwise
-	Email        string
+	Line         *int    // of the CSV file, the heading is line 1; nil for people who were named otherwise
+	Email        *string // nil when the actor may not see it
 	Name         string
 	Organisation *string
 	Problem      *string // why this row gets no mail or cannot be used; nil when all is well
@@ -84,14 +84,28 @@ func (a *audience) count(s standing) (n int) {
 	return n
 }
 
+// named returns the people who were not in a list.
+func (a *audience) named() []*Person {
+	var people []*Person
+	for _, r := range a.recipients {
+		if r.line == 0 {
+			people = append(people, r.person)
+		}
+	}
+	return people
+}
+
 // rows returns the audience as a preview shows it: rows with a problem first.
 func (a *audience) rows() []AudienceRow {
 	rows := slices.Clone(a.bad)
 	var fine []AudienceRow
 	for _, r := range a.recipients {
-		row := AudienceRow{Email: r.address, Name: r.name, Organisation: optional(r.employer)}
+		row := AudienceRow{Name: r.name, Organisation: optional(r.employer)}
 		if r.line > 0 {
 			row.Line = &r.line
+		}
+		if r.line > 0 || r.person.contactVisible { // a list was written by who reads this
+			row.Email = &r.address
 		}
 		if problem, ok := standingProblems[r.standing]; ok {
 			row.Problem = &problem
@@ -347,7 +361,7 @@ func readCSV(text string, a *audience) []*recipient {
 func readLine(a *audience, line int, tooLong bool, field func(string) string) *recipient {
 	one := &recipient{line: line, name: field("name"), employer: field("organisation"), locale: Locale(strings.ToLower(field("locale")))}
 	email := field("email")
-	row := AudienceRow{Email: email, Name: one.name, Organisation: optional(one.employer)}
+	row := AudienceRow{Email: &email, Name: one.name, Organisation: optional(one.employer)}
 	var ok bool
 	switch one.address, ok = normalAddress(email); {
 	case tooLong:

@@ -64,6 +64,8 @@ type CourseRun struct {
 	VenueAddress string
 	VenueCity    string
 	VenueCountry string
+	Retention    *int `bun:"retention_months"` // nil: DefaultRetention
+	ForgottenAt  *time.Time
 
 	MinParticipants     *int       // fewer, and the organisers decide whether it takes place
 	DecideOn            *Date      // the day on which they do
@@ -83,6 +85,7 @@ type CourseRun struct {
 	Trainers        []*Person         `bun:"-"`
 	IntakeQuestions []*IntakeQuestion `bun:"-"` // that the viewer may know of
 	Invoice         *Invoice          `bun:"-"` // to the payer; nil when there is none, or none that the viewer may see
+	siblings        *siblings
 }
 
 // CourseRunStatus is whether a run is on.
@@ -254,6 +257,10 @@ func (v view) courses(ctx context.Context, rows []*Course, shape Shape) error {
 func (v view) courseRuns(ctx context.Context, rows []*CourseRun, shape Shape) error {
 	if len(rows) == 0 {
 		return nil
+	}
+	together := newSiblings(distinct(idsOf(rows)))
+	for _, row := range rows {
+		row.siblings = together
 	}
 	if shape.Has("course", "price") {
 		of := idsBy(rows, func(r *CourseRun) ID { return r.CourseID })

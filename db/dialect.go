@@ -31,6 +31,20 @@ var (
 	sqliteTypes   = columnTypes{ID: "TEXT", Instant: "TEXT", Date: "TEXT", Int: "INTEGER", Big: "INTEGER", Bool: "INTEGER", Real: "REAL", Strict: " STRICT"}
 )
 
+// AppendOnly makes the database refuse to change or delete what a table holds.
+func (c columnTypes) AppendOnly(table string) string {
+	if c == postgresTypes {
+		return `CREATE FUNCTION ` + table + `_append_only() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION '` + table + ` is append-only' USING ERRCODE = 'integrity_constraint_violation'; END $$;
+--bun:split
+CREATE TRIGGER ` + table + `_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ` + table + `
+	FOR EACH STATEMENT EXECUTE FUNCTION ` + table + `_append_only();`
+	}
+	return `CREATE TRIGGER ` + table + `_no_update BEFORE UPDATE ON ` + table + ` BEGIN SELECT RAISE(ABORT, '` + table + ` is append-only'); END;
+--bun:split
+CREATE TRIGGER ` + table + `_no_delete BEFORE DELETE ON ` + table + ` BEGIN SELECT RAISE(ABORT, '` + table + ` is append-only'); END;`
+}
+
 // handles are the pools of one database: on PostgreSQL one pool serves both purposes; on SQLite there is one writer, so that
 // transactions wait for each other instead of failing, and a pool of readers that never wait.
 type handles struct {
@@ -199,6 +213,28 @@ func (h handles) locked(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.For("NO KEY UPDATE")
 	}
 	return q
+}
+
+// plainValue is a value of a column as JSON shows it, the same on both: ids as the API writes them, instants in RFC 3339, days.
+func plainValue(value any, columnType string) any {
+	switch v := value.(type) {
+	case []byte:
+		return plainValue(string(v), columnType)
+	case time.Time:
+		if columnType == "DATE" {
+			return v.Format(time.DateOnly)
+		}
+		return v.UTC()
+	case string:
+		var id ID
+		if len(v) == 36 && id.Scan(v) == nil && id.Kind() != KindUnknown {
+			return id.String()
+		}
+		if at, err := time.Parse("2006-01-02 15:04:05.999999999Z07:00", v); err == nil {
+			return at.UTC()
+		}
+	}
+	return value
 }
 
 // settleAndCount runs the update of deliveries and adds those it changed to the counts of their campaigns. PostgreSQL does both

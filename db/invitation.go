@@ -170,7 +170,7 @@ func (d *DB) Answer(ctx context.Context, token string) (*Answer, error) {
 
 func (v view) answer(ctx context.Context, id ID) (*Answer, error) {
 	a := &Answer{Invitation: new(Invitation), Campaign: new(Campaign)}
-	if ok, err := found(v.tx.NewSelect().Model(a.Invitation).Relation("Person").Where("invitation.id = ?", id).Scan(ctx)); !ok || err != nil {
+	if ok, err := found(v.tx.NewSelect().Model(a.Invitation).Relation("Person").Where("invitation.id = ?", id).Scan(ctx)); !ok || err != nil || a.Invitation.Person.ErasedAt != nil {
 		return nil, err
 	}
 	a.Person = a.Invitation.Person

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -97,6 +98,8 @@ func (d *DB) sift(ctx context.Context, deliveries []*Delivery) (toSend []*Mail, 
 // verdict decides whether the mail may go: ResultSent when it may.
 func (m *Mail) verdict(now time.Time, suppressed map[string]bool) (Result, time.Duration) {
 	switch {
+	case m.Person != nil && m.Person.ErasedAt != nil:
+		return ResultCancelled, 0
 	case m.Person == nil || m.Person.Address == nil:
 		return ResultFailed, 0
 	case suppressed[*m.Person.Address]:
@@ -352,18 +355,28 @@ func addresses(mails []*Mail) []string {
 	return list
 }
 
-// suppressed returns which of the addresses take no mail from here.
+// suppressed returns which of the addresses take no mail from here. Those of people who were erased are known by a keyed hash.
 func (d *DB) suppressed(ctx context.Context, tx bun.IDB, addresses []string) (map[string]bool, error) {
 	found := map[string]bool{}
-	for len(addresses) > 0 {
-		chunk := addresses[:min(len(addresses), 1000)]
-		addresses = addresses[len(chunk):]
+	key, err := d.storedKey(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	for chunk := range slices.Chunk(addresses, 1000) {
+		wanted, hashed := slices.Clone(chunk), make(map[string]string, len(chunk))
+		if key != nil { // without one, nothing was ever hashed
+			for _, address := range chunk {
+				hash := addressHash(key, address)
+				hashed[hash] = address
+				wanted = append(wanted, hash)
+			}
+		}
 		var rows []string
-		if err := tx.NewSelect().TableExpr("suppressions").Column("email").Where("email IN (?)", bun.List(chunk)).Scan(ctx, &rows); err != nil {
+		if err := tx.NewSelect().TableExpr("suppressions").Column("email").Where("email IN (?)", bun.List(wanted)).Scan(ctx, &rows); err != nil {
 			return nil, fmt.Errorf("suppressions: %w", err)
 		}
 		for _, row := range rows {
-			found[row] = true
+			found[cmp.Or(hashed[row], row)] = true
 		}
 	}
 	return found, nil

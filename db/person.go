@@ -26,6 +26,7 @@ type Person struct {
 	JobTitle       *string
 	Language       Locale `bun:"locale"`
 	CreatedAt      time.Time
+	ErasedAt       *time.Time // when the personal data was erased: what is left is a pseudonym
 
 	organisation   *Organisation `bun:"-"`
 	contactVisible bool          // whether the viewer may see address and language
@@ -95,7 +96,7 @@ func (v view) contacts(ctx context.Context, rows []*Person) error {
 	if others = distinct(others); len(others) == 0 || !v.actor.Organiser() {
 		return nil
 	}
-	var ids []ID
+	ids := map[ID]bool{}
 	for _, table := range []string{"invitations", "registrations"} {
 		var of []ID
 		q := v.tx.NewSelect().TableExpr("? AS mine", bun.Ident(table)).ColumnExpr("DISTINCT mine.person_id").Where("mine.person_id IN (?)", bun.List(others))
@@ -113,10 +114,12 @@ func (v view) contacts(ctx context.Context, rows []*Person) error {
 			}).Scan(ctx, &of); err != nil {
 			return fmt.Errorf("people of one's meetings: %w", err)
 		}
-		ids = append(ids, of...)
+		for _, id := range of {
+			ids[id] = true
+		}
 	}
 	for _, row := range rows {
-		row.contactVisible = row.contactVisible || slices.Contains(ids, row.ID)
+		row.contactVisible = row.contactVisible || ids[row.ID]
 	}
 	return nil
 }

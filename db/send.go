@@ -212,8 +212,11 @@ func (d *DB) PreviewInvitations(ctx context.Context, actor Actor, in SendInvitat
 	var a *audience
 	// In a transaction, so that the audience is that of one moment; it writes nothing.
 	err := d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) (err error) {
-		_, a, err = viewIn(tx, actor, now).plan(ctx, d, &in)
-		return err
+		v := viewIn(tx, actor, now)
+		if _, a, err = v.plan(ctx, d, &in); err != nil {
+			return err
+		}
+		return v.contacts(ctx, a.named())
 	})
 	if err != nil {
 		return nil, err

@@ -274,8 +274,8 @@ func TestWhoIsSkippedIsCounted(t *testing.T) {
 		for _, row := range list(payload, "rows", "nodes") {
 			rows = append(rows, at(row, "email"), at(row, "problem") != nil)
 		}
-		if diff := cmp.Diff([]any{
-			"petra.probe@example.org", true, "max.muster@example.org", true, "martha.muster@example.org", true, "fritz.fiktiv@example.org", false, "new@example.org", false,
+		if diff := cmp.Diff([]any{ // the addresses of Petra and Fritz, who work for others and were named by their ids, are not shown
+			nil, true, "max.muster@example.org", true, "martha.muster@example.org", true, nil, false, "new@example.org", false,
 		}, rows); diff != "" {
 			t.Error(diff)
 		}

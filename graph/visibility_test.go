@@ -126,7 +126,7 @@ func TestContactsAreSeenByThoseConcerned(t *testing.T) {
 			{nobody, newcomer, false, false},
 			{stranger, newcomer, false, false},
 			{organiser, newcomer, true, true},
-			{colleague, newcomer, false, false}, // coordinates another member, which does not host it
+			{colleague, newcomer, false, false}, // coordinates neither the host nor who leads
 			{nobody, t.id("people", "quiet"), false, false},
 			{colleague, t.id("people", "quiet"), false, false},
 			{organiser, t.id("people", "quiet"), true, true},

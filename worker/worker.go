@@ -130,6 +130,7 @@ func (w *Worker) Start(ctx context.Context) error {
 	w.loops.Go(func() { w.ledger.run(ctx) })
 	w.loops.Go(func() { w.heartbeat(ctx) })
 	w.loops.Go(func() { w.sweep(ctx) })
+	w.loops.Go(func() { w.forget(ctx) })
 	for _, l := range w.lanes {
 		if err := l.server.Start(asynq.HandlerFunc(func(_ context.Context, t *asynq.Task) error {
 			w.handling.Add(1)
@@ -247,6 +248,28 @@ func (w *Worker) sweep(ctx context.Context) {
 		}
 		if err := w.cfg.DB.SweepSignIns(ctx); err != nil && ctx.Err() == nil {
 			w.cfg.Log.Error("sweep sign-ins", "error", err)
+		}
+	}
+}
+
+// forgetEvery is how late personal data may be forgotten whose time is over.
+const forgetEvery = time.Hour
+
+// forget carries out, at the start and then regularly, what people were promised about their data.
+func (w *Worker) forget(ctx context.Context) {
+	ticker := time.NewTicker(forgetEvery)
+	defer ticker.Stop()
+	for {
+		if _, err := w.cfg.DB.ForgetMeetings(ctx); err != nil && ctx.Err() == nil {
+			w.cfg.Log.Error("forget participants of past meetings", "error", err)
+		}
+		if _, err := w.cfg.DB.FinishErasures(ctx); err != nil && ctx.Err() == nil {
+			w.cfg.Log.Error("finish erasures", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
 		}
 	}
 }

@@ -28,6 +28,7 @@ type scene struct {
 	organiser db.Actor
 	edition   db.ID
 	ahead     atomic.Int64 // of the database's clock, in nanoseconds
+	log       slog.Handler // fails the test when it holds what no log may
 }
 
 // each runs test on SQLite with a Redis inside the process, and on PostgreSQL with a real one.
@@ -72,7 +73,21 @@ func newScene(t *testing.T, database, redis string) *scene {
 		t.Fatal(err)
 	}
 	s.meet(t)
+	s.log = dbtest.Discreet(t, database, slog.NewTextHandler(t.Output(), nil), s.written)
 	return s
+}
+
+// written returns the long lines of the bodies of all mails.
+func (s *scene) written() (lines []string) {
+	for _, m := range s.smtp.Messages() {
+		_, body, _ := strings.Cut(string(m.Data), "\r\n\r\n")
+		for line := range strings.SplitSeq(body, "\r\n") {
+			if len(line) > 40 {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
 }
 
 // meet makes an edition that lies ahead, and its organiser.
@@ -153,7 +168,7 @@ func (s *scene) work(t *testing.T, connections int) (stop func()) {
 func (s *scene) workWithLease(t *testing.T, connections int, lease time.Duration) (stop func()) {
 	t.Helper()
 	w, err := worker.New(worker.Config{
-		DB: s.db, Redis: s.redis, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), SMTP: worker.SMTPConfig{URL: s.smtp.URL()},
+		DB: s.db, Redis: s.redis, Log: slog.New(s.log), SMTP: worker.SMTPConfig{URL: s.smtp.URL()},
 		Connections: connections, From: "Vaktreffen <vaktreffen@example.org>", PublicURL: "https://meetings.example.org", Lease: lease,
 	})
 	if err != nil {

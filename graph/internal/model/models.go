@@ -3,6 +3,8 @@
 package model
 
 import (
+	"time"
+
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vaktreffen/vaktreffen/db"
 )
@@ -79,6 +81,32 @@ type CancelRegistrationPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// Who may see that one takes part.
+type ChangeListingInput struct {
+	// The id of one's own registration, for an edition or a course run.
+	RegistrationID db.ID `json:"registrationId"`
+	// Who may see it.
+	Listing db.Listing `json:"listing"`
+}
+
+// The registration that was changed.
+type ChangeListingPayload struct {
+	// Null when there are userErrors.
+	Registration *db.Registration `json:"registration,omitempty"`
+	// Why nothing was changed.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The meeting that was changed.
+type ChangeRetentionPayload struct {
+	// The edition; null when it is a course run or when there are userErrors.
+	Edition *db.Edition `json:"edition,omitempty"`
+	// The course run; null when it is an edition or when there are userErrors.
+	CourseRun *db.CourseRun `json:"courseRun,omitempty"`
+	// Why nothing was changed.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // The seats that were changed.
 type ChangeSeatsPayload struct {
 	// Null when there are userErrors.
@@ -142,6 +170,34 @@ type DismissOrganiserPayload struct {
 	// Null when there are userErrors.
 	Person *db.Person `json:"person,omitempty"`
 	// Why nobody was dismissed.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// That erasing is meant.
+type EraseMeInput struct {
+	// Has to be true: there is no way back.
+	Confirm bool `json:"confirm"`
+}
+
+// What came of it.
+type EraseMePayload struct {
+	// When the data was erased; null when there are userErrors.
+	ErasedAt *time.Time `json:"erasedAt,omitempty"`
+	// Why nothing was erased.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Who is erased.
+type ErasePersonInput struct {
+	// The person.
+	PersonID db.ID `json:"personId"`
+}
+
+// What came of it.
+type ErasePersonPayload struct {
+	// When the data was erased, the same for whoever asks again; null when there are userErrors.
+	ErasedAt *time.Time `json:"erasedAt,omitempty"`
+	// Why nothing was erased.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
