@@ -54,10 +54,12 @@ var traces = []trace{
 	{table: "invoices", column: "registration_id", via: "registrations", deleted: true},
 	{table: "deliveries", column: "person_id", secret: []string{"claim", "claimed_at", "worker_id"}, cleared: "last_error = NULL", meeting: aboutMeeting},
 	{table: "invitations", column: "person_id", meeting: inMeeting, anchor: "1 = 1"},
+	{table: "delegates", column: "registration_id", via: "registrations"},
 	{table: "registrations", column: "person_id", cleared: "listing = 'NOBODY'", meeting: onSeatsOfMeeting, anchor: "1 = 1"},
 	{table: "registrations", column: "registered_by", name: "registrations made", secret: []string{"organisation_id", "listing"},
 		meeting: "person_id IN (?3, ?4) AND " + onSeatsOfMeeting},
 	{table: "campaigns", column: "created_by", name: "campaigns sent"},
+	{table: "delegations", column: "created_by", name: "delegations invited"},
 	{table: "audit_log", column: "actor_id", name: "done"},
 	{table: "audit_log", column: "record_id", name: "done to me"},
 }

@@ -85,6 +85,15 @@ func TestEveryMutationLeavesAnEntryInTheAuditLog(t *testing.T) {
 		do(colleague, "dismissCoordinator", appointed)
 		do(organiser, "changeRetention", vars{"editionId": edition, "months": 12})
 
+		do(organiser, "inviteDelegations", vars{"editionId": edition, "respondBy": "2027-03-01T12:00:00Z", "delegations": []vars{
+			{"organisationId": t.id("organisations", "oldenburg"), "places": 2}, {"organisationId": t.id("organisations", "bremen"), "places": 2}}})
+		do(organiser, "remindDelegations", vars{"editionId": edition})
+		delegation := func(organisation string) string {
+			return one("SELECT delegations.id FROM delegations JOIN organisations ON organisations.id = organisation_id WHERE organisations.key = '" + organisation + "'")
+		}
+		do(colleague, "nameDelegates", vars{"delegationId": delegation("oldenburg"), "personIds": []string{person("konrad-koordinator")}})
+		do("bremen.coordinator@example.org", "declineDelegation", vars{"delegationId": delegation("bremen")})
+
 		do(nobody, "requestSignIn", vars{"email": member})
 		hash := sha256.Sum256([]byte("a token"))
 		t.exec("INSERT INTO sign_in_links (id, person_id, hash, created_at, expires_at) SELECT id, id, '" + hex.EncodeToString(hash[:]) +
