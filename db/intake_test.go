@@ -673,3 +673,27 @@ func TestManyRegisterAndAnswerAtOnce(t *testing.T) {
 		w.checkDeadlocks(t, "in the end")
 	})
 }
+
+func TestAnswersAreForgottenWithTheRun(t *testing.T) {
+	eachCourse(t, func(t *testing.T, w *world, seats db.ID) {
+		w.register(t, seats, "anna", "dieter")
+		w.register(t, w.seatsOf(t, "editions", "undated"), "dieter") // which keeps him known
+		w.complete(t, seats, "anna")
+		w.complete(t, seats, "dieter")
+		w.exec(t, "UPDATE editions SET retention_months = 120")
+		left := func() int {
+			return query[int](t, w, "SELECT (SELECT count(*) FROM intake_answers) + (SELECT count(*) FROM invoices)")
+		}
+		w.clock.advance(time.Date(2027, 4, 16, 0, 0, 0, 0, time.UTC).AddDate(0, db.DefaultRetention, 0).Sub(w.clock.Now()))
+		if _, err := w.ForgetMeetings(t.Context()); err != nil || left() != 6 {
+			t.Errorf("too early: %d answers and invoices are left, want 6, %v", left(), err)
+		}
+		w.clock.advance(48 * time.Hour)
+		if _, err := w.ForgetMeetings(t.Context()); err != nil || left() != 0 {
+			t.Errorf("%d answers and invoices are left, %v", left(), err)
+		}
+		if n := query[int](t, w, "SELECT count(*) FROM registrations WHERE seats_id = ?", seats); n != 2 {
+			t.Errorf("%d registrations are left, want 2", n)
+		}
+	})
+}
