@@ -94,6 +94,14 @@ func TestEveryMutationLeavesAnEntryInTheAuditLog(t *testing.T) {
 		do(colleague, "nameDelegates", vars{"delegationId": delegation("oldenburg"), "personIds": []string{person("konrad-koordinator")}})
 		do("bremen.coordinator@example.org", "declineDelegation", vars{"delegationId": delegation("bremen")})
 
+		run := vars{"courseRunId": one("SELECT id FROM course_runs WHERE starts_on = '2027-04-15'")}
+		place := one("SELECT id FROM seats WHERE course_run_id = (SELECT id FROM course_runs WHERE starts_on = '2027-04-15')")
+		do(colleague, "register", vars{"idempotencyKey": "course", "seatsId": place})
+		do(colleague, "answerIntake", vars{"registrationId": of("konrad-koordinator", "HELD")["registrationId"],
+			"answers": []vars{{"questionId": one("SELECT id FROM intake_questions WHERE key = 'eigen-casus'"), "text": "A case"}}})
+		do(trainer, "confirmCourseRun", run)
+		do(trainer, "cancelCourseRun", run)
+
 		do(nobody, "requestSignIn", vars{"email": member})
 		hash := sha256.Sum256([]byte("a token"))
 		t.exec("INSERT INTO sign_in_links (id, person_id, hash, created_at, expires_at) SELECT id, id, '" + hex.EncodeToString(hash[:]) +

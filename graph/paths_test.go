@@ -307,7 +307,10 @@ func world(h *house) *graphOf {
 	session := h.ids("SELECT seats.id FROM seats JOIN sessions ON sessions.id = session_id JOIN editions ON editions.id = sessions.edition_id WHERE editions.key = 'vaktreffen-2027' ORDER BY seats.id")[0]
 	run := h.ids("SELECT id FROM seats WHERE course_run_id = (SELECT id FROM course_runs WHERE starts_on = '2027-04-15')")[0]
 	h.exec("UPDATE course_runs SET payer_id = (SELECT id FROM organisations WHERE key = 'groningen'), invoice_address = 'Markt 1' WHERE starts_on = '2027-04-15'")
-	intake := [][]vars{2: {{"questionId": h.ids("SELECT id FROM intake_questions WHERE key = 'eigen-casus'")[0], "text": "A case"}}}
+	intake := [][]vars{2: {}}
+	for _, question := range h.ids("SELECT id FROM intake_questions WHERE required") {
+		intake[2] = append(intake[2], vars{"questionId": question, "text": "An answer"})
+	}
 	invoices := []vars{2: {"organisation": "Groningen", "address": "Markt 1"}}
 	for i, seats := range []string{seats, session, run} {
 		data = h.ask(organiser, `mutation($input: RegisterInput!) { register(input: $input) { registration { id } userErrors { message } } }`,
