@@ -50,6 +50,8 @@ type recipient struct {
 	employer string // as the file has it
 	locale   Locale
 	standing standing
+	held     SuppressionReason // when suppressed
+	again    bool              // invited before, by a mail that did not arrive
 }
 
 // standing is what will be done with a recipient.
@@ -60,12 +62,14 @@ const (
 	standsInvited
 	standsRegistered
 	standsSuppressed // invited, without a mail
+	standsOptedOut
 )
 
 var standingProblems = map[standing]string{
 	standsInvited:    "Already invited.",
 	standsRegistered: "Already registered.",
 	standsSuppressed: "This address takes no mail from here; the invitation is made without a mail.",
+	standsOptedOut:   "This person asked for no more invitations.",
 }
 
 // audience is the different people of an AudienceInput, in the order they were named.
@@ -254,16 +258,16 @@ func (v view) addListed(ctx context.Context, a *audience, seen map[string]bool, 
 
 // standings finds out who is invited, registered or suppressed already.
 func (v view) standings(ctx context.Context, d *DB, a *audience, target *target) error {
-	invited, registered := map[ID]bool{}, map[ID]bool{}
-	var ids []ID
-	if err := v.tx.NewSelect().Model((*Invitation)(nil)).Column("person_id").Where("? = ?", target.column, target.id).
-		Where("status <> ?", InvitationWithdrawn).Scan(ctx, &ids); err != nil {
+	invited, registered := map[ID]InvitationStatus{}, map[ID]bool{}
+	var invitations []*Invitation
+	if err := v.tx.NewSelect().Model(&invitations).Column("person_id", "status").Where("? = ?", target.column, target.id).
+		Where("status <> ?", InvitationWithdrawn).Scan(ctx); err != nil {
 		return fmt.Errorf("invited people: %w", err)
 	}
-	for _, id := range ids {
-		invited[id] = true
+	for _, i := range invitations {
+		invited[i.PersonID] = i.Status
 	}
-	ids = nil
+	var ids []ID
 	if err := v.tx.NewSelect().Model((*Registration)(nil)).Column("person_id").
 		Where("seats_id = (SELECT id FROM seats WHERE ? = ?)", target.column, target.id).
 		Where("status IN (?)", bun.List(active)).Scan(ctx, &ids); err != nil {
@@ -280,15 +284,32 @@ func (v view) standings(ctx context.Context, d *DB, a *audience, target *target)
 	if err != nil {
 		return err
 	}
+	var known []ID
 	for _, r := range a.recipients {
+		if r.person != nil {
+			known = append(known, r.person.ID)
+		}
+	}
+	out, err := optedOut(ctx, v.tx, known)
+	if err != nil {
+		return err
+	}
+	for _, r := range a.recipients {
+		var before InvitationStatus
+		if r.person != nil {
+			before = invited[r.person.ID]
+		}
 		switch {
 		case r.person != nil && registered[r.person.ID]:
 			r.standing = standsRegistered
-		case r.person != nil && invited[r.person.ID]:
+		case before != "" && before != InvitationUndelivered, before != "" && suppressed[r.address] != nil:
 			r.standing = standsInvited
-		case suppressed[r.address]:
-			r.standing = standsSuppressed
+		case r.person != nil && out[r.person.ID]:
+			r.standing = standsOptedOut
+		case suppressed[r.address] != nil:
+			r.standing, r.held = standsSuppressed, suppressed[r.address].Reason
 		}
+		r.again = before == InvitationUndelivered
 	}
 	return nil
 }

@@ -36,6 +36,8 @@ const (
 	InvitationAccepted  InvitationStatus = "ACCEPTED"
 	InvitationDeclined  InvitationStatus = "DECLINED"
 	InvitationWithdrawn InvitationStatus = "WITHDRAWN"
+	// InvitationUndelivered: its mail did not arrive, as far as known. Its link works all the same.
+	InvitationUndelivered InvitationStatus = "UNDELIVERED"
 )
 
 func (i *Invitation) id() ID { return i.ID }

@@ -16,7 +16,7 @@ import (
 // need not be stored, so a leaked backup of the records alone opens nothing, and every copy of a mail has the same.
 
 // linkPurposes keep the MACs of one kind of record from standing for anything else.
-var linkPurposes = map[Kind]string{KindInvitation: "answer", KindRegistration: "registration"}
+var linkPurposes = map[Kind]string{KindInvitation: "answer", KindRegistration: "registration", KindPerson: "opt out"}
 
 // AnswerToken returns the token of an invitation's personal link: 48 characters that need no escaping in a URL.
 func (d *DB) AnswerToken(ctx context.Context, invitation ID) (string, error) {
@@ -28,8 +28,13 @@ func (d *DB) RegistrationToken(ctx context.Context, registration ID) (string, er
 	return d.linkToken(ctx, KindRegistration, registration)
 }
 
+// OptOutToken returns the token of a person's link to get no more invitations, likewise. It never loses its force.
+func (d *DB) OptOutToken(ctx context.Context, person ID) (string, error) {
+	return d.linkToken(ctx, KindPerson, person)
+}
+
 func (d *DB) linkToken(ctx context.Context, kind Kind, id ID) (string, error) {
-	mac, err := d.linkMAC(ctx, linkPurposes[kind], id)
+	mac, err := d.mac(ctx, linkPurposes[kind], id[:])
 	if err != nil {
 		return "", err
 	}
@@ -43,20 +48,20 @@ func (d *DB) linked(ctx context.Context, kind Kind, token string) (id ID, ok boo
 		return ID{}, false, nil
 	}
 	copy(id[:], raw)
-	mac, err := d.linkMAC(ctx, linkPurposes[kind], id)
+	mac, err := d.mac(ctx, linkPurposes[kind], id[:])
 	if err != nil {
 		return ID{}, false, err
 	}
 	return id, hmac.Equal(mac, raw[len(id):]) && id.Kind() == kind, nil
 }
 
-// linkMAC returns 160 bits that only somebody with the link key can compute for the purpose and the record.
-func (d *DB) linkMAC(ctx context.Context, purpose string, id ID) ([]byte, error) {
+// mac returns 160 bits that only somebody with the link key can compute for the purpose and the text.
+func (d *DB) mac(ctx context.Context, purpose string, text []byte) ([]byte, error) {
 	key, err := d.macKey(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return mac(key, purpose, id[:]), nil
+	return mac(key, purpose, text), nil
 }
 
 func mac(key []byte, purpose string, of []byte) []byte {
@@ -91,6 +96,14 @@ func (d *DB) storedKey(ctx context.Context, tx bun.IDB) ([]byte, error) {
 	if key := d.linkKey.Load(); key != nil {
 		return *key, nil
 	}
+	key, err := readKey(ctx, tx)
+	if key != nil {
+		d.linkKey.Store(&key)
+	}
+	return key, err
+}
+
+func readKey(ctx context.Context, tx bun.IDB) ([]byte, error) {
 	var text string
 	if ok, err := found(tx.NewRaw("SELECT value FROM settings WHERE name = 'link_key'").Scan(ctx, &text)); !ok || err != nil {
 		if err != nil {
@@ -102,6 +115,5 @@ func (d *DB) storedKey(ctx context.Context, tx bun.IDB) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read link key: %w", err)
 	}
-	d.linkKey.Store(&key)
 	return key, nil
 }

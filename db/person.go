@@ -30,6 +30,7 @@ type Person struct {
 
 	organisation   *Organisation `bun:"-"`
 	contactVisible bool          // whether the viewer may see address and language
+	suppression    *Suppression  // of the address, when that is visible
 }
 
 // Locale is a language that mails and pages are written in.
@@ -63,6 +64,10 @@ func (p *Person) Locale() *Locale {
 	return &p.Language
 }
 
+// Suppression returns why the person gets no mail, if the viewer may see the address and the shape asked for it; nil when mail
+// goes there.
+func (p *Person) Suppression() *Suppression { return p.suppression }
+
 // worksFor names whom the person works for, as far as known and loaded.
 func (p *Person) worksFor() string {
 	if p.organisation != nil {
@@ -78,8 +83,13 @@ func (v view) people(ctx context.Context, rows []*Person, shape Shape) error {
 			v.wantOrganisation(row.OrganisationID, func(o *Organisation) { row.organisation = o })
 		}
 	}
-	if shape.Has("email", "locale") {
-		return v.contacts(ctx, rows)
+	if shape.Has("email", "locale", "suppression") {
+		if err := v.contacts(ctx, rows); err != nil {
+			return err
+		}
+	}
+	if shape.Has("suppression") {
+		return v.suppressions(ctx, rows)
 	}
 	return nil
 }

@@ -49,6 +49,8 @@ var traces = []trace{
 	{table: "coordinators", column: "person_id", deleted: true, anchor: "1 = 1"},
 	{table: "course_trainers", column: "person_id", deleted: true, anchor: "1 = 1"},
 	{table: "run_trainers", column: "person_id", deleted: true, anchor: "1 = 1"},
+	{table: "opt_outs", column: "person_id", deleted: true},
+	{table: "bounces", column: "person_id", secret: []string{"address_tag"}, deleted: true},
 	{table: "contributions", column: "person_id", anchor: "1 = 1"},
 	{table: "intake_answers", column: "registration_id", via: "registrations", deleted: true},
 	{table: "invoices", column: "registration_id", via: "registrations", deleted: true},

@@ -39,11 +39,11 @@ func TestExportAndErasureKnowEveryColumnAboutPeople(t *testing.T) {
 			"calendar_sequence listing",
 		"invitations": "id campaign_id person_id edition_id course_run_id status responded_at",
 		"deliveries": "id kind lane state person_id campaign_id invitation_id registration_id course_run_id created_at not_before claim claimed_at worker_id attempts drops " +
-			"dated_at sent_at last_code last_error delegation_id",
+			"dated_at sent_at last_code last_error status_code delegation_id",
 		"delegates":   "registration_id delegation_id",
 		"delegations": "id edition_id organisation_id places respond_by message status created_by created_at answered_at reminded_at",
 		"campaigns": "id edition_id course_run_id created_by status message respond_by send_at created_at finished_at version total sent failed suppressed " +
-			"cancelled uncertain accepted declined",
+			"cancelled uncertain bounced accepted declined",
 		"audit_log": "id at actor_id action record_id",
 	}
 	eachWorld(t, func(t *testing.T, w *world) {
@@ -66,7 +66,7 @@ func TestExportAndErasureKnowEveryColumnAboutPeople(t *testing.T) {
 		for _, c := range all {
 			has[c.Tab] = append(has[c.Tab], c.Col)
 			address := strings.Contains(c.Col, "email") || strings.Contains(c.Col, "address") || strings.Contains(c.Col, "phone")
-			if address && !slices.Contains([]string{"people.email", "suppressions.email", "editions.venue_address", "course_runs.venue_address",
+			if address && !slices.Contains([]string{"people.email", "suppressions.email", "bounces.address_tag", "editions.venue_address", "course_runs.venue_address",
 				"course_runs.invoice_address", "invoices.address"}, c.Tab+"."+c.Col) {
 				t.Errorf("%s.%s may hold an address", c.Tab, c.Col)
 			}
@@ -132,7 +132,9 @@ func (w *world) everywhere(t *testing.T) (anna db.ID) {
 	}
 	at, any := w.clock.Now(), db.NewID(db.KindUnknown, beginning)
 	w.exec(t, "UPDATE deliveries SET last_error = 'mailbox of anna@example.org is full' WHERE person_id = ?", anna)
-	w.exec(t, "INSERT INTO suppressions (email, reason, created_at) VALUES ('anna@example.org', 'bounced', ?)", at)
+	w.exec(t, "INSERT INTO opt_outs (person_id, opted_out_at, means) VALUES (?, ?, 'PAGE')", anna, at)
+	w.exec(t, "INSERT INTO bounces (delivery_id, person_id, address_tag, status_code, bounced_at) SELECT id, ?, 'tag', '5.1.1', ? FROM deliveries ORDER BY id LIMIT 1", anna, at)
+	w.exec(t, "INSERT INTO suppressions (email, reason, created_at) VALUES ('anna@example.org', 'HARD_BOUNCE', ?)", at)
 	w.exec(t, "INSERT INTO sign_in_links (id, person_id, hash, created_at, expires_at) VALUES (?, ?, 'x', ?, ?)", any, anna, at, at)
 	w.exec(t, "INSERT INTO course_trainers (course_id, person_id, position) VALUES (?, ?, 0)", *w.id(t, "courses", "masterclass"), anna)
 	w.exec(t, `INSERT INTO sessions (id, key, edition_id, kind, title, day, languages, position) SELECT ?, 'talk', id, 'PLENARY', 'Talk', '2027-05-20', '[]', 0 FROM editions WHERE key = 'open'`, any)
@@ -188,7 +190,7 @@ func TestAnExportHoldsEverything(t *testing.T) {
 				t.Errorf("%q: %s is %v, want the id that the API uses", x.Label, x.Column, got)
 			}
 		}
-		for _, want := range []string{"anna@example.org", "Stadtplanerin", "Groningen", "bounced", `"name": "Anna"`, "EVERYONE", `"2027-01-10T09:00:00Z"`} {
+		for _, want := range []string{"anna@example.org", "Stadtplanerin", "Groningen", "HARD_BOUNCE", `"name": "Anna"`, "EVERYONE", `"2027-01-10T09:00:00Z"`} {
 			if !strings.Contains(*text, want) {
 				t.Errorf("no %q in the export", want)
 			}

@@ -69,7 +69,7 @@ func TestStandingsAreCountedAndWritten(t *testing.T) {
 		first := w.send(t, w.olga, toEdition("first", w.edition(t, "open"), db.AudienceInput{PersonIDs: w.people(t, "anna", "bert", "carla")}))
 		w.answer(t, w.tokens(t, first.ID)[0], true)  // anna is registered
 		w.answer(t, w.tokens(t, first.ID)[2], false) // carla declined, and stays invited
-		w.exec(t, "INSERT INTO suppressions (email, reason, created_at) VALUES ('dieter@example.org', 'bounced', ?), ('anna@example.org', 'bounced', ?)", beginning, beginning)
+		w.exec(t, "INSERT INTO suppressions (email, reason, created_at) VALUES ('dieter@example.org', 'HARD_BOUNCE', ?), ('anna@example.org', 'HARD_BOUNCE', ?)", beginning, beginning)
 		in := toEdition("second", w.edition(t, "open"), db.AudienceInput{PersonIDs: w.people(t, "anna", "bert", "carla", "dieter", "emma")})
 		p, err := w.PreviewInvitations(t.Context(), w.olga, in)
 		if err != nil {

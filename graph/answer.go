@@ -17,7 +17,7 @@ func answerPages(mux *http.ServeMux, cfg Config) {
 	})
 	mux.HandleFunc("POST /i/{token...}", func(w http.ResponseWriter, r *http.Request) {
 		token := r.PathValue("token")
-		pressed, refused := readButton(w, r, maxForm, "answer", "accept", "decline")
+		pressed, refused := readButton(w, r, "answer", "accept", "decline")
 		if refused == 0 {
 			recorded, err := cfg.DB.RecordAnswer(r.Context(), token, pressed == "accept")
 			if recorded != nil {

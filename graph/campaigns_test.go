@@ -260,7 +260,7 @@ func TestWhoIsSkippedIsCounted(t *testing.T) {
 		t.invite(organiser, vars{"editionId": edition, "audience": vars{"personIds": []string{max, martha}}})
 		invitation := t.ids("SELECT invitation.id FROM invitations AS invitation JOIN people ON people.id = person_id WHERE people.key = 'martha-muster'")[0]
 		t.accept(invitation)
-		t.exec("INSERT INTO suppressions (email, reason, created_at) VALUES ('petra.probe@example.org', 'complaint', '2026-01-01 00:00:00+00:00')")
+		t.exec("INSERT INTO suppressions (email, reason, created_at) VALUES ('petra.probe@example.org', 'HARD_BOUNCE', '2026-01-01 00:00:00+00:00')")
 		input := vars{"idempotencyKey": "again", "editionId": edition, "audience": vars{
 			"personIds": []string{fritz, petra, fritz, max}, "csv": "name,email\nMartha,martha.muster@example.org\nNew,new@example.org\nFritz,Fritz.Fiktiv@example.org",
 		}}

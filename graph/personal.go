@@ -20,7 +20,12 @@ const (
 )
 
 // readButton reads which button of a page was pressed; refused is 0, or the status that says what is wrong with the form.
-func readButton(w http.ResponseWriter, r *http.Request, limit int64, field string, values ...string) (pressed string, refused int) {
+func readButton(w http.ResponseWriter, r *http.Request, field string, values ...string) (pressed string, refused int) {
+	return readForm(w, r, maxForm, field, values...)
+}
+
+// readForm reads a form of at most limit bytes, and which of its buttons was pressed, as readButton does.
+func readForm(w http.ResponseWriter, r *http.Request, limit int64, field string, values ...string) (pressed string, refused int) {
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	if err := r.ParseForm(); err != nil {
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {

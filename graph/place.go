@@ -21,7 +21,7 @@ func placePages(mux *http.ServeMux, cfg Config) {
 		if place != nil && place.CourseRun != nil {
 			limit = maxIntakeForm
 		}
-		pressed, refused := readButton(w, r, limit, "action", string(db.PlaceAccept), string(db.PlaceCancel), string(db.PlaceAnswer))
+		pressed, refused := readForm(w, r, limit, "action", string(db.PlaceAccept), string(db.PlaceCancel), string(db.PlaceAnswer))
 		var typed *pages.Typed
 		switch {
 		case place == nil || err != nil || refused != 0:

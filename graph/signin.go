@@ -151,7 +151,7 @@ func signInPages(mux *http.ServeMux, cfg Config, res resolver) {
 		showPage(w, r, cfg, http.StatusOK, page, err)
 	})
 	mux.HandleFunc("POST /me/sign-out", func(w http.ResponseWriter, r *http.Request) {
-		where, refused := readButton(w, r, maxForm, "where", "here", "everywhere")
+		where, refused := readButton(w, r, "where", "here", "everywhere")
 		me, ok, err := cookieActor(r, cfg)
 		switch {
 		case err == nil && refused != 0:

@@ -377,7 +377,7 @@ func TestDeadlineAtTheEndOfADayIsADate(t *testing.T) {
 	tests := map[time.Time][2]string{
 		time.Date(2027, 4, 30, 23, 59, 59, 0, zone): {"uiterlijk 30 april 2027 laten", "vrijdag 30 april 2027"},
 		time.Date(2027, 5, 1, 0, 0, 0, 0, zone):     {"uiterlijk 30 april 2027 laten", "vrijdag 30 april 2027"},
-		time.Date(2027, 4, 30, 17, 0, 0, 0, zone): {"uiterlijk 30 april 2027 om 17.00 uur laten",
+		time.Date(2027, 4, 30, 17, 0, 0, 0, zone): {"uiterlijk 30 april 2027 om 17.00 uur (Nederlandse tijd) laten",
 			"vrijdag 30 april 2027, 17.00 uur (Nederlandse tijd)"},
 	}
 	for deadline, want := range tests {

@@ -30,15 +30,16 @@ import (
 
 // Config is what the worker needs to know about the program around it.
 type Config struct {
-	DB          *db.DB
-	Redis       *Redis
-	Log         *slog.Logger
-	SMTP        SMTPConfig
-	Connections int                   // to the mail server for bulk mail; two more serve urgent mail
-	From        string                // "Name <address>" of the sender
-	PublicURL   string                // where recipients reach the pages, without a slash at the end
-	Lease       time.Duration         // after which a process that was not seen counts as dead
-	Metrics     prometheus.Registerer // counts mails and looks at the queue; nil for nobody
+	DB           *db.DB
+	Redis        *Redis
+	Log          *slog.Logger
+	SMTP         SMTPConfig
+	Connections  int                   // to the mail server for bulk mail; two more serve urgent mail
+	From         string                // "Name <address>" of the sender
+	PublicURL    string                // where recipients reach the pages, without a slash at the end
+	Lease        time.Duration         // after which a process that was not seen counts as dead
+	Metrics      prometheus.Registerer // counts mails and looks at the queue; nil for nobody
+	BounceDomain string                // where mails that come back go; empty: to the sender
 }
 
 // Worker is the sending half of the program. Start it once; Stop it once.

@@ -170,6 +170,7 @@ func (s *scene) workWithLease(t *testing.T, connections int, lease time.Duration
 	w, err := worker.New(worker.Config{
 		DB: s.db, Redis: s.redis, Log: slog.New(s.log), SMTP: worker.SMTPConfig{URL: s.smtp.URL()},
 		Connections: connections, From: "Vaktreffen <vaktreffen@example.org>", PublicURL: "https://meetings.example.org", Lease: lease,
+		BounceDomain: "bounces.example.org",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -509,7 +510,7 @@ func TestCancelledCampaignStops(t *testing.T) {
 func TestNothingUntrueIsSent(t *testing.T) {
 	each(t, func(t *testing.T, s *scene) {
 		campaign := s.invite(t, 5)
-		s.exec(t, "INSERT INTO suppressions (email, reason, created_at) VALUES ('guest1@example.org', 'asked', $1)", "2026-01-02 03:04:05+00:00")
+		s.exec(t, "INSERT INTO suppressions (email, reason, created_at) VALUES ('guest1@example.org', 'HARD_BOUNCE', $1)", "2026-01-02 03:04:05+00:00")
 		s.exec(t, "UPDATE invitations SET status = 'WITHDRAWN' WHERE person_id = (SELECT id FROM people WHERE email = 'guest2@example.org')")
 		s.exec(t, "UPDATE people SET email = NULL WHERE email = 'guest3@example.org'")
 		s.work(t, 2)

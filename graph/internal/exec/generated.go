@@ -116,6 +116,7 @@ type ComplexityRoot struct {
 
 	Campaign struct {
 		Accepted    func(childComplexity int) int
+		Bounced     func(childComplexity int) int
 		Cancelled   func(childComplexity int) int
 		CourseRun   func(childComplexity int) int
 		CreatedAt   func(childComplexity int) int
@@ -149,6 +150,11 @@ type ComplexityRoot struct {
 	CancelRegistrationPayload struct {
 		Registration func(childComplexity int) int
 		UserErrors   func(childComplexity int) int
+	}
+
+	ChangeInvitationMailsPayload struct {
+		UserErrors func(childComplexity int) int
+		Viewer     func(childComplexity int) int
 	}
 
 	ChangeListingPayload struct {
@@ -269,11 +275,12 @@ type ComplexityRoot struct {
 	}
 
 	Delivery struct {
-		Attempts  func(childComplexity int) int
-		ID        func(childComplexity int) int
-		LastError func(childComplexity int) int
-		SentAt    func(childComplexity int) int
-		State     func(childComplexity int) int
+		Attempts   func(childComplexity int) int
+		ID         func(childComplexity int) int
+		LastError  func(childComplexity int) int
+		SentAt     func(childComplexity int) int
+		State      func(childComplexity int) int
+		StatusCode func(childComplexity int) int
 	}
 
 	DismissCoordinatorPayload struct {
@@ -408,6 +415,11 @@ type ComplexityRoot struct {
 		VATNumber    func(childComplexity int) int
 	}
 
+	LiftSuppressionPayload struct {
+		Person     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Money struct {
 		AmountMinor func(childComplexity int) int
 		Currency    func(childComplexity int) int
@@ -437,35 +449,37 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AcceptOffer        func(childComplexity int, input model.AcceptOfferInput) int
-		AnswerIntake       func(childComplexity int, input db.AnswerIntakeInput) int
-		AppointCoordinator func(childComplexity int, input db.CoordinatorInput) int
-		CancelCampaign     func(childComplexity int, input model.CancelCampaignInput) int
-		CancelCourseRun    func(childComplexity int, input model.CancelCourseRunInput) int
-		CancelRegistration func(childComplexity int, input model.CancelRegistrationInput) int
-		ChangeListing      func(childComplexity int, input model.ChangeListingInput) int
-		ChangeRetention    func(childComplexity int, input db.ChangeRetentionInput) int
-		ChangeSeats        func(childComplexity int, input db.ChangeSeatsInput) int
-		ConfirmCourseRun   func(childComplexity int, input model.ConfirmCourseRunInput) int
-		DeclineDelegation  func(childComplexity int, input model.DeclineDelegationInput) int
-		DeclineOffer       func(childComplexity int, input model.DeclineOfferInput) int
-		DismissCoordinator func(childComplexity int, input db.CoordinatorInput) int
-		DismissOrganiser   func(childComplexity int, input db.OrganiserInput) int
-		EraseMe            func(childComplexity int, input model.EraseMeInput) int
-		ErasePerson        func(childComplexity int, input model.ErasePersonInput) int
-		InviteDelegations  func(childComplexity int, input db.InviteDelegationsInput) int
-		NameDelegates      func(childComplexity int, input db.NameDelegatesInput) int
-		NameOrganiser      func(childComplexity int, input db.OrganiserInput) int
-		PauseCampaign      func(childComplexity int, input model.PauseCampaignInput) int
-		PreviewInvitations func(childComplexity int, input db.SendInvitationsInput) int
-		Register           func(childComplexity int, input db.RegisterInput) int
-		RemindDelegations  func(childComplexity int, input model.RemindDelegationsInput) int
-		RequestSignIn      func(childComplexity int, input model.RequestSignInInput) int
-		ResumeCampaign     func(childComplexity int, input model.ResumeCampaignInput) int
-		SendInvitations    func(childComplexity int, input db.SendInvitationsInput) int
-		SignIn             func(childComplexity int, input model.SignInInput) int
-		SignOut            func(childComplexity int, input model.SignOutInput) int
-		SignOutEverywhere  func(childComplexity int) int
+		AcceptOffer           func(childComplexity int, input model.AcceptOfferInput) int
+		AnswerIntake          func(childComplexity int, input db.AnswerIntakeInput) int
+		AppointCoordinator    func(childComplexity int, input db.CoordinatorInput) int
+		CancelCampaign        func(childComplexity int, input model.CancelCampaignInput) int
+		CancelCourseRun       func(childComplexity int, input model.CancelCourseRunInput) int
+		CancelRegistration    func(childComplexity int, input model.CancelRegistrationInput) int
+		ChangeInvitationMails func(childComplexity int, input model.ChangeInvitationMailsInput) int
+		ChangeListing         func(childComplexity int, input model.ChangeListingInput) int
+		ChangeRetention       func(childComplexity int, input db.ChangeRetentionInput) int
+		ChangeSeats           func(childComplexity int, input db.ChangeSeatsInput) int
+		ConfirmCourseRun      func(childComplexity int, input model.ConfirmCourseRunInput) int
+		DeclineDelegation     func(childComplexity int, input model.DeclineDelegationInput) int
+		DeclineOffer          func(childComplexity int, input model.DeclineOfferInput) int
+		DismissCoordinator    func(childComplexity int, input db.CoordinatorInput) int
+		DismissOrganiser      func(childComplexity int, input db.OrganiserInput) int
+		EraseMe               func(childComplexity int, input model.EraseMeInput) int
+		ErasePerson           func(childComplexity int, input model.ErasePersonInput) int
+		InviteDelegations     func(childComplexity int, input db.InviteDelegationsInput) int
+		LiftSuppression       func(childComplexity int, input model.LiftSuppressionInput) int
+		NameDelegates         func(childComplexity int, input db.NameDelegatesInput) int
+		NameOrganiser         func(childComplexity int, input db.OrganiserInput) int
+		PauseCampaign         func(childComplexity int, input model.PauseCampaignInput) int
+		PreviewInvitations    func(childComplexity int, input db.SendInvitationsInput) int
+		Register              func(childComplexity int, input db.RegisterInput) int
+		RemindDelegations     func(childComplexity int, input model.RemindDelegationsInput) int
+		RequestSignIn         func(childComplexity int, input model.RequestSignInInput) int
+		ResumeCampaign        func(childComplexity int, input model.ResumeCampaignInput) int
+		SendInvitations       func(childComplexity int, input db.SendInvitationsInput) int
+		SignIn                func(childComplexity int, input model.SignInInput) int
+		SignOut               func(childComplexity int, input model.SignOutInput) int
+		SignOutEverywhere     func(childComplexity int) int
 	}
 
 	NameDelegatesPayload struct {
@@ -543,12 +557,14 @@ type ComplexityRoot struct {
 		Locale       func(childComplexity int) int
 		Name         func(childComplexity int) int
 		Organisation func(childComplexity int) int
+		Suppression  func(childComplexity int) int
 	}
 
 	PreviewInvitationsPayload struct {
 		AlreadyInvited    func(childComplexity int) int
 		AlreadyRegistered func(childComplexity int) int
 		NewRecipients     func(childComplexity int) int
+		OptedOut          func(childComplexity int) int
 		Problems          func(childComplexity int) int
 		Rows              func(childComplexity int, first *int, after *string) int
 		Suppressed        func(childComplexity int) int
@@ -712,6 +728,11 @@ type ComplexityRoot struct {
 		CampaignProgress func(childComplexity int, id db.ID) int
 	}
 
+	Suppression struct {
+		Reason func(childComplexity int) int
+		Since  func(childComplexity int) int
+	}
+
 	Theme struct {
 		ID   func(childComplexity int) int
 		Name func(childComplexity int) int
@@ -732,12 +753,13 @@ type ComplexityRoot struct {
 	}
 
 	Viewer struct {
-		Delegations   func(childComplexity int) int
-		Invitations   func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Person        func(childComplexity int) int
-		Registrations func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Roles         func(childComplexity int) int
-		SignIns       func(childComplexity int) int
+		Delegations     func(childComplexity int) int
+		InvitationMails func(childComplexity int) int
+		Invitations     func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Person          func(childComplexity int) int
+		Registrations   func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Roles           func(childComplexity int) int
+		SignIns         func(childComplexity int) int
 	}
 }
 
@@ -802,6 +824,8 @@ type MutationResolver interface {
 	ChangeRetention(ctx context.Context, input db.ChangeRetentionInput) (*model.ChangeRetentionPayload, error)
 	EraseMe(ctx context.Context, input model.EraseMeInput) (*model.EraseMePayload, error)
 	ErasePerson(ctx context.Context, input model.ErasePersonInput) (*model.ErasePersonPayload, error)
+	ChangeInvitationMails(ctx context.Context, input model.ChangeInvitationMailsInput) (*model.ChangeInvitationMailsPayload, error)
+	LiftSuppression(ctx context.Context, input model.LiftSuppressionInput) (*model.LiftSuppressionPayload, error)
 }
 type PreviewInvitationsPayloadResolver interface {
 	Rows(ctx context.Context, obj *db.InvitationPreview, first *int, after *string) (*db.Connection[db.AudienceRow], error)
@@ -831,6 +855,7 @@ type SubscriptionResolver interface {
 	CampaignProgress(ctx context.Context, id db.ID) (<-chan *db.Campaign, error)
 }
 type ViewerResolver interface {
+	InvitationMails(ctx context.Context, obj *model.Viewer) (bool, error)
 	Delegations(ctx context.Context, obj *model.Viewer) ([]*db.Delegation, error)
 	SignIns(ctx context.Context, obj *model.Viewer) ([]*db.AccessToken, error)
 	Registrations(ctx context.Context, obj *model.Viewer, first *int, after *string, last *int, before *string) (*db.Connection[db.Registration], error)
@@ -1080,6 +1105,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Accepted(childComplexity), true
+	case "Campaign.bounced":
+		if e.ComplexityRoot.Campaign.Bounced == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Bounced(childComplexity), true
 	case "Campaign.cancelled":
 		if e.ComplexityRoot.Campaign.Cancelled == nil {
 			break
@@ -1232,6 +1263,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CancelRegistrationPayload.UserErrors(childComplexity), true
+
+	case "ChangeInvitationMailsPayload.userErrors":
+		if e.ComplexityRoot.ChangeInvitationMailsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeInvitationMailsPayload.UserErrors(childComplexity), true
+	case "ChangeInvitationMailsPayload.viewer":
+		if e.ComplexityRoot.ChangeInvitationMailsPayload.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeInvitationMailsPayload.Viewer(childComplexity), true
 
 	case "ChangeListingPayload.registration":
 		if e.ComplexityRoot.ChangeListingPayload.Registration == nil {
@@ -1725,6 +1769,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Delivery.State(childComplexity), true
+	case "Delivery.statusCode":
+		if e.ComplexityRoot.Delivery.StatusCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.StatusCode(childComplexity), true
 
 	case "DismissCoordinatorPayload.person":
 		if e.ComplexityRoot.DismissCoordinatorPayload.Person == nil {
@@ -2259,6 +2309,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Invoice.VATNumber(childComplexity), true
 
+	case "LiftSuppressionPayload.person":
+		if e.ComplexityRoot.LiftSuppressionPayload.Person == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiftSuppressionPayload.Person(childComplexity), true
+	case "LiftSuppressionPayload.userErrors":
+		if e.ComplexityRoot.LiftSuppressionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiftSuppressionPayload.UserErrors(childComplexity), true
+
 	case "Money.amountMinor":
 		if e.ComplexityRoot.Money.AmountMinor == nil {
 			break
@@ -2435,6 +2498,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelRegistration(childComplexity, args["input"].(model.CancelRegistrationInput)), true
+	case "Mutation.changeInvitationMails":
+		if e.ComplexityRoot.Mutation.ChangeInvitationMails == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changeInvitationMails_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeInvitationMails(childComplexity, args["input"].(model.ChangeInvitationMailsInput)), true
 	case "Mutation.changeListing":
 		if e.ComplexityRoot.Mutation.ChangeListing == nil {
 			break
@@ -2556,6 +2630,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.InviteDelegations(childComplexity, args["input"].(db.InviteDelegationsInput)), true
+	case "Mutation.liftSuppression":
+		if e.ComplexityRoot.Mutation.LiftSuppression == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_liftSuppression_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LiftSuppression(childComplexity, args["input"].(model.LiftSuppressionInput)), true
 	case "Mutation.nameDelegates":
 		if e.ComplexityRoot.Mutation.NameDelegates == nil {
 			break
@@ -2941,6 +3026,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Person.Organisation(childComplexity), true
+	case "Person.suppression":
+		if e.ComplexityRoot.Person.Suppression == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Person.Suppression(childComplexity), true
 
 	case "PreviewInvitationsPayload.alreadyInvited":
 		if e.ComplexityRoot.PreviewInvitationsPayload.AlreadyInvited == nil {
@@ -2960,6 +3051,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PreviewInvitationsPayload.NewRecipients(childComplexity), true
+	case "PreviewInvitationsPayload.optedOut":
+		if e.ComplexityRoot.PreviewInvitationsPayload.OptedOut == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewInvitationsPayload.OptedOut(childComplexity), true
 	case "PreviewInvitationsPayload.userErrors":
 		if e.ComplexityRoot.PreviewInvitationsPayload.Problems == nil {
 			break
@@ -3692,6 +3789,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Subscription.CampaignProgress(childComplexity, args["id"].(db.ID)), true
 
+	case "Suppression.reason":
+		if e.ComplexityRoot.Suppression.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Suppression.Reason(childComplexity), true
+	case "Suppression.since":
+		if e.ComplexityRoot.Suppression.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Suppression.Since(childComplexity), true
+
 	case "Theme.id":
 		if e.ComplexityRoot.Theme.ID == nil {
 			break
@@ -3761,6 +3871,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Delegations(childComplexity), true
+	case "Viewer.invitationMails":
+		if e.ComplexityRoot.Viewer.InvitationMails == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.InvitationMails(childComplexity), true
 	case "Viewer.invitations":
 		if e.ComplexityRoot.Viewer.Invitations == nil {
 			break
@@ -3818,6 +3934,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CancelCampaignInput", ec.unmarshalInputCancelCampaignInput),
 			graphql.NewInputUnmarshaler("CancelCourseRunInput", ec.unmarshalInputCancelCourseRunInput),
 			graphql.NewInputUnmarshaler("CancelRegistrationInput", ec.unmarshalInputCancelRegistrationInput),
+			graphql.NewInputUnmarshaler("ChangeInvitationMailsInput", ec.unmarshalInputChangeInvitationMailsInput),
 			graphql.NewInputUnmarshaler("ChangeListingInput", ec.unmarshalInputChangeListingInput),
 			graphql.NewInputUnmarshaler("ChangeRetentionInput", ec.unmarshalInputChangeRetentionInput),
 			graphql.NewInputUnmarshaler("ChangeSeatsInput", ec.unmarshalInputChangeSeatsInput),
@@ -3833,6 +3950,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("IntakeAnswerInput", ec.unmarshalInputIntakeAnswerInput),
 			graphql.NewInputUnmarshaler("InviteDelegationsInput", ec.unmarshalInputInviteDelegationsInput),
 			graphql.NewInputUnmarshaler("InvoiceInput", ec.unmarshalInputInvoiceInput),
+			graphql.NewInputUnmarshaler("LiftSuppressionInput", ec.unmarshalInputLiftSuppressionInput),
 			graphql.NewInputUnmarshaler("MunicipalityFilter", ec.unmarshalInputMunicipalityFilter),
 			graphql.NewInputUnmarshaler("NameDelegatesInput", ec.unmarshalInputNameDelegatesInput),
 			graphql.NewInputUnmarshaler("NameOrganiserInput", ec.unmarshalInputNameOrganiserInput),
@@ -4133,6 +4251,13 @@ type Mutation {
   eraseMe("That it is meant." input: EraseMeInput!): EraseMePayload!
   "Erases what is held about a person, as eraseMe does. For administrators. Erasing again changes nothing."
   erasePerson("Who is erased." input: ErasePersonInput!): ErasePersonPayload!
+  "Says whether the viewer wants invitations. Confirmations, offers and changes of what one registered for come in any case."
+  changeInvitationMails("Whether they are wanted." input: ChangeInvitationMailsInput!): ChangeInvitationMailsPayload!
+  """
+  Lets mail go to a person's address again after it came back, for whoever may see that address. Lifting what is not there
+  changes nothing.
+  """
+  liftSuppression("Whose address." input: LiftSuppressionInput!): LiftSuppressionPayload!
 }
 
 "Work that can be followed while it happens, over WebSocket (graphql-transport-ws) or server-sent events."
@@ -4381,6 +4506,52 @@ type Person implements Node {
   email: EmailAddress @live
   "The language of mails to this person. Visible like ` + "`" + `email` + "`" + `."
   locale: Locale @live
+  "Why no mail goes to this person's address; null when mail goes there. Visible like ` + "`" + `email` + "`" + `."
+  suppression: Suppression @live
+}
+
+"An address that takes no mail from here, because mail to it came back."
+type Suppression {
+  "What made mail to it pointless."
+  reason: SuppressionReason!
+  "When mail to it was stopped."
+  since: DateTime!
+}
+
+"Why an address takes no mail."
+enum SuppressionReason {
+  "There is no such mailbox."
+  HARD_BOUNCE
+  "Three mails within 30 days could not be delivered."
+  SOFT_BOUNCES
+}
+
+"Whether the viewer wants invitations."
+input ChangeInvitationMailsInput {
+  "Whether invitations may be sent."
+  wanted: Boolean!
+}
+
+"The viewer after the change."
+type ChangeInvitationMailsPayload {
+  "The viewer; null when nothing was changed."
+  viewer: Viewer
+  "What has to be mended."
+  userErrors: [UserError!]!
+}
+
+"Whose address may get mail again."
+input LiftSuppressionInput {
+  "The person."
+  personId: ID!
+}
+
+"The person after the change."
+type LiftSuppressionPayload {
+  "The person; null when nothing was changed."
+  person: Person
+  "What has to be mended."
+  userErrors: [UserError!]!
 }
 
 "Who is asking."
@@ -4389,6 +4560,8 @@ type Viewer {
   person: Person!
   "What the person may organise."
   roles: [Role!]!
+  "Whether the person wants invitations; see changeInvitationMails."
+  invitationMails: Boolean! @live
   "The invitations of organisations that the person answers for, the latest first."
   delegations: [Delegation!]! @live
   "Where the person is signed in, the latest first."
@@ -5254,7 +5427,7 @@ type RegistrationEdge {
   node: Registration!
 }
 
-"A bulk invitation to an edition or a course run, and where it stands. ` + "`" + `total` + "`" + ` is the sum of ` + "`" + `queued` + "`" + `, ` + "`" + `sent` + "`" + `, ` + "`" + `failed` + "`" + `, ` + "`" + `suppressed` + "`" + `, ` + "`" + `uncertain` + "`" + ` and ` + "`" + `cancelled` + "`" + `."
+"A bulk invitation to an edition or a course run, and where it stands. ` + "`" + `total` + "`" + ` is the sum of ` + "`" + `queued` + "`" + `, ` + "`" + `sent` + "`" + `, ` + "`" + `failed` + "`" + `, ` + "`" + `bounced` + "`" + `, ` + "`" + `suppressed` + "`" + `, ` + "`" + `uncertain` + "`" + ` and ` + "`" + `cancelled` + "`" + `."
 type Campaign implements Node {
   "Opaque and unique over all types."
   id: ID!
@@ -5270,7 +5443,9 @@ type Campaign implements Node {
   sent: Int! @live
   "Mails that the mail server refused for good."
   failed: Int! @live
-  "Mails held back because the address takes no mail from here."
+  "Mails that the mail server took over and that came back later."
+  bounced: Int! @live
+  "Mails held back because the address takes no mail from here, or because the person came to want no invitations."
   suppressed: Int! @live
   "Mails whose connection broke after the last byte: they probably arrived."
   uncertain: Int! @live
@@ -5353,6 +5528,8 @@ enum InvitationStatus {
   DECLINED
   "Taken back before it left."
   WITHDRAWN
+  "No answer yet, and the mail did not arrive: ` + "`" + `delivery` + "`" + ` says why. Inviting the person again replaces it."
+  UNDELIVERED
 }
 
 "A page of invitations."
@@ -5385,8 +5562,10 @@ type Delivery implements Node {
   attempts: Int! @live
   "When the mail server took it over."
   sentAt: DateTime @live
-  "What the mail server said last when it did not take the mail, without addresses."
+  "Why the mail did not leave or came back: what the mail server said last, without addresses, or why none goes to this person."
   lastError: String @live
+  "The enhanced status code (RFC 3463) that a mail server gave when it refused the mail or sent it back: ` + "`" + `5.1.1` + "`" + `."
+  statusCode: String @live
 }
 
 "Where a mail stands."
@@ -5401,12 +5580,14 @@ enum DeliveryState {
   SENT
   "The mail server refused it for good."
   FAILED
-  "The address takes no mail from here."
+  "The address takes no mail from here, or the person wants no invitations; ` + "`" + `lastError` + "`" + ` says which."
   SUPPRESSED
   "It had become untrue before it left: withdrawn, cancelled, answered."
   CANCELLED
   "The connection broke after the last byte: it probably arrived."
   UNCERTAIN
+  "The mail server took it over and it came back later."
+  BOUNCED
 }
 
 "Who is invited to what. Name either ` + "`" + `editionId` + "`" + ` or ` + "`" + `courseRunId` + "`" + `."
@@ -5454,6 +5635,8 @@ type PreviewInvitationsPayload {
   alreadyRegistered: Int!
   "People whose address takes no mail from here; they are invited without a mail."
   suppressed: Int!
+  "People who asked for no more invitations; they are skipped."
+  optedOut: Int!
   "The audience row by row, rows with a problem first."
   rows(
     "How many to return from the start, 1 to 100."
@@ -6239,6 +6422,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_sent(ctx, field)
 	case "failed":
 		return ec.fieldContext_Campaign_failed(ctx, field)
+	case "bounced":
+		return ec.fieldContext_Campaign_bounced(ctx, field)
 	case "suppressed":
 		return ec.fieldContext_Campaign_suppressed(ctx, field)
 	case "uncertain":
@@ -6295,6 +6480,16 @@ func (ec *executionContext) childFields_CancelRegistrationPayload(ctx context.Co
 		return ec.fieldContext_CancelRegistrationPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CancelRegistrationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangeInvitationMailsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "viewer":
+		return ec.fieldContext_ChangeInvitationMailsPayload_viewer(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ChangeInvitationMailsPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeInvitationMailsPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ChangeListingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6543,6 +6738,8 @@ func (ec *executionContext) childFields_Delivery(ctx context.Context, field grap
 		return ec.fieldContext_Delivery_sentAt(ctx, field)
 	case "lastError":
 		return ec.fieldContext_Delivery_lastError(ctx, field)
+	case "statusCode":
+		return ec.fieldContext_Delivery_statusCode(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Delivery", field.Name)
 }
@@ -6811,6 +7008,16 @@ func (ec *executionContext) childFields_Invoice(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type Invoice", field.Name)
 }
 
+func (ec *executionContext) childFields_LiftSuppressionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "person":
+		return ec.fieldContext_LiftSuppressionPayload_person(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LiftSuppressionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LiftSuppressionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "amountMinor":
@@ -7017,6 +7224,8 @@ func (ec *executionContext) childFields_Person(ctx context.Context, field graphq
 		return ec.fieldContext_Person_email(ctx, field)
 	case "locale":
 		return ec.fieldContext_Person_locale(ctx, field)
+	case "suppression":
+		return ec.fieldContext_Person_suppression(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Person", field.Name)
 }
@@ -7033,6 +7242,8 @@ func (ec *executionContext) childFields_PreviewInvitationsPayload(ctx context.Co
 		return ec.fieldContext_PreviewInvitationsPayload_alreadyRegistered(ctx, field)
 	case "suppressed":
 		return ec.fieldContext_PreviewInvitationsPayload_suppressed(ctx, field)
+	case "optedOut":
+		return ec.fieldContext_PreviewInvitationsPayload_optedOut(ctx, field)
 	case "rows":
 		return ec.fieldContext_PreviewInvitationsPayload_rows(ctx, field)
 	case "userErrors":
@@ -7315,6 +7526,16 @@ func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type SignOutPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Suppression(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reason":
+		return ec.fieldContext_Suppression_reason(ctx, field)
+	case "since":
+		return ec.fieldContext_Suppression_since(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Suppression", field.Name)
+}
+
 func (ec *executionContext) childFields_Theme(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -7359,6 +7580,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_person(ctx, field)
 	case "roles":
 		return ec.fieldContext_Viewer_roles(ctx, field)
+	case "invitationMails":
+		return ec.fieldContext_Viewer_invitationMails(ctx, field)
 	case "delegations":
 		return ec.fieldContext_Viewer_delegations(ctx, field)
 	case "signIns":
@@ -8041,6 +8264,20 @@ func (ec *executionContext) field_Mutation_cancelRegistration_args(ctx context.C
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_changeInvitationMails_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ChangeInvitationMailsInput, error) {
+			return ec.unmarshalNChangeInvitationMailsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeInvitationMailsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_changeListing_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -8187,6 +8424,20 @@ func (ec *executionContext) field_Mutation_inviteDelegations_args(ctx context.Co
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (db.InviteDelegationsInput, error) {
 			return ec.unmarshalNInviteDelegationsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInviteDelegationsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_liftSuppression_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.LiftSuppressionInput, error) {
+			return ec.unmarshalNLiftSuppressionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐLiftSuppressionInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -10032,6 +10283,29 @@ func (ec *executionContext) fieldContext_Campaign_failed(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Campaign", field, false, false, "Int")
 }
 
+func (ec *executionContext) _Campaign_bounced(ctx context.Context, field graphql.CollectedField, obj *db.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_bounced(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Bounced, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_bounced(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "Int")
+}
+
 func (ec *executionContext) _Campaign_suppressed(ctx context.Context, field graphql.CollectedField, obj *db.Campaign) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10529,6 +10803,70 @@ func (ec *executionContext) _CancelRegistrationPayload_userErrors(ctx context.Co
 func (ec *executionContext) fieldContext_CancelRegistrationPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "CancelRegistrationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeInvitationMailsPayload_viewer(ctx context.Context, field graphql.CollectedField, obj *model.ChangeInvitationMailsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeInvitationMailsPayload_viewer(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Viewer, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Viewer) graphql.Marshaler {
+			return ec.marshalOViewer2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐViewer(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeInvitationMailsPayload_viewer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeInvitationMailsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Viewer(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeInvitationMailsPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ChangeInvitationMailsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeInvitationMailsPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeInvitationMailsPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeInvitationMailsPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -12712,6 +13050,29 @@ func (ec *executionContext) _Delivery_lastError(ctx context.Context, field graph
 	)
 }
 func (ec *executionContext) fieldContext_Delivery_lastError(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Delivery", field, false, false, "String")
+}
+
+func (ec *executionContext) _Delivery_statusCode(ctx context.Context, field graphql.CollectedField, obj *db.Delivery) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delivery_statusCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StatusCode, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Delivery_statusCode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Delivery", field, false, false, "String")
 }
 
@@ -15001,6 +15362,70 @@ func (ec *executionContext) fieldContext_Invoice_address(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Invoice", field, false, false, "String")
 }
 
+func (ec *executionContext) _LiftSuppressionPayload_person(ctx context.Context, field graphql.CollectedField, obj *model.LiftSuppressionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LiftSuppressionPayload_person(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Person, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Person) graphql.Marshaler {
+			return ec.marshalOPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LiftSuppressionPayload_person(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LiftSuppressionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Person(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LiftSuppressionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.LiftSuppressionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LiftSuppressionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LiftSuppressionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LiftSuppressionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Money_amountMinor(ctx context.Context, field graphql.CollectedField, obj *db.Money) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16711,6 +17136,94 @@ func (ec *executionContext) fieldContext_Mutation_erasePerson(ctx context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_changeInvitationMails(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_changeInvitationMails(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ChangeInvitationMails(ctx, fc.Args["input"].(model.ChangeInvitationMailsInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ChangeInvitationMailsPayload) graphql.Marshaler {
+			return ec.marshalNChangeInvitationMailsPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeInvitationMailsPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_changeInvitationMails(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChangeInvitationMailsPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_changeInvitationMails_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_liftSuppression(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_liftSuppression(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().LiftSuppression(ctx, fc.Args["input"].(model.LiftSuppressionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.LiftSuppressionPayload) graphql.Marshaler {
+			return ec.marshalNLiftSuppressionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐLiftSuppressionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_liftSuppression(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LiftSuppressionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_liftSuppression_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _NameDelegatesPayload_delegation(ctx context.Context, field graphql.CollectedField, obj *model.NameDelegatesPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17843,6 +18356,38 @@ func (ec *executionContext) fieldContext_Person_locale(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Person", field, true, false, "Locale")
 }
 
+func (ec *executionContext) _Person_suppression(ctx context.Context, field graphql.CollectedField, obj *db.Person) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Person_suppression(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Suppression(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Suppression) graphql.Marshaler {
+			return ec.marshalOSuppression2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSuppression(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Person_suppression(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Person",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Suppression(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _PreviewInvitationsPayload_total(ctx context.Context, field graphql.CollectedField, obj *db.InvitationPreview) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17955,6 +18500,29 @@ func (ec *executionContext) _PreviewInvitationsPayload_suppressed(ctx context.Co
 	)
 }
 func (ec *executionContext) fieldContext_PreviewInvitationsPayload_suppressed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewInvitationsPayload", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PreviewInvitationsPayload_optedOut(ctx context.Context, field graphql.CollectedField, obj *db.InvitationPreview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewInvitationsPayload_optedOut(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OptedOut, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewInvitationsPayload_optedOut(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PreviewInvitationsPayload", field, false, false, "Int")
 }
 
@@ -21121,6 +21689,52 @@ func (ec *executionContext) fieldContext_Subscription_campaignProgress(ctx conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Suppression_reason(ctx context.Context, field graphql.CollectedField, obj *db.Suppression) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Suppression_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.SuppressionReason) graphql.Marshaler {
+			return ec.marshalNSuppressionReason2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSuppressionReason(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Suppression_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Suppression", field, false, false, "SuppressionReason")
+}
+
+func (ec *executionContext) _Suppression_since(ctx context.Context, field graphql.CollectedField, obj *db.Suppression) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Suppression_since(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Since, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Suppression_since(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Suppression", field, false, false, "DateTime")
+}
+
 func (ec *executionContext) _Theme_id(ctx context.Context, field graphql.CollectedField, obj *db.Theme) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -21413,6 +22027,29 @@ func (ec *executionContext) fieldContext_Viewer_roles(_ context.Context, field g
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Viewer_invitationMails(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_invitationMails(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Viewer().InvitationMails(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_invitationMails(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Viewer", field, true, true, "Boolean")
 }
 
 func (ec *executionContext) _Viewer_delegations(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
@@ -22983,6 +23620,48 @@ func UnmarshalCancelRegistrationInput(ctx context.Context, raw any) (model.Cance
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputChangeInvitationMailsInput(ctx context.Context, obj any) (model.ChangeInvitationMailsInput, error) {
+	var it model.ChangeInvitationMailsInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"wanted"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "wanted":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("wanted"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Wanted = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalChangeInvitationMailsInput unmarshals raw into the ChangeInvitationMailsInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalChangeInvitationMailsInput(ctx context.Context, raw any) (model.ChangeInvitationMailsInput, error) {
+	var out model.ChangeInvitationMailsInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ChangeInvitationMailsInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputChangeListingInput(ctx context.Context, obj any) (model.ChangeListingInput, error) {
 	var it model.ChangeListingInput
 	if obj == nil {
@@ -23827,6 +24506,48 @@ func (ec *executionContext) unmarshalInputInvoiceInput(ctx context.Context, obj 
 func UnmarshalInvoiceInput(ctx context.Context, raw any) (db.InvoiceInput, error) {
 	var out db.InvoiceInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "InvoiceInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputLiftSuppressionInput(ctx context.Context, obj any) (model.LiftSuppressionInput, error) {
+	var it model.LiftSuppressionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"personId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "personId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("personId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PersonID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalLiftSuppressionInput unmarshals raw into the LiftSuppressionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalLiftSuppressionInput(ctx context.Context, raw any) (model.LiftSuppressionInput, error) {
+	var out model.LiftSuppressionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "LiftSuppressionInput", raw, &out)
 	return out, err
 }
 
@@ -25163,6 +25884,11 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "bounced":
+			out.Values[i] = ec._Campaign_bounced(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "suppressed":
 			out.Values[i] = ec._Campaign_suppressed(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -25335,6 +26061,44 @@ func (ec *executionContext) _CancelRegistrationPayload(ctx context.Context, sel 
 			}
 		case "userErrors":
 			out.Values[i] = ec._CancelRegistrationPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var changeInvitationMailsPayloadImplementors = []string{"ChangeInvitationMailsPayload"}
+
+func (ec *executionContext) _ChangeInvitationMailsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangeInvitationMailsPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, changeInvitationMailsPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChangeInvitationMailsPayload")
+		case "viewer":
+			out.Values[i] = ec._ChangeInvitationMailsPayload_viewer(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ChangeInvitationMailsPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -26171,6 +26935,11 @@ func (ec *executionContext) _Delivery(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "lastError":
 			out.Values[i] = ec._Delivery_lastError(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "statusCode":
+			out.Values[i] = ec._Delivery_statusCode(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -27078,6 +27847,44 @@ func (ec *executionContext) _Invoice(ctx context.Context, sel ast.SelectionSet, 
 	return out
 }
 
+var liftSuppressionPayloadImplementors = []string{"LiftSuppressionPayload"}
+
+func (ec *executionContext) _LiftSuppressionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.LiftSuppressionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, liftSuppressionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LiftSuppressionPayload")
+		case "person":
+			out.Values[i] = ec._LiftSuppressionPayload_person(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._LiftSuppressionPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var moneyImplementors = []string{"Money"}
 
 func (ec *executionContext) _Money(ctx context.Context, sel ast.SelectionSet, obj *db.Money) graphql.Marshaler {
@@ -27490,6 +28297,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "erasePerson":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_erasePerson(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changeInvitationMails":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_changeInvitationMails(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "liftSuppression":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_liftSuppression(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -28035,6 +28856,11 @@ func (ec *executionContext) _Person(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "suppression":
+			out.Values[i] = ec._Person_suppression(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -28085,6 +28911,11 @@ func (ec *executionContext) _PreviewInvitationsPayload(ctx context.Context, sel 
 			}
 		case "suppressed":
 			out.Values[i] = ec._PreviewInvitationsPayload_suppressed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "optedOut":
+			out.Values[i] = ec._PreviewInvitationsPayload_optedOut(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -29159,6 +29990,44 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	}
 }
 
+var suppressionImplementors = []string{"Suppression"}
+
+func (ec *executionContext) _Suppression(ctx context.Context, sel ast.SelectionSet, obj *db.Suppression) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, suppressionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Suppression")
+		case "reason":
+			out.Values[i] = ec._Suppression_reason(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "since":
+			out.Values[i] = ec._Suppression_since(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var themeImplementors = []string{"Theme", "Node"}
 
 func (ec *executionContext) _Theme(ctx context.Context, sel ast.SelectionSet, obj *db.Theme) graphql.Marshaler {
@@ -29314,6 +30183,12 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "invitationMails":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Viewer_invitationMails(ctx, field, obj)
+				})
 		case "delegations":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -30001,6 +30876,19 @@ func (ec *executionContext) marshalNCancelRegistrationPayload2ᚖgithubᚗcomᚋ
 		return graphql.Null
 	}
 	return ec._CancelRegistrationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNChangeInvitationMailsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeInvitationMailsInput(ctx context.Context, v any) (model.ChangeInvitationMailsInput, error) {
+	res, err := ec.unmarshalInputChangeInvitationMailsInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNChangeInvitationMailsPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeInvitationMailsPayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangeInvitationMailsPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ChangeInvitationMailsPayload!")
+		return graphql.Null
+	}
+	return ec._ChangeInvitationMailsPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNChangeListingInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeListingInput(ctx context.Context, v any) (model.ChangeListingInput, error) {
@@ -30763,6 +31651,19 @@ func (ec *executionContext) marshalNInviteDelegationsPayload2ᚖgithubᚗcomᚋv
 		return graphql.Null
 	}
 	return ec._InviteDelegationsPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNLiftSuppressionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐLiftSuppressionInput(ctx context.Context, v any) (model.LiftSuppressionInput, error) {
+	res, err := ec.unmarshalInputLiftSuppressionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLiftSuppressionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐLiftSuppressionPayload(ctx context.Context, sel ast.SelectionSet, v *model.LiftSuppressionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LiftSuppressionPayload!")
+		return graphql.Null
+	}
+	return ec._LiftSuppressionPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNLineOrder2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLineOrder(ctx context.Context, v any) (db.LineOrder, error) {
@@ -31571,6 +32472,21 @@ func (ec *executionContext) marshalNString2ᚕstringᚄ(ctx context.Context, sel
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNSuppressionReason2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSuppressionReason(ctx context.Context, v any) (db.SuppressionReason, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.SuppressionReason(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSuppressionReason2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSuppressionReason(ctx context.Context, sel ast.SelectionSet, v db.SuppressionReason) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "SuppressionReason!")
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNTheme2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐThemeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Theme) graphql.Marshaler {
@@ -32440,6 +33356,13 @@ func (ec *executionContext) marshalOString2ᚖstring(ctx context.Context, sel as
 	_ = ctx
 	res := graphql.MarshalString(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOSuppression2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSuppression(ctx context.Context, sel ast.SelectionSet, v *db.Suppression) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Suppression(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOURL2ᚖstring(ctx context.Context, v any) (*string, error) {

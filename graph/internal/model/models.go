@@ -81,6 +81,20 @@ type CancelRegistrationPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// Whether the viewer wants invitations.
+type ChangeInvitationMailsInput struct {
+	// Whether invitations may be sent.
+	Wanted bool `json:"wanted"`
+}
+
+// The viewer after the change.
+type ChangeInvitationMailsPayload struct {
+	// The viewer; null when nothing was changed.
+	Viewer *Viewer `json:"viewer,omitempty"`
+	// What has to be mended.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // Who may see that one takes part.
 type ChangeListingInput struct {
 	// The id of one's own registration, for an edition or a course run.
@@ -206,6 +220,20 @@ type InviteDelegationsPayload struct {
 	// In the order of the input; null when there are userErrors.
 	Delegations []*db.Delegation `json:"delegations,omitempty"`
 	// Why nobody was invited; `index` counts the entries of the list.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Whose address may get mail again.
+type LiftSuppressionInput struct {
+	// The person.
+	PersonID db.ID `json:"personId"`
+}
+
+// The person after the change.
+type LiftSuppressionPayload struct {
+	// The person; null when nothing was changed.
+	Person *db.Person `json:"person,omitempty"`
+	// What has to be mended.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
