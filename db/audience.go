@@ -34,8 +34,8 @@ const (
 
 // AudienceRow is one row of an audience as a preview shows it.
 type AudienceRow struct {
-	Line         *int // of the CSV file, the heading is line 1; nil for people who were named otherwise
-	Email        string
+	Line         *int    // of the CSV file, the heading is line 1; nil for people who were named otherwise
+	Email        *string // nil when the actor may not see it
 	Name         string
 	Organisation *string
 	Problem      *string // why this row gets no mail or cannot be used; nil when all is well
@@ -50,6 +50,8 @@ type recipient struct {
 	employer string // as the file has it
 	locale   Locale
 	standing standing
+	held     SuppressionReason // when suppressed
+	again    bool              // invited before, by a mail that did not arrive
 }
 
 // standing is what will be done with a recipient.
@@ -60,12 +62,14 @@ const (
 	standsInvited
 	standsRegistered
 	standsSuppressed // invited, without a mail
+	standsOptedOut
 )
 
 var standingProblems = map[standing]string{
 	standsInvited:    "Already invited.",
 	standsRegistered: "Already registered.",
 	standsSuppressed: "This address takes no mail from here; the invitation is made without a mail.",
+	standsOptedOut:   "This person asked for no more invitations.",
 }
 
 // audience is the different people of an AudienceInput, in the order they were named.
@@ -84,14 +88,28 @@ func (a *audience) count(s standing) (n int) {
 	return n
 }
 
+// named returns the people who were not in a list.
+func (a *audience) named() []*Person {
+	var people []*Person
+	for _, r := range a.recipients {
+		if r.line == 0 {
+			people = append(people, r.person)
+		}
+	}
+	return people
+}
+
 // rows returns the audience as a preview shows it: rows with a problem first.
 func (a *audience) rows() []AudienceRow {
 	rows := slices.Clone(a.bad)
 	var fine []AudienceRow
 	for _, r := range a.recipients {
-		row := AudienceRow{Email: r.address, Name: r.name, Organisation: optional(r.employer)}
+		row := AudienceRow{Name: r.name, Organisation: optional(r.employer)}
 		if r.line > 0 {
 			row.Line = &r.line
+		}
+		if r.line > 0 || r.person.contactVisible { // a list was written by who reads this
+			row.Email = &r.address
 		}
 		if problem, ok := standingProblems[r.standing]; ok {
 			row.Problem = &problem
@@ -240,16 +258,16 @@ func (v view) addListed(ctx context.Context, a *audience, seen map[string]bool, 
 
 // standings finds out who is invited, registered or suppressed already.
 func (v view) standings(ctx context.Context, d *DB, a *audience, target *target) error {
-	invited, registered := map[ID]bool{}, map[ID]bool{}
-	var ids []ID
-	if err := v.tx.NewSelect().Model((*Invitation)(nil)).Column("person_id").Where("? = ?", target.column, target.id).
-		Where("status <> ?", InvitationWithdrawn).Scan(ctx, &ids); err != nil {
+	invited, registered := map[ID]InvitationStatus{}, map[ID]bool{}
+	var invitations []*Invitation
+	if err := v.tx.NewSelect().Model(&invitations).Column("person_id", "status").Where("? = ?", target.column, target.id).
+		Where("status <> ?", InvitationWithdrawn).Scan(ctx); err != nil {
 		return fmt.Errorf("invited people: %w", err)
 	}
-	for _, id := range ids {
-		invited[id] = true
+	for _, i := range invitations {
+		invited[i.PersonID] = i.Status
 	}
-	ids = nil
+	var ids []ID
 	if err := v.tx.NewSelect().Model((*Registration)(nil)).Column("person_id").
 		Where("seats_id = (SELECT id FROM seats WHERE ? = ?)", target.column, target.id).
 		Where("status IN (?)", bun.List([]RegistrationStatus{Confirmed, Waitlisted, Offered})).Scan(ctx, &ids); err != nil {
@@ -266,15 +284,32 @@ func (v view) standings(ctx context.Context, d *DB, a *audience, target *target)
 	if err != nil {
 		return err
 	}
+	var known []ID
 	for _, r := range a.recipients {
+		if r.person != nil {
+			known = append(known, r.person.ID)
+		}
+	}
+	out, err := optedOut(ctx, v.tx, known)
+	if err != nil {
+		return err
+	}
+	for _, r := range a.recipients {
+		var before InvitationStatus
+		if r.person != nil {
+			before = invited[r.person.ID]
+		}
 		switch {
 		case r.person != nil && registered[r.person.ID]:
 			r.standing = standsRegistered
-		case r.person != nil && invited[r.person.ID]:
+		case before != "" && before != InvitationUndelivered, before != "" && suppressed[r.address] != nil:
 			r.standing = standsInvited
-		case suppressed[r.address]:
-			r.standing = standsSuppressed
+		case r.person != nil && out[r.person.ID]:
+			r.standing = standsOptedOut
+		case suppressed[r.address] != nil:
+			r.standing, r.held = standsSuppressed, suppressed[r.address].Reason
 		}
+		r.again = before == InvitationUndelivered
 	}
 	return nil
 }
@@ -347,7 +382,7 @@ func readCSV(text string, a *audience) []*recipient {
 func readLine(a *audience, line int, tooLong bool, field func(string) string) *recipient {
 	one := &recipient{line: line, name: field("name"), employer: field("organisation"), locale: Locale(strings.ToLower(field("locale")))}
 	email := field("email")
-	row := AudienceRow{Email: email, Name: one.name, Organisation: optional(one.employer)}
+	row := AudienceRow{Email: &email, Name: one.name, Organisation: optional(one.employer)}
 	var ok bool
 	switch one.address, ok = normalAddress(email); {
 	case tooLong:

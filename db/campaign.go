@@ -11,7 +11,7 @@ import (
 )
 
 // Campaign is a bulk invitation to an edition or a course run. Its counts change in the transactions that change the rows they
-// count: Total is the sum of queued, Sent, Failed, Suppressed, Uncertain and Cancelled.
+// count: Total is the sum of queued, Sent, Failed, Bounced, Suppressed, Uncertain and Cancelled.
 type Campaign struct {
 	bun.BaseModel `bun:"table:campaigns,alias:campaign"`
 
@@ -32,6 +32,7 @@ type Campaign struct {
 	Suppressed  int
 	Cancelled   int
 	Uncertain   int
+	Bounced     int
 	Accepted    int
 	Declined    int
 
@@ -56,7 +57,7 @@ func (c *Campaign) id() ID { return c.ID }
 
 // Queued returns how many mails have not left yet.
 func (c *Campaign) Queued() int {
-	return c.Total - c.Sent - c.Failed - c.Suppressed - c.Cancelled - c.Uncertain
+	return c.Total - c.Sent - c.Failed - c.Suppressed - c.Cancelled - c.Uncertain - c.Bounced
 }
 
 // Status returns what the campaign does now.
@@ -167,18 +168,19 @@ func (d *DB) CancelCampaign(ctx context.Context, actor Actor, id ID, shape Shape
 		}
 		c.State, c.FinishedAt = CampaignCancelled, &now
 		c.Cancelled += len(stopped)
-		return d.withdraw(ctx, tx, stopped)
+		return d.moveInvitations(ctx, tx, stopped, InvitationWithdrawn)
 	})
 }
 
-// withdraw takes back invitations that have not left, but for one that is being answered at this moment.
-func (d *DB) withdraw(ctx context.Context, tx bun.IDB, invitations []ID) error {
+// moveInvitations gives invitations that nobody has answered another status: WITHDRAWN when their mails were stopped, UNDELIVERED
+// when they did not arrive. It leaves out one that is being answered at this moment.
+func (d *DB) moveInvitations(ctx context.Context, tx bun.IDB, invitations []ID, status InvitationStatus) error {
 	for chunk := range slices.Chunk(invitations, 1000) {
 		pending := d.skipLocked(tx.NewSelect().Model((*Invitation)(nil)).Column("id")).
 			Where("id IN (?)", bun.List(chunk)).Where("status = ?", InvitationPending)
-		if _, err := tx.NewUpdate().With("pending", pending).Model((*Invitation)(nil)).Set("status = ?", InvitationWithdrawn).
+		if _, err := tx.NewUpdate().With("pending", pending).Model((*Invitation)(nil)).Set("status = ?", status).
 			Where("id IN (SELECT id FROM pending)").Exec(ctx); err != nil {
-			return fmt.Errorf("withdraw invitations: %w", err)
+			return fmt.Errorf("move invitations: %w", err)
 		}
 	}
 	return nil
@@ -248,7 +250,7 @@ func countOutcomes(ctx context.Context, tx bun.IDB, now time.Time, campaign ID, 
 
 // addOutcomes sets a count of campaigns n higher, and finishes those that have nothing left to send.
 func addOutcomes(q *bun.UpdateQuery, now time.Time, column bun.Ident, n bun.Safe) *bun.UpdateQuery {
-	done := bun.Safe("sent + failed + suppressed + campaign.cancelled + uncertain + " + n + " = total AND status IN ('" + bun.Safe(CampaignSending) + "', '" + bun.Safe(CampaignPaused) + "')")
+	done := bun.Safe("sent + failed + suppressed + campaign.cancelled + uncertain + bounced + " + n + " = total AND status IN ('" + bun.Safe(CampaignSending) + "', '" + bun.Safe(CampaignPaused) + "')")
 	return q.Set("? = ? + ?", column, column, n).Set("version = version + 1").
 		Set("finished_at = CASE WHEN ? THEN ? ELSE finished_at END", done, now).
 		Set("status = CASE WHEN ? THEN ? ELSE status END", done, CampaignFinished)

@@ -20,4 +20,8 @@ type (
 	RegistrationEdge       = Edge[Registration]
 	AudienceRowConnection  = Connection[AudienceRow]
 	AudienceRowEdge        = Edge[AudienceRow]
+	ParticipantConnection  = Connection[Participant]
+	ParticipantEdge        = Edge[Participant]
+	AuditEntryConnection   = Connection[AuditEntry]
+	AuditEntryEdge         = Edge[AuditEntry]
 )

@@ -64,9 +64,12 @@ type CourseRun struct {
 	VenueAddress string
 	VenueCity    string
 	VenueCountry string
+	Retention    *int `bun:"retention_months"` // nil: DefaultRetention
+	ForgottenAt  *time.Time
 
-	Course *Course `bun:"-"`
-	Seats  *Seats  `bun:"-"`
+	Course   *Course `bun:"-"`
+	Seats    *Seats  `bun:"-"`
+	siblings *siblings
 }
 
 // CourseRunStatus is whether a run is on.
@@ -224,6 +227,10 @@ func (v view) courses(ctx context.Context, rows []*Course, shape Shape) error {
 func (v view) courseRuns(ctx context.Context, rows []*CourseRun, shape Shape) error {
 	if len(rows) == 0 {
 		return nil
+	}
+	together := newSiblings(distinct(idsOf(rows)))
+	for _, row := range rows {
+		row.siblings = together
 	}
 	if shape.Has("course") {
 		of := idsBy(rows, func(r *CourseRun) ID { return r.CourseID })

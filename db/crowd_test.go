@@ -99,7 +99,7 @@ func TestEverybodyInACrowdHasAnAnswerOfTheirOwn(t *testing.T) {
 			{bert, "c", nil},
 			{w.outsider, "d", &carla.PersonID},
 			{anna, "e", &c.seats},
-			{carla, "f", nil}, // of Groningen, which has two places by now
+			{carla, "f", nil}, // of Groningen, which has two places by now, so that others stand before her in the end
 			{db.Actor{PersonID: freelancer}, "g", nil},
 			{dieter, "h", nil},
 			{emma, "i", nil},
@@ -118,7 +118,7 @@ func TestEverybodyInACrowdHasAnAnswerOfTheirOwn(t *testing.T) {
 				got = append(got, string(one.Status))
 			}
 		}
-		if got, want := strings.Join(got, ", "), "CONFIRMED, CONFIRMED, CONFIRMED, KEY_REUSED, CONFLICT, FORBIDDEN, NOT_FOUND, WAITLISTED 1, CONFIRMED, WAITLISTED 2, WAITLISTED 3"; got != want {
+		if got, want := strings.Join(got, ", "), "CONFIRMED, CONFIRMED, CONFIRMED, KEY_REUSED, CONFLICT, FORBIDDEN, NOT_FOUND, WAITLISTED 3, CONFIRMED, WAITLISTED 1, WAITLISTED 2"; got != want {
 			t.Fatalf("answers: %s\nwant:    %s", got, want)
 		}
 		if c.calls[1].ID != c.calls[2].ID {

@@ -259,7 +259,7 @@ const maxColleagues = 500
 
 // DelegationToken returns the token of a coordinator's personal link to a delegation.
 func (d *DB) DelegationToken(ctx context.Context, delegation, coordinator ID) (string, error) {
-	mac, err := d.linkMAC(ctx, "delegation "+coordinator.uuid(), delegation)
+	mac, err := d.mac(ctx, "delegation "+coordinator.uuid(), delegation[:])
 	if err != nil {
 		return "", err
 	}

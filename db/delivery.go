@@ -33,6 +33,7 @@ type Delivery struct {
 	SentAt         *time.Time
 	LastCode       int     // SMTP reply code, 0 when there was none
 	LastError      *string // what the mail server said, without addresses
+	StatusCode     *string // enhanced status code (RFC 3463) of the refusal or of the report that it bounced
 }
 
 // MailKind is what a mail is about. Each kind has its file in package worker.
@@ -77,6 +78,7 @@ const (
 	Suppressed       DeliveryState = "SUPPRESSED"
 	DeliveryCanceled DeliveryState = "CANCELLED"
 	Uncertain        DeliveryState = "UNCERTAIN"
+	Bounced          DeliveryState = "BOUNCED"
 )
 
 // maxAttempts is how often a mail is offered to the mail server before it has failed: with the pauses of backoff, two days.
@@ -345,6 +347,10 @@ func (d *DB) settle(ctx context.Context, tx bun.IDB, now time.Time, s settlement
 	case Queued:
 		q = q.Set("not_before = ?", s.NotBefore)
 	}
+	refused := statusCode(s.Detail)
+	if refused != "" {
+		q = q.Set("status_code = ?", refused)
+	}
 	if s.Drops > 0 {
 		q = q.Set("drops = drops + ?", s.Drops)
 	}
@@ -356,18 +362,27 @@ func (d *DB) settle(ctx context.Context, tx bun.IDB, now time.Time, s settlement
 		}
 		return nil
 	}
-	if err := settleAndCount(ctx, tx, now, q, s.State); err != nil || s.State != DeliveryCanceled {
+	if err := settleAndCount(ctx, tx, now, q, s.State); err != nil || s.State == Sent || s.State == Uncertain {
 		return err
 	}
 	var stopped []ID
 	if err := tx.NewSelect().Model((*Delivery)(nil)).Column("invitation_id").Where("id IN (?)", bun.List(ids)).
-		Where("state = ?", DeliveryCanceled).Where("invitation_id IS NOT NULL").Scan(ctx, &stopped); err != nil {
-		return fmt.Errorf("invitations of cancelled deliveries: %w", err)
+		Where("state = ?", s.State).Where("invitation_id IS NOT NULL").Scan(ctx, &stopped); err != nil {
+		return fmt.Errorf("invitations of deliveries: %w", err)
 	}
-	return d.withdraw(ctx, tx, stopped)
+	status := InvitationUndelivered
+	if s.State == DeliveryCanceled {
+		status = InvitationWithdrawn
+	}
+	if s.State == Failed && hardBounce.MatchString(refused) {
+		if err := suppressRefused(ctx, tx, now, ids); err != nil {
+			return err
+		}
+	}
+	return d.moveInvitations(ctx, tx, stopped, status)
 }
 
 // finalCounts are the columns of campaigns that count deliveries in final states.
 var finalCounts = map[DeliveryState]bun.Ident{
-	Sent: "sent", Failed: "failed", Suppressed: "suppressed", DeliveryCanceled: "cancelled", Uncertain: "uncertain",
+	Sent: "sent", Failed: "failed", Suppressed: "suppressed", DeliveryCanceled: "cancelled", Uncertain: "uncertain", Bounced: "bounced",
 }

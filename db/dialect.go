@@ -24,15 +24,29 @@ import (
 // This file holds every difference between the two dialects.
 
 // columnTypes fill in the templates of the migrations.
-type columnTypes struct {
-	ID, Instant, Date, Int, Big, C, Strict string
-	Published                              []string // tables
-}
+type columnTypes struct{ ID, Instant, Date, Int, Big, C, Strict string }
 
 var (
-	postgresTypes = columnTypes{ID: "uuid", Instant: "timestamptz", Date: "date", Int: "integer", Big: "bigint", C: ` COLLATE "C"`, Published: published}
-	sqliteTypes   = columnTypes{ID: "TEXT", Instant: "TEXT", Date: "TEXT", Int: "INTEGER", Big: "INTEGER", Strict: " STRICT", Published: published}
+	postgresTypes = columnTypes{ID: "uuid", Instant: "timestamptz", Date: "date", Int: "integer", Big: "bigint", C: ` COLLATE "C"`}
+	sqliteTypes   = columnTypes{ID: "TEXT", Instant: "TEXT", Date: "TEXT", Int: "INTEGER", Big: "INTEGER", Strict: " STRICT"}
 )
+
+// Published are the tables whose changes raise the revision.
+func (columnTypes) Published() []string { return published }
+
+// AppendOnly makes the database refuse to change or delete what a table holds.
+func (c columnTypes) AppendOnly(table string) string {
+	if c == postgresTypes {
+		return `CREATE FUNCTION ` + table + `_append_only() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION '` + table + ` is append-only' USING ERRCODE = 'integrity_constraint_violation'; END $$;
+--bun:split
+CREATE TRIGGER ` + table + `_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ` + table + `
+	FOR EACH STATEMENT EXECUTE FUNCTION ` + table + `_append_only();`
+	}
+	return `CREATE TRIGGER ` + table + `_no_update BEFORE UPDATE ON ` + table + ` BEGIN SELECT RAISE(ABORT, '` + table + ` is append-only'); END;
+--bun:split
+CREATE TRIGGER ` + table + `_no_delete BEFORE DELETE ON ` + table + ` BEGIN SELECT RAISE(ABORT, '` + table + ` is append-only'); END;`
+}
 
 // handles are the pools of one database: on PostgreSQL one pool serves both purposes; on SQLite there is one writer, so that
 // transactions wait for each other instead of failing, and a pool of readers that never wait.
@@ -204,6 +218,28 @@ func (h handles) locked(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.For("NO KEY UPDATE")
 	}
 	return q
+}
+
+// plainValue is a value of a column as JSON shows it, the same on both: ids as the API writes them, instants in RFC 3339, days.
+func plainValue(value any, columnType string) any {
+	switch v := value.(type) {
+	case []byte:
+		return plainValue(string(v), columnType)
+	case time.Time:
+		if columnType == "DATE" {
+			return v.Format(time.DateOnly)
+		}
+		return v.UTC()
+	case string:
+		var id ID
+		if len(v) == 36 && id.Scan(v) == nil && id.Kind() != KindUnknown {
+			return id.String()
+		}
+		if at, err := time.Parse("2006-01-02 15:04:05.999999999Z07:00", v); err == nil {
+			return at.UTC()
+		}
+	}
+	return value
 }
 
 // settleAndCount runs the update of deliveries and adds those it changed to the counts of their campaigns. PostgreSQL does both

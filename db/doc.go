@@ -25,10 +25,13 @@
 //	   └─────────┘               └────┬─────┘            └────┬────┘  ├─► FAILED      refused for good, or too often
 //	        ▲ ▲                       │ claim too old         │       ├─► UNCERTAIN   connection broke after the last byte
 //	        │ └───────────────────────┤                       │       ├─► CANCELLED   had become untrue
-//	        │        RequeueStale     └───────────────────────┤       └─► SUPPRESSED  address takes no mail from here
+//	        │        RequeueStale     └───────────────────────┤       └─► SUPPRESSED  address takes no mail, or person no invitations
 //	        │                            worker not seen      │
 //	        └─────────────────────────────────────────────────┘
 //	             refused for now, or not reached: not_before lies ahead
+//
+// A report that a mail came back makes it BOUNCED: from SENT, from UNCERTAIN, or from SENDING when it is faster than the
+// commit. An invitation whose mail is FAILED, SUPPRESSED or BOUNCED is UNDELIVERED until it is answered or made again.
 //
 // Every change of state is fenced by the claim: requeueing voids it, and whoever held it can neither begin nor settle any
 // more. A mail is SENDING, committed, before its first byte leaves, and its outcome is committed before its connection sends

@@ -34,6 +34,8 @@ type Edition struct {
 	BudgetMinor    *int
 	BudgetCurrency string
 	Search         string // what the free-text filter looks in, folded
+	Retention      *int   `bun:"retention_months"` // nil: DefaultRetention
+	ForgottenAt    *time.Time
 
 	Series *Series  `bun:"-"`
 	Themes []*Theme `bun:"-"`
@@ -42,6 +44,7 @@ type Edition struct {
 	// Organisers are those who were named; nil unless the actor organises the edition.
 	Organisers []*Person `bun:"-"`
 	host       *Organisation
+	siblings   *siblings
 }
 
 // EditionStatus is whether an edition is public and on.
@@ -222,6 +225,10 @@ func (v view) editions(ctx context.Context, rows []*Edition, shape Shape) error 
 		return nil
 	}
 	ids := distinct(idsOf(rows))
+	together := newSiblings(ids)
+	for _, row := range rows {
+		row.siblings = together
+	}
 	if shape.Has("host") {
 		for _, row := range rows {
 			v.wantOrganisation(row.HostID, shape.Of("host"), func(o *Organisation) { row.host = o })

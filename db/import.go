@@ -156,10 +156,10 @@ func (i *importing) writeThemes(ctx context.Context) error {
 
 // writeAudit records what was imported. Sessions, members and the like go with what they are part of.
 func (i *importing) writeAudit(ctx context.Context) error {
-	var entries []*auditEntry
+	var entries []*AuditEntry
 	for _, records := range [][]ID{idsOf(i.partnerships), idsOf(i.editions), idsOf(i.courses)} {
 		for _, id := range records {
-			entries = append(entries, &auditEntry{ID: NewID(KindAudit, i.now), At: i.now, Action: "import", RecordID: id})
+			entries = append(entries, &AuditEntry{ID: NewID(KindAudit, i.now), At: i.now, Action: "import", RecordID: id})
 		}
 	}
 	return insertAll(ctx, i.tx, entries)

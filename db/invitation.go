@@ -36,6 +36,8 @@ const (
 	InvitationAccepted  InvitationStatus = "ACCEPTED"
 	InvitationDeclined  InvitationStatus = "DECLINED"
 	InvitationWithdrawn InvitationStatus = "WITHDRAWN"
+	// InvitationUndelivered: its mail did not arrive, as far as known. Its link works all the same.
+	InvitationUndelivered InvitationStatus = "UNDELIVERED"
 )
 
 func (i *Invitation) id() ID { return i.ID }
@@ -170,7 +172,7 @@ func (d *DB) Answer(ctx context.Context, token string) (*Answer, error) {
 
 func (v view) answer(ctx context.Context, id ID) (*Answer, error) {
 	a := &Answer{Invitation: new(Invitation), Campaign: new(Campaign)}
-	if ok, err := found(v.tx.NewSelect().Model(a.Invitation).Relation("Person").Where("invitation.id = ?", id).Scan(ctx)); !ok || err != nil {
+	if ok, err := found(v.tx.NewSelect().Model(a.Invitation).Relation("Person").Where("invitation.id = ?", id).Scan(ctx)); !ok || err != nil || a.Invitation.Person.ErasedAt != nil {
 		return nil, err
 	}
 	a.Person = a.Invitation.Person

@@ -6,14 +6,17 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
+
+	"github.com/uptrace/bun"
 )
 
 // A personal link carries a token: the id of an invitation or a registration and a MAC of it under the database's link key. It
 // need not be stored, so a leaked backup of the records alone opens nothing, and every copy of a mail has the same.
 
 // linkPurposes keep the MACs of one kind of record from standing for anything else.
-var linkPurposes = map[Kind]string{KindInvitation: "answer", KindRegistration: "registration"}
+var linkPurposes = map[Kind]string{KindInvitation: "answer", KindRegistration: "registration", KindPerson: "opt out"}
 
 // AnswerToken returns the token of an invitation's personal link: 48 characters that need no escaping in a URL.
 func (d *DB) AnswerToken(ctx context.Context, invitation ID) (string, error) {
@@ -25,8 +28,13 @@ func (d *DB) RegistrationToken(ctx context.Context, registration ID) (string, er
 	return d.linkToken(ctx, KindRegistration, registration)
 }
 
+// OptOutToken returns the token of a person's link to get no more invitations, likewise. It never loses its force.
+func (d *DB) OptOutToken(ctx context.Context, person ID) (string, error) {
+	return d.linkToken(ctx, KindPerson, person)
+}
+
 func (d *DB) linkToken(ctx context.Context, kind Kind, id ID) (string, error) {
-	mac, err := d.linkMAC(ctx, linkPurposes[kind], id)
+	mac, err := d.mac(ctx, linkPurposes[kind], id[:])
 	if err != nil {
 		return "", err
 	}
@@ -40,37 +48,72 @@ func (d *DB) linked(ctx context.Context, kind Kind, token string) (id ID, ok boo
 		return ID{}, false, nil
 	}
 	copy(id[:], raw)
-	mac, err := d.linkMAC(ctx, linkPurposes[kind], id)
+	mac, err := d.mac(ctx, linkPurposes[kind], id[:])
 	if err != nil {
 		return ID{}, false, err
 	}
 	return id, hmac.Equal(mac, raw[len(id):]) && id.Kind() == kind, nil
 }
 
-// linkMAC returns 160 bits that only somebody with the link key can compute for the purpose and the record.
-func (d *DB) linkMAC(ctx context.Context, purpose string, id ID) ([]byte, error) {
-	key := d.linkKey.Load()
-	if key == nil {
-		fresh := make([]byte, 32)
-		_, _ = rand.Read(fresh) // never fails
-		if _, err := d.write.NewRaw("INSERT INTO settings (name, value) VALUES ('link_key', ?) ON CONFLICT (name) DO NOTHING",
-			base64.StdEncoding.EncodeToString(fresh)).Exec(ctx); err != nil {
-			return nil, fmt.Errorf("make link key: %w", err)
-		}
-		var text string
-		if err := d.write.NewRaw("SELECT value FROM settings WHERE name = 'link_key'").Scan(ctx, &text); err != nil {
-			return nil, fmt.Errorf("read link key: %w", err)
-		}
-		stored, err := base64.StdEncoding.DecodeString(text)
-		if err != nil {
-			return nil, fmt.Errorf("read link key: %w", err)
-		}
-		key = &stored
-		d.linkKey.Store(key)
+// mac returns 160 bits that only somebody with the link key can compute for the purpose and the text.
+func (d *DB) mac(ctx context.Context, purpose string, text []byte) ([]byte, error) {
+	key, err := d.macKey(ctx)
+	if err != nil {
+		return nil, err
 	}
-	h := hmac.New(sha256.New, *key)
+	return mac(key, purpose, text), nil
+}
+
+func mac(key []byte, purpose string, of []byte) []byte {
+	h := hmac.New(sha256.New, key)
 	h.Write([]byte(purpose))
 	h.Write([]byte{0})
-	h.Write(id[:])
-	return h.Sum(nil)[:20], nil
+	h.Write(of)
+	return h.Sum(nil)[:20]
+}
+
+// addressHash returns what stands for an address that may not be kept.
+func addressHash(key []byte, address string) string {
+	return hex.EncodeToString(mac(key, "address", []byte(address)))
+}
+
+// macKey returns the link key, and makes it the first time. Not inside a transaction, which it would wait for on SQLite.
+func (d *DB) macKey(ctx context.Context) ([]byte, error) {
+	if key, err := d.storedKey(ctx, d.write); key != nil || err != nil {
+		return key, err
+	}
+	fresh := make([]byte, 32)
+	_, _ = rand.Read(fresh) // never fails
+	if _, err := d.write.NewRaw("INSERT INTO settings (name, value) VALUES ('link_key', ?) ON CONFLICT (name) DO NOTHING",
+		base64.StdEncoding.EncodeToString(fresh)).Exec(ctx); err != nil {
+		return nil, fmt.Errorf("make link key: %w", err)
+	}
+	return d.storedKey(ctx, d.write)
+}
+
+// storedKey returns the link key; nil when none was made yet.
+func (d *DB) storedKey(ctx context.Context, tx bun.IDB) ([]byte, error) {
+	if key := d.linkKey.Load(); key != nil {
+		return *key, nil
+	}
+	key, err := readKey(ctx, tx)
+	if key != nil {
+		d.linkKey.Store(&key)
+	}
+	return key, err
+}
+
+func readKey(ctx context.Context, tx bun.IDB) ([]byte, error) {
+	var text string
+	if ok, err := found(tx.NewRaw("SELECT value FROM settings WHERE name = 'link_key'").Scan(ctx, &text)); !ok || err != nil {
+		if err != nil {
+			err = fmt.Errorf("read link key: %w", err)
+		}
+		return nil, err
+	}
+	key, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return nil, fmt.Errorf("read link key: %w", err)
+	}
+	return key, nil
 }

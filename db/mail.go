@@ -28,6 +28,8 @@ type Mail struct {
 	DeskToken    string        // of the reader's personal link to the delegation
 	SignInToken  string        // of a sign-in link, made for this copy of the mail
 	PlaceToken   string        // of the registration's personal link; "" when there is no registration
+	OptOutToken  string        // of the link to get no more invitations; "" when it is no invitation
+	BounceToken  string        // of the return path; "" when the person has no address
 }
 
 // Hours are when an edition begins and ends on one of its days.
@@ -75,18 +77,21 @@ func (d *DB) sift(ctx context.Context, deliveries []*Delivery) (toSend []*Mail, 
 	if err != nil {
 		return nil, nil, err
 	}
-	suppressed, err := d.suppressed(ctx, d.read, addresses(mails))
+	held, err := d.heldBack(ctx, mails)
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, m := range mails {
-		switch result, pause := m.verdict(d.now(), suppressed); result {
+		switch result, pause := m.verdict(d.now(), held[m.Delivery.ID]); result {
 		case ResultSent:
 			toSend = append(toSend, m)
 		default:
 			o := m.Outcome(result)
-			if o.Pause = pause; result == ResultFailed {
+			switch o.Pause = pause; result {
+			case ResultFailed:
 				o.Detail = "The person has no mail address."
+			case ResultSuppressed:
+				o.Detail = held[m.Delivery.ID]
 			}
 			untrue = append(untrue, o)
 		}
@@ -94,12 +99,45 @@ func (d *DB) sift(ctx context.Context, deliveries []*Delivery) (toSend []*Mail, 
 	return toSend, untrue, nil
 }
 
-// verdict decides whether the mail may go: ResultSent when it may.
-func (m *Mail) verdict(now time.Time, suppressed map[string]bool) (Result, time.Duration) {
+// heldBack returns which mails may not go because of whom they go to, and why: the address takes none, or the person wants no
+// invitations.
+func (d *DB) heldBack(ctx context.Context, mails []*Mail) (map[ID]string, error) {
+	held := map[ID]string{}
+	suppressed, err := d.suppressed(ctx, d.read, addresses(mails))
+	if err != nil {
+		return nil, err
+	}
+	var invited []ID
+	for _, m := range mails {
+		if m.Delivery.Kind == MailInvitation {
+			invited = append(invited, m.Delivery.PersonID)
+		}
+	}
+	out, err := optedOut(ctx, d.read, invited)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range mails {
+		if m.Person == nil || m.Person.Address == nil {
+			continue
+		}
+		if s := suppressed[*m.Person.Address]; s != nil {
+			held[m.Delivery.ID] = s.Reason.detail()
+		} else if m.Delivery.Kind == MailInvitation && out[m.Person.ID] {
+			held[m.Delivery.ID] = optOutDetail
+		}
+	}
+	return held, nil
+}
+
+// verdict decides whether the mail may go: ResultSent when it may. Held says why its reader gets none, "" when that is not so.
+func (m *Mail) verdict(now time.Time, held string) (Result, time.Duration) {
 	switch {
+	case m.Person != nil && m.Person.ErasedAt != nil:
+		return ResultCancelled, 0
 	case m.Person == nil || m.Person.Address == nil:
 		return ResultFailed, 0
-	case suppressed[*m.Person.Address]:
+	case held != "":
 		return ResultSuppressed, 0
 	case m.Delivery.Kind == MailSignIn:
 		if m.SignInToken == "" { // whoever asked has asked again by now
@@ -223,6 +261,9 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 	mails := make([]*Mail, len(deliveries))
 	for i, x := range deliveries {
 		m := &Mail{Delivery: x, Person: people[x.PersonID], Registration: registrations[x.RegistrationID]}
+		if err := d.returns(ctx, m); err != nil {
+			return nil, err
+		}
 		m.SignInToken = signIns[x.ID]
 		var editionID, runID ID
 		if m.Registration != nil {
@@ -261,6 +302,17 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 		mails[i] = m
 	}
 	return mails, v.finish(ctx, v.cancellations(ctx, mails))
+}
+
+// returns makes the tokens by which a mail is answered to its senders and not to an organiser.
+func (d *DB) returns(ctx context.Context, m *Mail) (err error) {
+	if m.Person == nil || m.Person.Address == nil {
+		return nil
+	}
+	if m.BounceToken, err = d.bounceToken(ctx, m.Delivery.ID, *m.Person.Address); err == nil && m.Delivery.Kind == MailInvitation {
+		m.OptOutToken, err = d.OptOutToken(ctx, m.Person.ID)
+	}
+	return err
 }
 
 // hours returns when editions begin and end on each of their days, as far as their programmes give times.
@@ -340,21 +392,4 @@ func addresses(mails []*Mail) []string {
 		}
 	}
 	return list
-}
-
-// suppressed returns which of the addresses take no mail from here.
-func (d *DB) suppressed(ctx context.Context, tx bun.IDB, addresses []string) (map[string]bool, error) {
-	found := map[string]bool{}
-	for len(addresses) > 0 {
-		chunk := addresses[:min(len(addresses), 1000)]
-		addresses = addresses[len(chunk):]
-		var rows []string
-		if err := tx.NewSelect().TableExpr("suppressions").Column("email").Where("email IN (?)", bun.List(chunk)).Scan(ctx, &rows); err != nil {
-			return nil, fmt.Errorf("suppressions: %w", err)
-		}
-		for _, row := range rows {
-			found[row] = true
-		}
-	}
-	return found, nil
 }

@@ -102,7 +102,7 @@ func (d *DB) changeOrganisers(ctx context.Context, actor Actor, in OrganiserInpu
 }
 
 func personExists(ctx context.Context, tx bun.Tx, id ID) error {
-	ok, err := tx.NewSelect().Model((*Person)(nil)).Where("id = ?", id).Exists(ctx)
+	ok, err := tx.NewSelect().Model((*Person)(nil)).Where("id = ?", id).Where("erased_at IS NULL").Exists(ctx)
 	if err == nil && !ok {
 		err = problem(CodeNotFound, "input.personId", "There is no such person.")
 	}

@@ -294,7 +294,7 @@ func TestMailsThatBecameUntrueAreNotSent(t *testing.T) {
 			"invitation withdrawn": {"UPDATE invitations SET status = 'WITHDRAWN'", db.DeliveryCanceled},
 			"campaign cancelled":   {"UPDATE campaigns SET status = 'CANCELLED', finished_at = created_at", db.DeliveryCanceled},
 			"campaign paused":      {"UPDATE campaigns SET status = 'PAUSED'", db.Queued},
-			"address suppressed":   {"INSERT INTO suppressions (email, reason, created_at) SELECT email, 'bounced', created_at FROM people WHERE email LIKE 'p%'", db.Suppressed},
+			"address suppressed":   {"INSERT INTO suppressions (email, reason, created_at) SELECT email, 'HARD_BOUNCE', created_at FROM people WHERE email LIKE 'p%'", db.Suppressed},
 			"address gone":         {"UPDATE people SET email = NULL WHERE email LIKE 'p%'", db.Failed},
 		} {
 			t.Run(name, func(t *testing.T) {

@@ -187,7 +187,7 @@ func TestPagesOfAPreview(t *testing.T) {
 				t.Fatalf("%+v, %v", page, err)
 			}
 			for _, row := range page.Nodes {
-				seen = append(seen, row.Email)
+				seen = append(seen, *row.Email)
 			}
 			if p.After = page.PageInfo.EndCursor; !page.PageInfo.HasNextPage {
 				break

@@ -26,9 +26,11 @@ type Person struct {
 	JobTitle       *string
 	Language       Locale `bun:"locale"`
 	CreatedAt      time.Time
+	ErasedAt       *time.Time // when the personal data was erased: what is left is a pseudonym
 
 	organisation   *Organisation `bun:"-"`
 	contactVisible bool          // whether the viewer may see address and language
+	suppression    *Suppression  // of the address, when that is visible
 }
 
 // Locale is a language that mails and pages are written in.
@@ -62,6 +64,10 @@ func (p *Person) Locale() *Locale {
 	return &p.Language
 }
 
+// Suppression returns why the person gets no mail, if the viewer may see the address and the shape asked for it; nil when mail
+// goes there.
+func (p *Person) Suppression() *Suppression { return p.suppression }
+
 // worksFor names whom the person works for, as far as known and loaded.
 func (p *Person) worksFor() string {
 	if p.organisation != nil {
@@ -77,8 +83,13 @@ func (v view) people(ctx context.Context, rows []*Person, shape Shape) error {
 			v.wantOrganisation(row.OrganisationID, shape.Of("organisation"), func(o *Organisation) { row.organisation = o })
 		}
 	}
-	if shape.Has("email", "locale") {
-		return v.contacts(ctx, rows)
+	if shape.Has("email", "locale", "suppression") {
+		if err := v.contacts(ctx, rows); err != nil {
+			return err
+		}
+	}
+	if shape.Has("suppression") {
+		return v.suppressions(ctx, rows)
 	}
 	return nil
 }
@@ -95,7 +106,7 @@ func (v view) contacts(ctx context.Context, rows []*Person) error {
 	if others = distinct(others); len(others) == 0 || !v.actor.Organiser() {
 		return nil
 	}
-	var ids []ID
+	ids := map[ID]bool{}
 	for _, table := range []string{"invitations", "registrations"} {
 		var of []ID
 		q := v.tx.NewSelect().TableExpr("? AS mine", bun.Ident(table)).ColumnExpr("DISTINCT mine.person_id").Where("mine.person_id IN (?)", bun.List(others))
@@ -113,10 +124,12 @@ func (v view) contacts(ctx context.Context, rows []*Person) error {
 			}).Scan(ctx, &of); err != nil {
 			return fmt.Errorf("people of one's meetings: %w", err)
 		}
-		ids = append(ids, of...)
+		for _, id := range of {
+			ids[id] = true
+		}
 	}
 	for _, row := range rows {
-		row.contactVisible = row.contactVisible || slices.Contains(ids, row.ID)
+		row.contactVisible = row.contactVisible || ids[row.ID]
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func (d *DB) registerAll(ctx context.Context, tx bun.Tx, now time.Time, seatsID 
 		return err
 	}
 	var keys []*idempotencyKey
-	var entries []*auditEntry
+	var entries []*AuditEntry
 	for i, id := range newIDs(KindRegistration, now, len(newcomers)) {
 		n, person := newcomers[i], people[newcomers[i].person()]
 		n.refusal, n.registered, n.entered = nil, id, nil
@@ -240,7 +240,7 @@ func (o *occasion) clashes(ctx context.Context, tx bun.Tx, people []ID) (map[ID]
 // of, people whom the actor may not register, then what the rules of sessions refuse.
 func (k *desk) refuses(actor Actor, person *Person) error {
 	switch {
-	case person == nil:
+	case person == nil, person.ErasedAt != nil:
 		return problem(CodeNotFound, "input.personId", "There is no such person.")
 	case k == nil, !k.occasion.on() && !k.occasion.cancelled():
 		return problem(CodeNotFound, "input.seatsId", "There are no such seats.")

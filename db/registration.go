@@ -26,6 +26,7 @@ type Registration struct {
 	CancelledAt      *time.Time
 	CancelledWith    ID  `bun:",nullzero"` // the place in the edition that was cancelled, and this one in a session with it
 	CalendarSequence int // SEQUENCE of the calendar entry (RFC 5545), raised with every change to it
+	Listing          Listing
 
 	Changeable bool `bun:"-"` // whether the person can change it now, as far as the meeting goes; only Place says
 

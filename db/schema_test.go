@@ -124,7 +124,7 @@ func TestTheSchemaRefuses(t *testing.T) {
 			"a delivery in no lane":                 "UPDATE deliveries SET lane = 'SLOW'",
 			"a delivery of a campaign that is gone": "DELETE FROM campaigns",
 			"a key twice":                           "INSERT INTO idempotency_keys SELECT * FROM idempotency_keys",
-			"a suppression in capitals":             "INSERT INTO suppressions (email, reason, created_at) VALUES ('A@x.org', '', '2027-01-01 00:00:00+00:00')",
+			"a suppression in capitals":             "INSERT INTO suppressions (email, reason, created_at) VALUES ('A@x.org', 'HARD_BOUNCE', '2027-01-01 00:00:00+00:00')",
 		} {
 			tx, err := w.Raw().Begin()
 			if err != nil {

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +31,7 @@ type InvitationPreview struct {
 	AlreadyInvited    int
 	AlreadyRegistered int
 	Suppressed        int // whose address takes no mail from here
+	OptedOut          int // who asked for no more invitations
 	Rows              []AudienceRow
 	Problems          []*Error // what has to be mended before sending
 }
@@ -212,15 +214,18 @@ func (d *DB) PreviewInvitations(ctx context.Context, actor Actor, in SendInvitat
 	var a *audience
 	// In a transaction, so that the audience is that of one moment; it writes nothing.
 	err := d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) (err error) {
-		_, a, err = viewIn(tx, actor, now).plan(ctx, d, &in)
-		return err
+		v := viewIn(tx, actor, now)
+		if _, a, err = v.plan(ctx, d, &in); err != nil {
+			return err
+		}
+		return v.contacts(ctx, a.named())
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &InvitationPreview{
 		Total: len(a.recipients), NewRecipients: a.count(standsNew), AlreadyInvited: a.count(standsInvited),
-		AlreadyRegistered: a.count(standsRegistered), Suppressed: a.count(standsSuppressed),
+		AlreadyRegistered: a.count(standsRegistered), Suppressed: a.count(standsSuppressed), OptedOut: a.count(standsOptedOut),
 		Rows: a.rows(), Problems: firstProblems(a.problems),
 	}, nil
 }
@@ -290,7 +295,7 @@ func (d *DB) invite(ctx context.Context, tx bun.Tx, now time.Time, actor Actor, 
 		}
 	}
 	if len(recipients) == 0 {
-		return nil, problem(CodeConflict, "input.audience", "Everybody in this audience is invited or registered already.")
+		return nil, problem(CodeConflict, "input.audience", "Everybody in this audience is invited or registered already, or asked for no more invitations.")
 	}
 	if err := insertNewPeople(ctx, tx, now, recipients); err != nil {
 		return nil, err
@@ -322,9 +327,13 @@ func (d *DB) invite(ctx context.Context, tx bun.Tx, now time.Time, actor Actor, 
 			Kind: MailInvitation, PersonID: r.person.ID, CampaignID: c.ID, InvitationID: invitations[i].ID, CreatedAt: now, NotBefore: c.SendAt,
 		}
 		if r.standing == standsSuppressed {
-			deliveries[i].State = Suppressed
+			deliveries[i].State, deliveries[i].LastError = Suppressed, optional(r.held.detail())
+			invitations[i].Status = InvitationUndelivered
 			c.Suppressed++
 		}
+	}
+	if err := takeBack(ctx, tx, t, recipients); err != nil {
+		return nil, err
 	}
 	if c.Suppressed == c.Total {
 		c.State, c.FinishedAt = CampaignFinished, &now
@@ -336,6 +345,23 @@ func (d *DB) invite(ctx context.Context, tx bun.Tx, now time.Time, actor Actor, 
 		return nil, fmt.Errorf("invitations: %w", err)
 	}
 	return c, queue(ctx, tx, deliveries...)
+}
+
+// takeBack withdraws invitations whose mail did not arrive, of people who are invited again.
+func takeBack(ctx context.Context, tx bun.Tx, t *target, recipients []*recipient) error {
+	var again []ID
+	for _, r := range recipients {
+		if r.again {
+			again = append(again, r.person.ID)
+		}
+	}
+	for chunk := range slices.Chunk(again, 1000) {
+		if _, err := tx.NewUpdate().Model((*Invitation)(nil)).Set("status = ?", InvitationWithdrawn).Where("? = ?", t.column, t.id).
+			Where("person_id IN (?)", bun.List(chunk)).Where("status = ?", InvitationUndelivered).Exec(ctx); err != nil {
+			return fmt.Errorf("take back invitations: %w", err)
+		}
+	}
+	return nil
 }
 
 // firstProblems keeps the answer readable when a whole file is wrong.

@@ -31,7 +31,7 @@ func TestRowsWithAndWithoutAValueGoTogether(t *testing.T) {
 			t.Errorf("%d invitations to something else", n)
 		}
 		// A campaign whose first mail is suppressed and whose second is not, and the other way round.
-		w.exec(t, "INSERT INTO suppressions (email, reason, created_at) VALUES ('a-first@x.org', 'bounced', ?), ('b-last@x.org', 'bounced', ?)", beginning, beginning)
+		w.exec(t, "INSERT INTO suppressions (email, reason, created_at) VALUES ('a-first@x.org', 'HARD_BOUNCE', ?), ('b-last@x.org', 'HARD_BOUNCE', ?)", beginning, beginning)
 		for key, list := range []string{"name,email\nA,a-first@x.org\nB,b-first@x.org\n", "name,email\nA,a-last@x.org\nB,b-last@x.org\n"} {
 			c := w.send(t, w.olga, toEdition(fmt.Sprint(key), w.edition(t, "small"), db.AudienceInput{CSV: &list}))
 			for _, x := range rows[db.Delivery](t, w, "SELECT * FROM deliveries WHERE campaign_id = ?", c.ID) {

@@ -232,7 +232,7 @@ func code(err error) db.ErrorCode {
 // checkCounts fails when a counter differs from the rows it counts, or a rule over several rows does not hold.
 func (w *world) checkCounts(t testing.TB, when string) {
 	t.Helper()
-	const finals = "('SENT', 'FAILED', 'SUPPRESSED', 'CANCELLED', 'UNCERTAIN')"
+	const finals = "('SENT', 'FAILED', 'SUPPRESSED', 'CANCELLED', 'UNCERTAIN', 'BOUNCED')"
 	deliveries := func(state string) string {
 		return "(SELECT count(*) FROM deliveries x WHERE x.campaign_id = c.id AND x.state = '" + state + "')"
 	}
@@ -247,7 +247,7 @@ func (w *world) checkCounts(t testing.TB, when string) {
 		"declined":               "campaigns c WHERE declined <> (SELECT count(*) FROM invitations i WHERE i.campaign_id = c.id AND i.status = 'DECLINED')",
 		"total":                  "campaigns c WHERE total <> (SELECT count(*) FROM deliveries x WHERE x.campaign_id = c.id) OR total <> (SELECT count(*) FROM invitations i WHERE i.campaign_id = c.id)",
 		"outcomes": "campaigns c WHERE sent <> " + deliveries("SENT") + " OR failed <> " + deliveries("FAILED") + " OR suppressed <> " + deliveries("SUPPRESSED") +
-			" OR cancelled <> " + deliveries("CANCELLED") + " OR uncertain <> " + deliveries("UNCERTAIN"),
+			" OR cancelled <> " + deliveries("CANCELLED") + " OR uncertain <> " + deliveries("UNCERTAIN") + " OR bounced <> " + deliveries("BOUNCED"),
 		"finished exactly when nothing is open": "campaigns c WHERE status <> 'CANCELLED' AND (status = 'FINISHED') = EXISTS (SELECT 1 FROM deliveries x WHERE x.campaign_id = c.id AND x.state NOT IN " + finals + ")",
 		"time of the end":                       "campaigns WHERE (finished_at IS NULL) <> (status IN ('SENDING', 'PAUSED'))",
 		"accepted without a place or ticket": `invitations i JOIN seats s ON s.edition_id = i.edition_id OR s.course_run_id = i.course_run_id

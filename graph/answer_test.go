@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/vaktreffen/vaktreffen/db"
+	"github.com/vaktreffen/vaktreffen/db/dbtest"
 	"github.com/vaktreffen/vaktreffen/graph"
 )
 
@@ -51,7 +52,7 @@ func newMeeting(t *testing.T) *meeting {
 	}
 	t.Cleanup(func() { m.raw.Close() })
 	m.seed()
-	handler, err := graph.Handler(graph.Config{DB: m.db, Log: slog.New(slog.NewTextHandler(&m.log, nil))})
+	handler, err := graph.Handler(graph.Config{DB: m.db, Log: slog.New(dbtest.Discreet(t, "sqlite:"+file, slog.NewTextHandler(&m.log, nil)))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,16 +69,16 @@ func (m *meeting) seed() {
 	m.partnership, m.edition, m.courseRun = db.NewID(db.KindPartnership, made), db.NewID(db.KindEdition, made), db.NewID(db.KindCourseRun, made)
 	m.actor = db.Actor{PersonID: person, OrganisationID: host, Coordinates: []db.Coordination{{PartnershipID: m.partnership, OrganisationID: host}}}
 	m.exec("INSERT INTO organisations VALUES (?, 'groningen', 'MUNICIPALITY', '', 'Groningen', 'groningen', 'NL', NULL, NULL, NULL)", host)
-	m.exec("INSERT INTO people VALUES (?, 'olga', ?, '', 'Olga Organiser', 'olga@example.org', NULL, 'nl', '2027-01-01 00:00:00+00:00')", person, host)
+	m.exec("INSERT INTO people (id, key, organisation_id, affiliation, name, email, job_title, locale, created_at) VALUES (?, 'olga', ?, '', 'Olga Organiser', 'olga@example.org', NULL, 'nl', '2027-01-01 00:00:00+00:00')", person, host)
 	m.exec("INSERT INTO partnerships VALUES (?, 'three', 'Three cities', 'three cities', 'CITIES', '', NULL)", m.partnership)
 	m.exec("INSERT INTO series VALUES (?, 'vaktreffen', ?, 'Vaktreffen', '', 'YEARLY')", series, m.partnership)
 	m.exec(`INSERT INTO editions VALUES (?, 'v2027', ?, ?, ?, 'Vaktreffen 2027', 2027, 'PUBLISHED', 'Two days on water in the city.', '2027-05-20',
-		'2027-05-21', '2027-05-20', 'Europe/Amsterdam', '["de","en"]', 'Provinciehuis', 'Martinikerkhof 12', 'Groningen', 'NL', NULL, '', '')`,
+		'2027-05-21', '2027-05-20', 'Europe/Amsterdam', '["de","en"]', 'Provinciehuis', 'Martinikerkhof 12', 'Groningen', 'NL', NULL, '', '', NULL, NULL)`,
 		m.edition, series, m.partnership, host)
 	m.exec("INSERT INTO seats (id, edition_id, capacity, policy, line, offer_hours, taken, waiting, last_ticket) VALUES (?, ?, 15, 'AUTOMATIC', 'FIRST_COME', 48, 0, 0, 0)", db.NewID(db.KindSeats, made), m.edition)
 	m.exec(`INSERT INTO courses VALUES (?, 'masterclass', ?, 'Masterclass Water', 'masterclass water', 'One day with a trainer.', '[]', '[]', 1, 15,
 		53500, 'EUR')`, course, host)
-	m.exec(`INSERT INTO course_runs VALUES (?, 'may', ?, 'PLANNED', '2027-05-12', '2027-05-12', 'Europe/Amsterdam', '["nl"]', '', '', 'Utrecht', '')`,
+	m.exec(`INSERT INTO course_runs VALUES (?, 'may', ?, 'PLANNED', '2027-05-12', '2027-05-12', 'Europe/Amsterdam', '["nl"]', '', '', 'Utrecht', '', NULL, NULL)`,
 		m.courseRun, course)
 	m.exec("INSERT INTO seats (id, course_run_id, policy, line, offer_hours, taken, waiting, last_ticket) VALUES (?, ?, 'AUTOMATIC', 'FIRST_COME', 48, 0, 0, 0)", db.NewID(db.KindSeats, made), m.courseRun)
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -25,7 +24,7 @@ func (h *house) cached(bytes int) (url string) {
 		h.Fatal(err)
 	}
 	h.Cleanup(func() { _ = d.Close() })
-	handler, err := graph.Handler(graph.Config{DB: d, Log: slog.New(h.log), CacheBytes: bytes})
+	handler, err := graph.Handler(graph.Config{DB: d, Log: h.logger, CacheBytes: bytes})
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -221,7 +220,7 @@ func TestEveryPublishedTableRaisesTheRevision(t *testing.T) {
 		private := map[string]bool{}
 		for _, table := range []string{
 			"settings", "access_tokens", "registrations", "campaigns", "invitations", "suppressions", "deliveries", "workers", "idempotency_keys",
-			"audit_log", "organisers", "administrators", "sign_in_links", "delegations", "delegates", "revisions", "bun_migrations", "bun_migration_locks",
+			"audit_log", "organisers", "administrators", "sign_in_links", "delegations", "delegates", "opt_outs", "bounces", "revisions", "bun_migrations", "bun_migration_locks",
 		} {
 			private[table] = true
 		}
@@ -257,7 +256,12 @@ func TestEveryPublishedTableRaisesTheRevision(t *testing.T) {
 				}
 			}
 			before := revision()
-			h.exec("UPDATE " + table + " SET " + column + " = " + column)
+			if _, err := h.raw.ExecContext(h.Context(), "UPDATE "+table+" SET "+column+" = "+column); err != nil {
+				if !private[table] || !strings.Contains(err.Error(), "append-only") {
+					h.Fatal(err)
+				}
+				continue
+			}
 			raised := revision() > before
 			if want := !private[table] && table != "seats"; raised != want {
 				h.Errorf("%s: a change raised the revision: %v, want %v; a new table is published or named here", table, raised, want)

@@ -260,7 +260,7 @@ func TestWhoIsSkippedIsCounted(t *testing.T) {
 		t.invite(organiser, vars{"editionId": edition, "audience": vars{"personIds": []string{max, martha}}})
 		invitation := t.ids("SELECT invitation.id FROM invitations AS invitation JOIN people ON people.id = person_id WHERE people.key = 'martha-muster'")[0]
 		t.accept(invitation)
-		t.exec("INSERT INTO suppressions (email, reason, created_at) VALUES ('petra.probe@example.org', 'complaint', '2026-01-01 00:00:00+00:00')")
+		t.exec("INSERT INTO suppressions (email, reason, created_at) VALUES ('petra.probe@example.org', 'HARD_BOUNCE', '2026-01-01 00:00:00+00:00')")
 		input := vars{"idempotencyKey": "again", "editionId": edition, "audience": vars{
 			"personIds": []string{fritz, petra, fritz, max}, "csv": "name,email\nMartha,martha.muster@example.org\nNew,new@example.org\nFritz,Fritz.Fiktiv@example.org",
 		}}
@@ -274,8 +274,8 @@ func TestWhoIsSkippedIsCounted(t *testing.T) {
 		for _, row := range list(payload, "rows", "nodes") {
 			rows = append(rows, at(row, "email"), at(row, "problem") != nil)
 		}
-		if diff := cmp.Diff([]any{
-			"petra.probe@example.org", true, "max.muster@example.org", true, "martha.muster@example.org", true, "fritz.fiktiv@example.org", false, "new@example.org", false,
+		if diff := cmp.Diff([]any{ // the addresses of Petra and Fritz, who work for others and were named by their ids, are not shown
+			nil, true, "max.muster@example.org", true, "martha.muster@example.org", true, nil, false, "new@example.org", false,
 		}, rows); diff != "" {
 			t.Error(diff)
 		}

@@ -54,7 +54,8 @@ const (
 )
 
 // Handler serves /graphql, /registrations/{seatsId}.csv, the pages of personal links (/i/ of invitations, /r/ of registrations, /d/ of
-// delegations), /sign-in, /me, /openid, /healthz and /readyz. It fails on an origin that is none.
+// delegations, /unsubscribe/ of who wants no invitations), /sign-in, /me, /openid, /healthz and /readyz. It fails on an origin
+// that is none.
 func Handler(cfg Config) (http.Handler, error) {
 	res := resolver{db: cfg.DB, rates: rate.New(cfg.Redis), log: cfg.Log}
 	api, err := graphQL(cfg, res, writtenDirectly)
@@ -67,6 +68,7 @@ func Handler(cfg Config) (http.Handler, error) {
 	mux.Handle("OPTIONS /registrations/{file}", crossOrigin(cfg.Origins, http.NotFoundHandler()))
 	answerPages(mux, cfg)
 	placePages(mux, cfg)
+	unsubscribePages(mux, cfg)
 	deskPages(mux, cfg)
 	signInPages(mux, cfg, res)
 	openIDPages(mux, cfg, res)
@@ -80,6 +82,7 @@ func Handler(cfg Config) (http.Handler, error) {
 		mux.Handle("/graphiql/", editor)
 	}
 	protection := http.NewCrossOriginProtection()
+	protection.AddInsecureBypassPattern(unsubscribePath)
 	for _, origin := range cfg.Origins {
 		if err := protection.AddTrustedOrigin(origin); err != nil {
 			return nil, fmt.Errorf("allowed origin %q: %w", origin, err)

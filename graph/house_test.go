@@ -47,7 +47,8 @@ type house struct {
 	url     string
 	clock   *atomic.Pointer[time.Time]
 	log     *journal
-	tokens  *sync.Map // by address
+	logger  *slog.Logger // writes into log, and fails the test when it holds what no log may
+	tokens  *sync.Map    // by address
 }
 
 // each runs the test against a house on SQLite and one on PostgreSQL, with the programmes of the demo imported.
@@ -97,6 +98,10 @@ func build(t *testing.T, address, driver, source string) *house {
 		}
 		h.load(file)
 	}
+	h.logger = slog.New(dbtest.Discreet(t, address, h.log, func() (tokens []string) {
+		h.tokens.Range(func(_, token any) bool { tokens = append(tokens, token.(string)); return true })
+		return tokens
+	}))
 	return h.with(graph.Config{})
 }
 
@@ -110,7 +115,7 @@ func onSQLite(t *testing.T) *house {
 // with returns the house behind an edge with another configuration.
 func (h *house) with(cfg graph.Config) *house {
 	h.Helper()
-	cfg.DB, cfg.Log, cfg.Draining = h.db, slog.New(h.log), make(chan struct{})
+	cfg.DB, cfg.Log, cfg.Draining = h.db, h.logger, make(chan struct{})
 	handler, err := graph.Handler(cfg)
 	if err != nil {
 		h.Fatal(err)

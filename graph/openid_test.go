@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -92,7 +91,7 @@ func TestSignInByOpenID(t *testing.T) {
 	each(t, func(t *house) {
 		provider := newIssuer(t.T)
 		openID := &graph.OpenID{Name: "Gemeente Groningen", Issuer: provider.URL, ClientID: "vaktreffen", ClientSecret: "secret"}
-		handler, err := graph.Handler(graph.Config{DB: t.db, Log: slog.New(t.log), OpenID: openID})
+		handler, err := graph.Handler(graph.Config{DB: t.db, Log: t.logger, OpenID: openID})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +155,7 @@ func TestSignInByOpenID(t *testing.T) {
 		}
 		provider.Close()
 		other := &graph.OpenID{Name: "Down", Issuer: provider.URL, ClientID: "vaktreffen"}
-		handler = must(graph.Handler(graph.Config{DB: t.db, Log: slog.New(t.log), OpenID: other}))
+		handler = must(graph.Handler(graph.Config{DB: t.db, Log: t.logger, OpenID: other}))
 		answer := httptest.NewRecorder()
 		handler.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/openid", nil))
 		if answer.Code != 500 {

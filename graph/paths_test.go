@@ -70,11 +70,18 @@ func (g *graphOf) brief(f *ast.FieldDefinition) string {
 	switch {
 	case t.IsLeafType():
 		return ""
-	case g.connected(t) != nil:
+	case g.connected(t) != nil && g.isNode(g.connected(t)):
 		return "{ totalCount nodes { __typename id } }"
+	case g.connected(t) != nil:
+		return "{ totalCount nodes " + g.plainly(g.connected(t)) + " }"
 	case g.isNode(t):
 		return "{ __typename id }"
 	}
+	return g.plainly(t)
+}
+
+// plainly selects the plain values of a type.
+func (g *graphOf) plainly(t *ast.Definition) string {
 	var plain []string
 	for _, field := range t.Fields {
 		if g.target(field).IsLeafType() {
@@ -94,6 +101,8 @@ func (g *graphOf) truth(t *ast.Definition, path []*ast.FieldDefinition, id strin
 		names = append([]string{field.Name}, names...)
 		if i == len(path)-1 {
 			document = field.Name + arguments(field) + g.brief(field)
+		} else if g.connected(g.target(field)) != nil {
+			document = field.Name + arguments(field) + "{ nodes {" + document + "} }"
 		} else {
 			document = field.Name + arguments(field) + "{" + document + "}"
 		}
@@ -158,6 +167,8 @@ func (g *graphOf) check(object map[string]any, branches []branch, owner *ast.Def
 				steps := append(slices.Clone(indexes), field.Name)
 				if field.Type.Elem != nil {
 					steps = append(steps, i)
+				} else if g.connected(target) != nil {
+					steps = append(steps, "nodes", i)
 				}
 				if record, ok := child.(map[string]any); ok {
 					g.check(record, s.below, owner, id, append(slices.Clone(path), field), steps)
@@ -292,6 +303,7 @@ func world(h *house) *graphOf {
 	if at(data, "sendInvitations", "campaign") == nil {
 		h.Fatal(data)
 	}
+	h.exec("INSERT INTO suppressions (email, reason, created_at) SELECT email, 'HARD_BOUNCE', '2026-01-01 00:00:00+00:00' FROM people WHERE email IS NOT NULL")
 	seats := h.ids("SELECT id FROM seats WHERE edition_id = (SELECT id FROM editions WHERE key = 'vaktreffen-2027')")[0]
 	session := h.ids("SELECT seats.id FROM seats JOIN sessions ON sessions.id = session_id JOIN editions ON editions.id = sessions.edition_id WHERE editions.key = 'vaktreffen-2027' ORDER BY seats.id")[0]
 	run := h.ids("SELECT id FROM seats WHERE course_run_id = (SELECT id FROM course_runs WHERE starts_on = '2027-04-15')")[0]

@@ -56,7 +56,7 @@ func newLine(t *testing.T, address, driver, source string) *line {
 	}
 	t.Cleanup(func() { l.raw.Close() })
 	l.fill()
-	handler, err := graph.Handler(graph.Config{DB: l.db, Log: slog.New(slog.NewTextHandler(&l.log, nil))})
+	handler, err := graph.Handler(graph.Config{DB: l.db, Log: slog.New(dbtest.Discreet(t, address, slog.NewTextHandler(&l.log, nil)))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,6 +27,7 @@ type (
 	institutionResolver  struct{ resolver }
 	seriesResolver       struct{ resolver }
 	courseResolver       struct{ resolver }
+	courseRunResolver    struct{ resolver }
 	editionResolver      struct{ resolver }
 	campaignResolver     struct{ resolver }
 	previewResolver      struct{ resolver }
@@ -40,8 +41,9 @@ func (r resolver) Subscription() exec.SubscriptionResolver { return subscription
 func (r resolver) Municipality() exec.MunicipalityResolver { return municipalityResolver{r} }
 func (r resolver) Institution() exec.InstitutionResolver   { return institutionResolver{r} }
 func (r resolver) Series() exec.SeriesResolver             { return seriesResolver{r} }
-func (r resolver) Edition() exec.EditionResolver           { return editionResolver{r} }
 func (r resolver) Course() exec.CourseResolver             { return courseResolver{r} }
+func (r resolver) CourseRun() exec.CourseRunResolver       { return courseRunResolver{r} }
+func (r resolver) Edition() exec.EditionResolver           { return editionResolver{r} }
 func (r resolver) Campaign() exec.CampaignResolver         { return campaignResolver{r} }
 func (r resolver) Seats() exec.SeatsResolver               { return seatsResolver{r} }
 func (r resolver) Viewer() exec.ViewerResolver             { return viewerResolver{r} }

@@ -17,6 +17,30 @@ func (r queryResolver) Viewer(ctx context.Context) (*model.Viewer, error) {
 	return &model.Viewer{Person: person, Roles: roles}, nil
 }
 
+// InvitationMails reports whether the viewer wants invitations.
+func (r viewerResolver) InvitationMails(ctx context.Context, _ *model.Viewer) (bool, error) {
+	return r.db.WantsInvitations(ctx, actor(ctx))
+}
+
+// ChangeInvitationMails says whether the viewer wants invitations.
+func (r mutationResolver) ChangeInvitationMails(ctx context.Context, input model.ChangeInvitationMailsInput) (*model.ChangeInvitationMailsPayload, error) {
+	read := shape(ctx).Of("viewer")
+	person, roles, err := r.db.ChangeInvitationMails(ctx, actor(ctx), input.Wanted, read.Of("person"), read.Of("roles"))
+	problems, err := userErrors(err)
+	payload := &model.ChangeInvitationMailsPayload{UserErrors: problems}
+	if person != nil {
+		payload.Viewer = &model.Viewer{Person: person, Roles: roles}
+	}
+	return payload, err
+}
+
+// LiftSuppression lets mail go to a person's address again.
+func (r mutationResolver) LiftSuppression(ctx context.Context, input model.LiftSuppressionInput) (*model.LiftSuppressionPayload, error) {
+	person, err := r.db.LiftSuppression(ctx, actor(ctx), input.PersonID, shape(ctx).Of("person"))
+	problems, err := userErrors(err)
+	return &model.LiftSuppressionPayload{Person: person, UserErrors: problems}, err
+}
+
 // Registrations lists the viewer's registrations.
 func (r viewerResolver) Registrations(ctx context.Context, _ *model.Viewer, first *int, after *string, last *int, before *string) (*db.Connection[db.Registration], error) {
 	p, records := page(ctx, first, after, last, before)

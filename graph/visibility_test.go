@@ -126,7 +126,7 @@ func TestContactsAreSeenByThoseConcerned(t *testing.T) {
 			{nobody, newcomer, false, false},
 			{stranger, newcomer, false, false},
 			{organiser, newcomer, true, true},
-			{colleague, newcomer, false, false}, // coordinates another member, which does not host it
+			{colleague, newcomer, false, false}, // coordinates neither the host nor who leads
 			{nobody, t.id("people", "quiet"), false, false},
 			{colleague, t.id("people", "quiet"), false, false},
 			{organiser, t.id("people", "quiet"), true, true},
@@ -178,7 +178,7 @@ func TestCampaignsAreSeenByTheirOrganisersAlone(t *testing.T) {
 			{trainer, false, false, false, false},
 			{member, false, true, false, true},
 			{organiser, true, true, true, true},
-			{colleague, true, true, true, true},
+			{colleague, false, false, false, false}, // coordinates neither the host nor who leads; coordinates for no one of these
 		} {
 			for id, want := range map[string]bool{campaign: test.campaign, own: test.own, foreign: test.other, delivery: test.delivery} {
 				data := t.ask(test.viewer, `query($id: ID!, $ids: [ID!]!) { node(id: $id) { __typename id } nodes(ids: $ids) { id } }`, vars{"id": id, "ids": []string{id}})

@@ -21,17 +21,18 @@ type draftKey struct {
 
 type draft struct{ subject, text, html string }
 
-// The name and the token that stand in a draft for the reader's own. The first is private use in Unicode, the second no MAC.
+// The name and the tokens that stand in a draft for the reader's own. The first is private use in Unicode, the others no MAC.
 const (
-	draftName  = "\uE000name\uE001"
-	draftToken = "draft-draft-draft-draft-draft-draft-draft-draft-"
+	draftName   = "\uE000name\uE001"
+	draftToken  = "draft-draft-draft-draft-draft-draft-draft-draft-"
+	draftOptOut = "optout-optout-optout-optout-optout-optout-optout"
 )
 
-// forReader puts the reader's own name and link in their places.
-func (d draft) forReader(name, token string) (text, html string) {
+// forReader puts the reader's own name and links in their places.
+func (d draft) forReader(name, token, optOut string) (text, html string) {
 	name = oneLine(name, maxName)
-	return strings.NewReplacer(draftName, name, draftToken, token).Replace(d.text),
-		strings.NewReplacer(draftName, template.HTMLEscapeString(name), draftToken, token).Replace(d.html)
+	return strings.NewReplacer(draftName, name, draftToken, token, draftOptOut, optOut).Replace(d.text),
+		strings.NewReplacer(draftName, template.HTMLEscapeString(name), draftToken, token, draftOptOut, optOut).Replace(d.html)
 }
 
 // compose writes the mail of a delivery out of the truth it was loaded with. A panic fails this mail and not its chunk.
@@ -59,10 +60,17 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 			message.ReplyTo = *m.Organiser.Address
 		}
 	}
+	if w.cfg.BounceDomain != "" && m.BounceToken != "" {
+		message.ReturnPath = bounceLocal + m.BounceToken + "@" + w.cfg.BounceDomain
+	}
 	facts.AnswerURL = w.cfg.PublicURL + "/r/" + m.PlaceToken
 	switch m.Delivery.Kind {
 	case db.MailInvitation:
-		message.Bulk = true
+		message.Bulk, message.Campaign = true, m.Campaign.ID.String()
+		facts.OptOutURL = w.cfg.PublicURL + "/unsubscribe/" + m.OptOutToken
+		if strings.HasPrefix(facts.OptOutURL, "https:") { // RFC 8058 section 3.1 knows no other
+			message.ListUnsubscribe = facts.OptOutURL
+		}
 		facts.AnswerURL = w.cfg.PublicURL + "/i/" + m.AnswerToken
 		facts.Message = m.Campaign.Message
 		if m.Campaign.RespondBy != nil {
@@ -93,13 +101,14 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 	written, ok := chunk[key]
 	if !ok {
 		facts.PersonName, facts.AnswerURL = draftName, w.cfg.PublicURL+"/i/"+draftToken
+		facts.OptOutURL = w.cfg.PublicURL + "/unsubscribe/" + draftOptOut
 		if written, err = w.write(message, facts); err != nil {
 			return nil, err
 		}
 		chunk[key] = written
 	}
 	message.Subject = written.subject
-	message.Text, message.HTML = written.forReader(m.Person.Name, m.AnswerToken)
+	message.Text, message.HTML = written.forReader(m.Person.Name, m.AnswerToken, m.OptOutToken)
 	return message, nil
 }
 

@@ -26,7 +26,7 @@ func TestInvitationsOfAChunkReadAsIfWrittenOneByOne(t *testing.T) {
 				Person:      &db.Person{Name: name, Address: &address, Language: locale},
 				Campaign:    &db.Campaign{ID: campaign, Message: "Welcome to all."},
 				Edition:     &db.Edition{Title: "Vaktreffen", Year: 2027, TimeZone: "Europe/Amsterdam", StartsOn: &day, EndsOn: &day},
-				AnswerToken: token,
+				AnswerToken: token, OptOutToken: "out-" + token,
 			}
 			got, err := w.compose(m, shared)
 			if err != nil {
@@ -38,7 +38,7 @@ func TestInvitationsOfAChunkReadAsIfWrittenOneByOne(t *testing.T) {
 			}
 			want, err := w.write(got, Facts{
 				PersonName: name, OrganiserName: w.from.Address, Meeting: meeting, Message: m.Campaign.Message,
-				AnswerURL: "https://meetings.example.org/i/" + token,
+				AnswerURL: "https://meetings.example.org/i/" + token, OptOutURL: "https://meetings.example.org/unsubscribe/out-" + token,
 			})
 			if err != nil {
 				t.Fatal(err)

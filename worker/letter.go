@@ -49,6 +49,7 @@ type Facts struct {
 	RespondBy     time.Time // to the invitation or the offer, in the zone to write it in; zero: no deadline, which an offer has
 	Message       string    // the organiser's own words, plain text, paragraphs apart by blank lines
 	AnswerURL     string    // the person's own page, where all answering happens
+	OptOutURL     string    // the page on which to want no more of these; empty: the letter comes in any case
 	Delegation    string    // the organisation that is invited
 	Places        int       // that it may fill
 	Position      int       // on the waiting list, from 1
@@ -87,6 +88,7 @@ type Letter struct {
 	Note       string   // about the first action
 	Closing    string   // greeting and signature, on two lines
 	Footer     string
+	OptOut     *Action // below the footer; nil: none
 
 	layout *htmltemplate.Template
 }
@@ -108,7 +110,7 @@ type wordsKey struct{ kind, locale string }
 
 // labels is what every language names once for all kinds; sections is what every kind says in every language.
 func labels() []string {
-	return []string{"when", "where", "host", "languages", "respond_by", "position", "programme"}
+	return []string{"when", "where", "host", "languages", "respond_by", "position", "programme", "opt_out"}
 }
 
 func sections() []string {
@@ -204,7 +206,9 @@ func (p *pen) write(kind string, f Facts) *Letter {
 		}
 	}
 	m, t := f.Meeting, p.tongue
-	add("when", t.when(m))
+	if kind != KindSignIn {
+		add("when", t.when(m))
+	}
 	add("where", place(m))
 	add("host", oneLine(m.Host, maxSubject))
 	add("languages", t.list(t.languageNames(m.Languages)))
@@ -218,6 +222,9 @@ func (p *pen) write(kind string, f Facts) *Letter {
 	letter.Note = p.section("note")
 	if m.URL != "" {
 		letter.Actions = append(letter.Actions, Action{p.words.labels["programme"], p.link(m.URL)})
+	}
+	if f.OptOutURL != "" {
+		letter.OptOut = &Action{p.words.labels["opt_out"], p.link(f.OptOutURL)}
 	}
 	return letter
 }

@@ -178,7 +178,7 @@ func (t *tongue) deadline(at time.Time) string {
 	case whole:
 		return t.day(day)
 	}
-	return fmt.Sprintf(t.at, t.day(at), t.time(at))
+	return fmt.Sprintf(t.at, t.day(at), t.time(at)) + t.zone(at)
 }
 
 // deadlineFact is deadline for a table.

@@ -146,12 +146,12 @@ func TestLetterShowsTheFactsOfItsKind(t *testing.T) {
 		"offer_expired/nl":           {"Aanbod verlopen: ", "niet op tijd van u gehoord", "niet meer op de wachtlijst"},
 		"offer_expired/de":           {"Angebot abgelaufen: ", "nicht rechtzeitig von Ihnen gehört", "nicht mehr auf der Warteliste"},
 		"offer_expired/en":           {"Offer lapsed: ", "did not hear from you in time", "no longer on the waiting list"},
-		"delegation_invited/nl":     {"Uitnodiging voor Gemeente Oldenburg: ", "tot 12 personen", "uiterlijk 30 april 2027", "warmtenetten", "Wie komen er?:"},
-		"delegation_invited/de":     {"Einladung für Gemeente Oldenburg: ", "bis zu 12 Personen", "bis zum 30. April 2027", "warmtenetten", "Wer nimmt teil?:"},
-		"delegation_invited/en":     {"Invitation for Gemeente Oldenburg: ", "up to 12 people", "by 30 April 2027", "warmtenetten", "Who is coming?:"},
-		"delegation_reminder/nl":    {"Herinnering: wie komen er namens Gemeente Oldenburg?", "nog niet wie er", "vrijdag 30 april 2027"},
-		"delegation_reminder/de":    {"Erinnerung: Wer nimmt für Gemeente Oldenburg teil?", "noch nicht, wer für", "Freitag, 30. April 2027"},
-		"delegation_reminder/en":    {"Reminder: who is coming from Gemeente Oldenburg?", "do not know yet who", "Friday 30 April 2027"},
+		"delegation_invited/nl":      {"Uitnodiging voor Gemeente Oldenburg: ", "tot 12 personen", "uiterlijk 30 april 2027", "warmtenetten", "Wie komen er?:"},
+		"delegation_invited/de":      {"Einladung für Gemeente Oldenburg: ", "bis zu 12 Personen", "bis zum 30. April 2027", "warmtenetten", "Wer nimmt teil?:"},
+		"delegation_invited/en":      {"Invitation for Gemeente Oldenburg: ", "up to 12 people", "by 30 April 2027", "warmtenetten", "Who is coming?:"},
+		"delegation_reminder/nl":     {"Herinnering: wie komen er namens Gemeente Oldenburg?", "nog niet wie er", "vrijdag 30 april 2027"},
+		"delegation_reminder/de":     {"Erinnerung: Wer nimmt für Gemeente Oldenburg teil?", "noch nicht, wer für", "Freitag, 30. April 2027"},
+		"delegation_reminder/en":     {"Reminder: who is coming from Gemeente Oldenburg?", "do not know yet who", "Friday 30 April 2027"},
 		"sign_in/nl":                 {"Inloggen bij Vaktreffen", "een kwartier en één keer", "Inloggen:"},
 		"sign_in/de":                 {"Anmelden bei Vaktreffen", "eine Viertelstunde und nur einmal", "Anmelden:"},
 		"sign_in/en":                 {"Sign in to Vaktreffen", "once and for a quarter of an hour", "Sign in:"},
@@ -322,7 +322,7 @@ func TestDeadlineAtTheEndOfADayIsADate(t *testing.T) {
 	tests := map[time.Time][2]string{
 		time.Date(2027, 4, 30, 23, 59, 59, 0, zone): {"uiterlijk 30 april 2027 laten", "vrijdag 30 april 2027"},
 		time.Date(2027, 5, 1, 0, 0, 0, 0, zone):     {"uiterlijk 30 april 2027 laten", "vrijdag 30 april 2027"},
-		time.Date(2027, 4, 30, 17, 0, 0, 0, zone): {"uiterlijk 30 april 2027 om 17.00 uur laten",
+		time.Date(2027, 4, 30, 17, 0, 0, 0, zone): {"uiterlijk 30 april 2027 om 17.00 uur (Nederlandse tijd) laten",
 			"vrijdag 30 april 2027, 17.00 uur (Nederlandse tijd)"},
 	}
 	for deadline, want := range tests {

@@ -44,6 +44,9 @@ func (l *Letter) Text() string {
 	block(l.Closing)
 	b.WriteString("-- \n") // RFC 3676 section 4.3: what follows is not part of an answer
 	b.WriteString(wrap(l.Footer, "", ""))
+	if l.OptOut != nil {
+		b.WriteString("\n" + l.OptOut.Label + ":\n" + l.OptOut.URL + "\n")
+	}
 	return b.String()
 }
 

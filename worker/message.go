@@ -20,9 +20,10 @@ type Message struct {
 	MessageID string // without angle brackets: "id@domain"
 	Date      time.Time
 
-	From, FromName string // address and name; the address is the return path as well
+	From, FromName string // address and name
 	To, ToName     string
 	ReplyTo        string // address; empty: answers go to From
+	ReturnPath     string // address that reports of failure go to; empty: From
 
 	Subject string
 	Text    string
@@ -32,6 +33,7 @@ type Message struct {
 	Calendar        *Calendar   // nil: none. Goes along as an alternative and as the attachment invite.ics
 	Others          []*Calendar // further entries, as attachments: one calendar holds one entry that asks for something (RFC 5546)
 	Bulk            bool        // one of many alike, such as an invitation; a confirmation is not
+	Campaign        string      // what the mails of a bulk have in common, in Feedback-ID; empty: nothing
 	ListUnsubscribe string      // https address for one-click unsubscribing (RFC 8058), or empty
 }
 
@@ -72,8 +74,18 @@ func (m *Message) seal() (*sealed, error) {
 	if m.Kind == "" || strings.Trim(m.Kind, "abcdefghijklmnopqrstuvwxyz_") != "" {
 		return nil, errors.New("the kind of a message is written in small letters and underscores")
 	}
+	if strings.ContainsFunc(m.Campaign, notPlain) || strings.Contains(m.Campaign, ":") {
+		return nil, errors.New("the campaign of a message is named by printable ASCII without a colon")
+	}
 	if m.Locale == "" || strings.ContainsFunc(m.Locale, notPlain) {
 		return nil, errors.New("a message needs the language tag of its words")
+	}
+
+	returnPath := from
+	if m.ReturnPath != "" {
+		if returnPath, err = parseAddress(m.ReturnPath, ""); err != nil {
+			return nil, fmt.Errorf("return path: %w", err)
+		}
 	}
 
 	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
@@ -94,6 +106,8 @@ func (m *Message) seal() (*sealed, error) {
 	msg.SetGenHeader(mail.HeaderXAutoResponseSuppress, "OOF, AutoReply")
 	msg.SetGenHeader(mail.HeaderContentLang, m.Locale)
 	msg.SetGenHeader("X-Vaktreffen-Kind", m.Kind)
+	// By which mailbox providers tell us how mails of a kind fare: three fields of ours at most, and then whose they are.
+	msg.SetGenHeader("Feedback-ID", strings.TrimPrefix(m.Campaign+":", ":")+m.Kind+":"+m.Locale+":vaktreffen")
 	if m.Bulk {
 		msg.SetGenHeader(mail.HeaderPrecedence, "bulk")
 	}
@@ -133,9 +147,9 @@ func (m *Message) seal() (*sealed, error) {
 		return nil, fmt.Errorf("writing the message: %w", err)
 	}
 	return &sealed{
-		from: "<" + from.Address + ">",
+		from: "<" + returnPath.Address + ">",
 		to:   "<" + to.Address + ">",
-		utf8: strings.ContainsFunc(from.Address+to.Address, func(r rune) bool { return r > unicode.MaxASCII }),
+		utf8: strings.ContainsFunc(returnPath.Address+from.Address+to.Address, func(r rune) bool { return r > unicode.MaxASCII }),
 		body: body.Bytes(),
 	}, nil
 }

@@ -67,6 +67,7 @@ type Outcome struct {
 // Pool sends messages over a bounded number of SMTP connections that it opens when needed and reuses.
 type Pool struct {
 	server  smtpServer
+	dkim    *DKIM // nil: messages go unsigned
 	dialTCP mail.DialContextFunc
 	places  chan struct{} // one per connection that may exist in use
 	breaker breaker
@@ -89,6 +90,7 @@ func NewPool(cfg SMTPConfig, connections int) (*Pool, error) {
 	}
 	return &Pool{
 		server:  server,
+		dkim:    cfg.DKIM,
 		dialTCP: new(net.Dialer).DialContext,
 		places:  make(chan struct{}, connections),
 	}, nil
@@ -108,6 +110,9 @@ var closedChannel = func() <-chan struct{} { c := make(chan struct{}); close(c);
 // nothing that it could deliver.
 func (p *Pool) SendAfter(ctx context.Context, ready <-chan struct{}, m *Message) Outcome {
 	letter, err := m.seal()
+	if err == nil && p.dkim != nil {
+		letter.body, err = p.dkim.Sign(letter.body)
+	}
 	if err != nil {
 		return Outcome{Result: Failed, Detail: redact(err.Error(), p.server, m.To)}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"strconv"
 
 	"github.com/wneessen/go-mail"
@@ -20,8 +21,25 @@ import (
 // for smtps://, or 25 without encryption). A certificate that does not verify is a failure, never a reason to go on
 // in the clear. A password crosses the network only encrypted; on loopback it may go in the clear.
 type SMTPConfig struct {
-	URL string
+	URL  string
+	EHLO string // the name this machine goes by towards the mail server; empty: its host name
+	DKIM *DKIM  // signs every message; nil: nobody does
 }
+
+// CheckEHLO refuses what SMTPConfig.EHLO cannot be: it is a domain name or an address literal (RFC 5321 section 4.1.2), or empty.
+func CheckEHLO(name string) error {
+	if name == "" || IsDomain(name) || addressLiteral.MatchString(name) {
+		return nil
+	}
+	return errors.New("is a domain name such as mail.example.org, or an address in brackets")
+}
+
+var addressLiteral = regexp.MustCompile(`^\[(IPv6:)?[0-9A-Fa-f.:]+\]$`)
+
+// IsDomain reports whether the name is that of a domain with at least one dot, in ASCII (RFC 1123 section 2.1).
+func IsDomain(name string) bool { return len(name) <= 253 && domainName.MatchString(name) }
+
+var domainName = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$`)
 
 type encryption int
 
@@ -38,6 +56,7 @@ type smtpServer struct {
 	port           int
 	user, password string
 	encryption     encryption
+	ehlo           string
 	roots          *x509.CertPool // nil: those of the system
 }
 
@@ -47,7 +66,7 @@ func (c SMTPConfig) parse() (smtpServer, error) {
 	if err != nil || u.Opaque != "" {
 		return smtpServer{}, errors.New("smtp url: not of the form smtp://user:password@host:port")
 	}
-	s := smtpServer{host: u.Hostname(), user: u.User.Username()}
+	s := smtpServer{host: u.Hostname(), user: u.User.Username(), ehlo: c.EHLO}
 	s.password, _ = u.User.Password()
 	if s.host == "" {
 		return smtpServer{}, errors.New("smtp url: the host is missing")
@@ -56,6 +75,9 @@ func (c SMTPConfig) parse() (smtpServer, error) {
 		return smtpServer{}, errors.New("smtp url: a path has no meaning; write a / within the password as %2F")
 	}
 
+	if err := CheckEHLO(s.ehlo); err != nil {
+		return smtpServer{}, fmt.Errorf("smtp ehlo: %w", err)
+	}
 	query := u.Query()
 	wanted := query.Get("tls")
 	query.Del("tls")
@@ -120,6 +142,9 @@ func (s smtpServer) options(dial mail.DialContextFunc) []mail.Option {
 		mail.WithTLSPolicy(policy),
 		mail.WithTimeout(messageTimeout),
 		mail.WithDialContextFunc(dial),
+	}
+	if s.ehlo != "" {
+		options = append(options, mail.WithHELO(s.ehlo))
 	}
 	if s.user != "" {
 		options = append(options, mail.WithUsername(s.user), mail.WithPassword(s.password),

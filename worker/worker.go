@@ -30,15 +30,16 @@ import (
 
 // Config is what the worker needs to know about the program around it.
 type Config struct {
-	DB          *db.DB
-	Redis       *Redis
-	Log         *slog.Logger
-	SMTP        SMTPConfig
-	Connections int                   // to the mail server for bulk mail; two more serve urgent mail
-	From        string                // "Name <address>" of the sender
-	PublicURL   string                // where recipients reach the pages, without a slash at the end
-	Lease       time.Duration         // after which a process that was not seen counts as dead
-	Metrics     prometheus.Registerer // counts mails and looks at the queue; nil for nobody
+	DB           *db.DB
+	Redis        *Redis
+	Log          *slog.Logger
+	SMTP         SMTPConfig
+	Connections  int                   // to the mail server for bulk mail; two more serve urgent mail
+	From         string                // "Name <address>" of the sender
+	PublicURL    string                // where recipients reach the pages, without a slash at the end
+	Lease        time.Duration         // after which a process that was not seen counts as dead
+	Metrics      prometheus.Registerer // counts mails and looks at the queue; nil for nobody
+	BounceDomain string                // where mails that come back go; empty: to the sender
 }
 
 // Worker is the sending half of the program. Start it once; Stop it once.
@@ -130,6 +131,7 @@ func (w *Worker) Start(ctx context.Context) error {
 	w.loops.Go(func() { w.ledger.run(ctx) })
 	w.loops.Go(func() { w.heartbeat(ctx) })
 	w.loops.Go(func() { w.sweep(ctx) })
+	w.loops.Go(func() { w.forget(ctx) })
 	for _, l := range w.lanes {
 		if err := l.server.Start(asynq.HandlerFunc(func(_ context.Context, t *asynq.Task) error {
 			w.handling.Add(1)
@@ -244,6 +246,28 @@ func (w *Worker) sweep(ctx context.Context) {
 		}
 		if err := w.cfg.DB.SweepSignIns(ctx); err != nil && ctx.Err() == nil {
 			w.cfg.Log.Error("sweep sign-ins", "error", err)
+		}
+	}
+}
+
+// forgetEvery is how late personal data may be forgotten whose time is over.
+const forgetEvery = time.Hour
+
+// forget carries out, at the start and then regularly, what people were promised about their data.
+func (w *Worker) forget(ctx context.Context) {
+	ticker := time.NewTicker(forgetEvery)
+	defer ticker.Stop()
+	for {
+		if _, err := w.cfg.DB.ForgetMeetings(ctx); err != nil && ctx.Err() == nil {
+			w.cfg.Log.Error("forget participants of past meetings", "error", err)
+		}
+		if _, err := w.cfg.DB.FinishErasures(ctx); err != nil && ctx.Err() == nil {
+			w.cfg.Log.Error("finish erasures", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
 		}
 	}
 }

@@ -28,6 +28,7 @@ type scene struct {
 	organiser db.Actor
 	edition   db.ID
 	ahead     atomic.Int64 // of the database's clock, in nanoseconds
+	log       slog.Handler // fails the test when it holds what no log may
 }
 
 // each runs test on SQLite with a Redis inside the process, and on PostgreSQL with a real one.
@@ -72,7 +73,21 @@ func newScene(t *testing.T, database, redis string) *scene {
 		t.Fatal(err)
 	}
 	s.meet(t)
+	s.log = dbtest.Discreet(t, database, slog.NewTextHandler(t.Output(), nil), s.written)
 	return s
+}
+
+// written returns the long lines of the bodies of all mails.
+func (s *scene) written() (lines []string) {
+	for _, m := range s.smtp.Messages() {
+		_, body, _ := strings.Cut(string(m.Data), "\r\n\r\n")
+		for line := range strings.SplitSeq(body, "\r\n") {
+			if len(line) > 40 {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
 }
 
 // meet makes an edition that lies ahead, and its organiser.
@@ -153,8 +168,9 @@ func (s *scene) work(t *testing.T, connections int) (stop func()) {
 func (s *scene) workWithLease(t *testing.T, connections int, lease time.Duration) (stop func()) {
 	t.Helper()
 	w, err := worker.New(worker.Config{
-		DB: s.db, Redis: s.redis, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), SMTP: worker.SMTPConfig{URL: s.smtp.URL()},
+		DB: s.db, Redis: s.redis, Log: slog.New(s.log), SMTP: worker.SMTPConfig{URL: s.smtp.URL()},
 		Connections: connections, From: "Vaktreffen <vaktreffen@example.org>", PublicURL: "https://meetings.example.org", Lease: lease,
+		BounceDomain: "bounces.example.org",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -494,7 +510,7 @@ func TestCancelledCampaignStops(t *testing.T) {
 func TestNothingUntrueIsSent(t *testing.T) {
 	each(t, func(t *testing.T, s *scene) {
 		campaign := s.invite(t, 5)
-		s.exec(t, "INSERT INTO suppressions (email, reason, created_at) VALUES ('guest1@example.org', 'asked', $1)", "2026-01-02 03:04:05+00:00")
+		s.exec(t, "INSERT INTO suppressions (email, reason, created_at) VALUES ('guest1@example.org', 'HARD_BOUNCE', $1)", "2026-01-02 03:04:05+00:00")
 		s.exec(t, "UPDATE invitations SET status = 'WITHDRAWN' WHERE person_id = (SELECT id FROM people WHERE email = 'guest2@example.org')")
 		s.exec(t, "UPDATE people SET email = NULL WHERE email = 'guest3@example.org'")
 		s.work(t, 2)

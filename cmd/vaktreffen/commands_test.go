@@ -40,6 +40,10 @@ func TestEveryBadSettingIsNamedAtOnce(t *testing.T) {
 // Each command refuses what it needs and does not have, with the variable's name.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
+	noKey := filepath.Join(t.TempDir(), "key.pem")
+	if err := os.WriteFile(noKey, []byte("geheim"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		settings, args []string
 		code           int
@@ -56,6 +60,14 @@ func TestRefusals(t *testing.T) {
 			[]string{"TRUSTED_DOCUMENTS: ", "none.json"}},
 		"documents of an empty folder": {nil, []string{"documents", "."}, 1, []string{".graphql"}},
 		"no command":                   {nil, nil, 2, []string{"demo", "serve"}},
+		"keys that are none":           {[]string{"MAIL_FROM=A <a@example.org>", "DKIM_KEYS=one:" + noKey}, []string{"worker"}, 2, []string{"DKIM_KEYS: the key of selector one"}},
+		"keys without a file":          {[]string{"MAIL_FROM=A <a@example.org>", "DKIM_KEYS=one"}, []string{"worker"}, 2, []string{"DKIM_KEYS", "SELECTOR:FILE"}},
+		"keys that are not there":      {[]string{"MAIL_FROM=A <a@example.org>", "DKIM_KEYS=one:/no/such/key"}, []string{"worker"}, 2, []string{"DKIM_KEYS", "/no/such/key"}},
+		"a signer without keys":        {[]string{"MAIL_FROM=A <a@example.org>", "DKIM_DOMAIN=example.org"}, []string{"worker"}, 2, []string{"DKIM_KEYS: is needed"}},
+		"somebody else's signature":    {[]string{"MAIL_FROM=A <a@example.org>", "DKIM_DOMAIN=example.com", "DKIM_KEYS=one:" + noKey}, []string{"worker"}, 2, []string{"DKIM_DOMAIN"}},
+		"a name that is none":          {[]string{"SMTP_EHLO=my machine"}, []string{"worker"}, 2, []string{"SMTP_EHLO"}},
+		"bounces for no domain":        {[]string{"BOUNCE_LISTEN=127.0.0.1:2525"}, []string{"worker"}, 2, []string{"BOUNCE_DOMAIN"}},
+		"bounces at no address":        {[]string{"BOUNCE_LISTEN=localhost", "BOUNCE_DOMAIN=b@example.org"}, []string{"worker"}, 2, []string{"BOUNCE_LISTEN", "BOUNCE_DOMAIN"}},
 		"unreadable database":          {[]string{"DATABASE_URL=postgres://user:geheim@host:port/name"}, []string{"migrate"}, 1, []string{"PostgreSQL"}},
 		"no database":                  {[]string{"DATABASE_URL=postgres://user:geheim@127.0.0.1:1/name"}, []string{"migrate"}, 1, []string{"database"}},
 		"no Redis": {append(settings(dbtest.SQLite(t), "redis://:geheim@127.0.0.1:1/0", mailServer(t)), "LISTEN=127.0.0.1:0"),

@@ -27,6 +27,11 @@ type Config struct {
 	RedisURL           string        `env:"REDIS_URL" placeholder:"URL" help:"redis://…, rediss://… or redis-sentinel://…; without it a Redis inside the process."`
 	SMTPURL            string        `name:"smtp-url" env:"SMTP_URL" placeholder:"URL" help:"The mail server: smtp://user:password@host:587, smtps://…, smtp+starttls://…"`
 	SMTPConnections    int           `name:"smtp-connections" env:"SMTP_CONNECTIONS" default:"10" help:"Connections to the mail server for bulk mail; two more are kept for urgent mail."`
+	SMTPEHLO           string        `name:"smtp-ehlo" env:"SMTP_EHLO" placeholder:"NAME" help:"Name that this machine gives the mail server; without it its host name."`
+	DKIMKeys           []string      `name:"dkim-keys" env:"DKIM_KEYS" placeholder:"SELECTOR:FILE" help:"Private keys that mails are signed with, RSA or Ed25519 in PEM, each with its selector: mail2027:/etc/vaktreffen/rsa.pem"`
+	DKIMDomain         string        `name:"dkim-domain" env:"DKIM_DOMAIN" placeholder:"DOMAIN" help:"Domain that signs; without it that of the sender."`
+	BounceDomain       string        `env:"BOUNCE_DOMAIN" placeholder:"DOMAIN" help:"Domain that mails come back to, so that addresses which take none are found out; without it they come back to the sender."`
+	BounceListen       string        `env:"BOUNCE_LISTEN" placeholder:"ADDRESS" help:"Address to take mail for the bounce domain on, by SMTP: 0.0.0.0:25"`
 	MailFrom           string        `env:"MAIL_FROM" placeholder:"SENDER" help:"Sender of all mails: Name <address@domain>."`
 	PublicURL          string        `env:"PUBLIC_URL" placeholder:"URL" help:"Where people reach this program: https://meetings.example.org"`
 	Listen             string        `env:"LISTEN" default:"127.0.0.1:8080" help:"Address to serve on."`
@@ -114,8 +119,25 @@ func (c *Config) check(n needs) error {
 		} else if _, err := worker.NewPool(worker.SMTPConfig{URL: c.SMTPURL}, 1); err != nil {
 			refuse("SMTP_URL", "%s", err)
 		}
-		if _, err := mail.ParseAddress(c.MailFrom); err != nil {
+		if err := worker.CheckEHLO(c.SMTPEHLO); err != nil {
+			refuse("SMTP_EHLO", "%s", err)
+		}
+		from, err := mail.ParseAddress(c.MailFrom)
+		if err != nil {
 			refuse("MAIL_FROM", "is the sender of all mails, written Name <address@domain>")
+		} else if variable, err := c.checkSignatures(from); err != nil {
+			refuse(variable, "%s", err)
+		}
+		if c.BounceDomain != "" && !worker.IsDomain(c.BounceDomain) {
+			refuse("BOUNCE_DOMAIN", "is the domain that mails come back to, for example bounces.example.org")
+		}
+		if c.BounceListen != "" {
+			if _, _, err := net.SplitHostPort(c.BounceListen); err != nil {
+				refuse("BOUNCE_LISTEN", "is an address with a port, for example 0.0.0.0:25")
+			}
+			if c.BounceDomain == "" {
+				refuse("BOUNCE_DOMAIN", "is needed with BOUNCE_LISTEN; it is the domain whose mail is taken there")
+			}
 		}
 		if u, err := url.Parse(c.PublicURL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 			refuse("PUBLIC_URL", "is where people reach this program, for example https://meetings.example.org")
@@ -136,6 +158,50 @@ func (c *Config) check(n needs) error {
 		return bad
 	}
 	return nil
+}
+
+// dkim reads the keys that mails are signed with; nil when there are none.
+func (c *Config) dkim(from *mail.Address) (*worker.DKIM, error) {
+	if len(c.DKIMKeys) == 0 {
+		return nil, nil
+	}
+	var keys []worker.DKIMKey
+	for _, entry := range c.DKIMKeys {
+		selector, file, ok := strings.Cut(entry, ":")
+		if !ok {
+			return nil, fmt.Errorf("%q has no file; write SELECTOR:FILE", entry)
+		}
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("the key of selector %s cannot be read: %w", selector, err)
+		}
+		keys = append(keys, worker.DKIMKey{Selector: selector, PEM: content})
+	}
+	return worker.NewDKIM(c.dkimDomain(from), keys...)
+}
+
+func (c *Config) dkimDomain(from *mail.Address) string {
+	if c.DKIMDomain != "" {
+		return c.DKIMDomain
+	}
+	return domainOf(from)
+}
+
+func domainOf(a *mail.Address) string { return a.Address[strings.LastIndexByte(a.Address, '@')+1:] }
+
+// checkSignatures reports which variable keeps mails from being signed as receivers want it.
+func (c *Config) checkSignatures(from *mail.Address) (variable string, err error) {
+	sender, signer := strings.ToLower(domainOf(from)), strings.ToLower(c.dkimDomain(from))
+	switch {
+	case c.DKIMDomain != "" && len(c.DKIMKeys) == 0:
+		return "DKIM_KEYS", errors.New("is needed with DKIM_DOMAIN; it names the keys, written SELECTOR:FILE")
+	case c.DKIMDomain != "" && !worker.IsDomain(c.DKIMDomain):
+		return "DKIM_DOMAIN", errors.New("is the domain that signs, for example example.org")
+	case sender != signer && !strings.HasSuffix(sender, "."+signer) && !strings.HasSuffix(signer, "."+sender):
+		return "DKIM_DOMAIN", errors.New("is the domain of MAIL_FROM or lies above or below it; receivers take no other signature for the sender's (RFC 7489 section 3.1.1)")
+	}
+	_, err = c.dkim(from)
+	return "DKIM_KEYS", err
 }
 
 // openDB opens the database and, unless only told to look, brings its schema up to date.

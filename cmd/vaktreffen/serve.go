@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/mail"
 	"strings"
 	"sync"
 	"time"
@@ -76,12 +77,13 @@ func (c *Config) serve(ctx context.Context, n needs) error {
 
 // process is what runs until the program is told to end.
 type process struct {
-	db     *db.DB
-	log    *slog.Logger
-	redis  *worker.Redis
-	rates  redis.UniversalClient // counts how often what is done
-	worker *worker.Worker
-	server *http.Server
+	db      *db.DB
+	log     *slog.Logger
+	redis   *worker.Redis
+	rates   redis.UniversalClient // counts how often what is done
+	worker  *worker.Worker
+	bounces *worker.BounceServer
+	server  *http.Server
 	telling
 	draining chan struct{}
 	requests sync.WaitGroup // running, streams included
@@ -97,21 +99,52 @@ func (p *process) openRedis(ctx context.Context, c *Config) (err error) {
 }
 
 func (p *process) startWorker(ctx context.Context, c *Config) (err error) {
+	from, err := mail.ParseAddress(c.MailFrom)
+	if err != nil {
+		return err
+	}
+	dkim, err := c.dkim(from)
+	if err != nil {
+		return err
+	}
 	if err := p.openRedis(context.WithoutCancel(ctx), c); err != nil {
 		return err
 	}
 	p.worker, err = worker.New(worker.Config{
-		DB: p.db, Redis: p.redis, Log: p.log, SMTP: worker.SMTPConfig{URL: c.SMTPURL}, Connections: c.SMTPConnections,
-		From: c.MailFrom, PublicURL: c.publicURL(), Lease: c.Lease, Metrics: p.metrics,
+		DB: p.db, Redis: p.redis, Log: p.log, SMTP: worker.SMTPConfig{URL: c.SMTPURL, EHLO: c.SMTPEHLO, DKIM: dkim},
+		Connections: c.SMTPConnections, From: c.MailFrom, PublicURL: c.publicURL(), Lease: c.Lease, BounceDomain: c.BounceDomain,
+		Metrics: p.metrics,
 	})
 	if err != nil {
 		return err
+	}
+	if c.BounceListen != "" {
+		if err := p.startBounces(c); err != nil {
+			p.worker = nil
+			return err
+		}
 	}
 	if err := p.worker.Start(ctx); err != nil {
 		p.worker = nil
 		return err
 	}
 	p.log.Info("worker started")
+	return nil
+}
+
+// startBounces takes reports about mails that came back.
+func (p *process) startBounces(c *Config) error {
+	listener, err := net.Listen("tcp", c.BounceListen)
+	if err != nil {
+		return fmt.Errorf("listen for bounces: %w", err)
+	}
+	p.bounces = worker.NewBounceServer(p.db, p.log, c.BounceDomain)
+	go func() {
+		if err := p.bounces.Serve(listener); err != nil {
+			p.log.Error("bounces are not taken any more", "error", err)
+		}
+	}()
+	p.log.Info("taking bounces", "address", listener.Addr().String())
 	return nil
 }
 
@@ -184,6 +217,11 @@ func (p *process) stop() {
 			p.log.Warn("requests were still running", "error", err)
 		}
 		p.finishStreams(ctx)
+	}
+	if p.bounces != nil {
+		if err := p.bounces.Close(ctx); err != nil {
+			p.log.Warn("reports were still coming in", "error", err)
+		}
 	}
 	if p.worker != nil {
 		p.worker.Stop(ctx)

@@ -82,10 +82,11 @@ CREATE TABLE campaigns (
 	suppressed {{.Int}} NOT NULL,
 	cancelled {{.Int}} NOT NULL,
 	uncertain {{.Int}} NOT NULL,
+	bounced {{.Int}} NOT NULL,
 	accepted {{.Int}} NOT NULL CHECK (accepted >= 0),
 	declined {{.Int}} NOT NULL CHECK (declined >= 0),
 	CHECK ((edition_id IS NULL) <> (course_run_id IS NULL)),
-	CONSTRAINT campaigns_counts CHECK (sent + failed + suppressed + cancelled + uncertain <= total)
+	CONSTRAINT campaigns_counts CHECK (sent + failed + suppressed + cancelled + uncertain + bounced <= total)
 ){{.Strict}};
 --bun:split
 CREATE INDEX campaigns_edition ON campaigns (edition_id);
@@ -98,7 +99,7 @@ CREATE TABLE invitations (
 	person_id {{.ID}} NOT NULL REFERENCES people (id),
 	edition_id {{.ID}} REFERENCES editions (id),
 	course_run_id {{.ID}} REFERENCES course_runs (id),
-	status TEXT NOT NULL CHECK (status IN ('PENDING', 'ACCEPTED', 'DECLINED', 'WITHDRAWN')),
+	status TEXT NOT NULL CHECK (status IN ('PENDING', 'ACCEPTED', 'DECLINED', 'WITHDRAWN', 'UNDELIVERED')),
 	responded_at {{.Instant}},
 	CHECK ((edition_id IS NULL) <> (course_run_id IS NULL))
 ){{.Strict}};
@@ -113,7 +114,7 @@ CREATE UNIQUE INDEX invitations_course_run ON invitations (course_run_id, person
 --bun:split
 CREATE TABLE suppressions (
 	email TEXT PRIMARY KEY CHECK (email = lower(email)),
-	reason TEXT NOT NULL,
+	reason TEXT NOT NULL CHECK (reason IN ('HARD_BOUNCE', 'SOFT_BOUNCES')),
 	created_at {{.Instant}} NOT NULL
 ){{.Strict}};
 --bun:split
@@ -121,7 +122,7 @@ CREATE TABLE deliveries (
 	id {{.ID}} PRIMARY KEY,
 	kind TEXT NOT NULL,
 	lane TEXT NOT NULL CHECK (lane IN ('URGENT', 'BULK')),
-	state TEXT NOT NULL CHECK (state IN ('QUEUED', 'ENQUEUED', 'SENDING', 'SENT', 'FAILED', 'SUPPRESSED', 'CANCELLED', 'UNCERTAIN')),
+	state TEXT NOT NULL CHECK (state IN ('QUEUED', 'ENQUEUED', 'SENDING', 'SENT', 'FAILED', 'SUPPRESSED', 'CANCELLED', 'UNCERTAIN', 'BOUNCED')),
 	person_id {{.ID}} NOT NULL REFERENCES people (id),
 	campaign_id {{.ID}} REFERENCES campaigns (id),
 	invitation_id {{.ID}} REFERENCES invitations (id),
@@ -137,6 +138,7 @@ CREATE TABLE deliveries (
 	sent_at {{.Instant}},
 	last_code {{.Int}} NOT NULL,
 	last_error TEXT,
+	status_code TEXT,
 	CHECK ((claim IS NULL) = (state NOT IN ('ENQUEUED', 'SENDING')))
 ){{.Strict}};
 --bun:split

@@ -72,6 +72,15 @@ type languageLink struct {
 	Current  bool
 }
 
+// languageLinks are the links to the same page in each language.
+func languageLinks(current db.Locale) []languageLink {
+	var links []languageLink
+	for _, language := range languages() {
+		links = append(links, languageLink{Language: language, Name: tongues()[language].Name, Current: language == current})
+	}
+	return links
+}
+
 func execute(name string, page any) ([]byte, error) {
 	var text bytes.Buffer
 	if err := templates.ExecuteTemplate(&text, name+".html", page); err != nil {

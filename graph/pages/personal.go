@@ -82,9 +82,7 @@ func (p *personal) write() ([]byte, error) {
 	if news := cmp.Or(p.Unclear, p.Closed, p.Recorded); news != "" {
 		p.Title = news + " " + p.Title
 	}
-	for _, other := range languages() {
-		p.Links = append(p.Links, languageLink{Language: other, Name: tongues()[other].Name, Current: other == p.Tongue.Tag})
-	}
+	p.Links = languageLinks(p.Tongue.Tag)
 	return execute("personal", p)
 }
 

@@ -52,6 +52,14 @@ type tongue struct {
 	WasUntil                                       string // deadline
 	Contact, ContactMail                           string // by the mail with the invitation; by the mail with the link
 
+	// Invitations by mail at all.
+	InvitationMails, YourChoice                 string
+	InvitationsFor                              string // name
+	GetsInvitations, NoInvitationsQuestion      string
+	NoInvitations, StillComes                   string
+	GetsNoInvitations, InvitationsAgainQuestion string
+	InvitationsAgain                            string
+
 	Unclear                    string // the form came without an answer
 	UnknownTitle, UnknownHelp  string
 	FailureTitle, FailureHelp  string

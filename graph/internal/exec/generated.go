@@ -33,6 +33,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	Campaign() CampaignResolver
 	Course() CourseResolver
+	CourseRun() CourseRunResolver
 	Edition() EditionResolver
 	Institution() InstitutionResolver
 	Municipality() MunicipalityResolver
@@ -89,8 +90,28 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	AuditEntry struct {
+		Action   func(childComplexity int) int
+		Actor    func(childComplexity int) int
+		At       func(childComplexity int) int
+		RecordID func(childComplexity int) int
+	}
+
+	AuditEntryConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	AuditEntryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Campaign struct {
 		Accepted    func(childComplexity int) int
+		Bounced     func(childComplexity int) int
 		Cancelled   func(childComplexity int) int
 		CourseRun   func(childComplexity int) int
 		CreatedAt   func(childComplexity int) int
@@ -119,6 +140,22 @@ type ComplexityRoot struct {
 	CancelRegistrationPayload struct {
 		Registration func(childComplexity int) int
 		UserErrors   func(childComplexity int) int
+	}
+
+	ChangeInvitationMailsPayload struct {
+		UserErrors func(childComplexity int) int
+		Viewer     func(childComplexity int) int
+	}
+
+	ChangeListingPayload struct {
+		Registration func(childComplexity int) int
+		UserErrors   func(childComplexity int) int
+	}
+
+	ChangeRetentionPayload struct {
+		CourseRun  func(childComplexity int) int
+		Edition    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	ChangeSeatsPayload struct {
@@ -162,15 +199,18 @@ type ComplexityRoot struct {
 	}
 
 	CourseRun struct {
-		Course    func(childComplexity int) int
-		EndsOn    func(childComplexity int) int
-		ID        func(childComplexity int) int
-		Languages func(childComplexity int) int
-		Seats     func(childComplexity int) int
-		StartsOn  func(childComplexity int) int
-		Status    func(childComplexity int) int
-		TimeZone  func(childComplexity int) int
-		Venue     func(childComplexity int) int
+		AuditLog        func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Course          func(childComplexity int) int
+		EndsOn          func(childComplexity int) int
+		ID              func(childComplexity int) int
+		Languages       func(childComplexity int) int
+		Participants    func(childComplexity int, first *int, after *string, last *int, before *string) int
+		RetentionMonths func(childComplexity int) int
+		Seats           func(childComplexity int) int
+		StartsOn        func(childComplexity int) int
+		Status          func(childComplexity int) int
+		TimeZone        func(childComplexity int) int
+		Venue           func(childComplexity int) int
 	}
 
 	CourseRunConnection struct {
@@ -213,11 +253,12 @@ type ComplexityRoot struct {
 	}
 
 	Delivery struct {
-		Attempts  func(childComplexity int) int
-		ID        func(childComplexity int) int
-		LastError func(childComplexity int) int
-		SentAt    func(childComplexity int) int
-		State     func(childComplexity int) int
+		Attempts   func(childComplexity int) int
+		ID         func(childComplexity int) int
+		LastError  func(childComplexity int) int
+		SentAt     func(childComplexity int) int
+		State      func(childComplexity int) int
+		StatusCode func(childComplexity int) int
 	}
 
 	DismissCoordinatorPayload struct {
@@ -231,25 +272,28 @@ type ComplexityRoot struct {
 	}
 
 	Edition struct {
-		Budget        func(childComplexity int) int
-		Days          func(childComplexity int) int
-		Delegations   func(childComplexity int, status *db.DelegationStatus) int
-		EndsOn        func(childComplexity int) int
-		Host          func(childComplexity int) int
-		ID            func(childComplexity int) int
-		Languages     func(childComplexity int) int
-		Organisers    func(childComplexity int) int
-		Registrations func(childComplexity int, first *int, after *string, last *int, before *string, filter *db.RegistrationFilter) int
-		Seats         func(childComplexity int) int
-		Series        func(childComplexity int) int
-		StartsOn      func(childComplexity int) int
-		Status        func(childComplexity int) int
-		Summary       func(childComplexity int) int
-		Themes        func(childComplexity int) int
-		TimeZone      func(childComplexity int) int
-		Title         func(childComplexity int) int
-		Venue         func(childComplexity int) int
-		Year          func(childComplexity int) int
+		AuditLog        func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Budget          func(childComplexity int) int
+		Days            func(childComplexity int) int
+		Delegations     func(childComplexity int, status *db.DelegationStatus) int
+		EndsOn          func(childComplexity int) int
+		Host            func(childComplexity int) int
+		ID              func(childComplexity int) int
+		Languages       func(childComplexity int) int
+		Organisers      func(childComplexity int) int
+		Participants    func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Registrations   func(childComplexity int, first *int, after *string, last *int, before *string, filter *db.RegistrationFilter) int
+		RetentionMonths func(childComplexity int) int
+		Seats           func(childComplexity int) int
+		Series          func(childComplexity int) int
+		StartsOn        func(childComplexity int) int
+		Status          func(childComplexity int) int
+		Summary         func(childComplexity int) int
+		Themes          func(childComplexity int) int
+		TimeZone        func(childComplexity int) int
+		Title           func(childComplexity int) int
+		Venue           func(childComplexity int) int
+		Year            func(childComplexity int) int
 	}
 
 	EditionConnection struct {
@@ -262,6 +306,16 @@ type ComplexityRoot struct {
 	EditionEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	EraseMePayload struct {
+		ErasedAt   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ErasePersonPayload struct {
+		ErasedAt   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Institution struct {
@@ -314,6 +368,11 @@ type ComplexityRoot struct {
 		UserErrors  func(childComplexity int) int
 	}
 
+	LiftSuppressionPayload struct {
+		Person     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Money struct {
 		AmountMinor func(childComplexity int) int
 		Currency    func(childComplexity int) int
@@ -343,28 +402,34 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AcceptOffer        func(childComplexity int, input model.AcceptOfferInput) int
-		AppointCoordinator func(childComplexity int, input db.CoordinatorInput) int
-		CancelCampaign     func(childComplexity int, input model.CancelCampaignInput) int
-		CancelRegistration func(childComplexity int, input model.CancelRegistrationInput) int
-		ChangeSeats        func(childComplexity int, input db.ChangeSeatsInput) int
-		DeclineDelegation  func(childComplexity int, input model.DeclineDelegationInput) int
-		DeclineOffer       func(childComplexity int, input model.DeclineOfferInput) int
-		DismissCoordinator func(childComplexity int, input db.CoordinatorInput) int
-		DismissOrganiser   func(childComplexity int, input db.OrganiserInput) int
-		InviteDelegations  func(childComplexity int, input db.InviteDelegationsInput) int
-		NameDelegates      func(childComplexity int, input db.NameDelegatesInput) int
-		NameOrganiser      func(childComplexity int, input db.OrganiserInput) int
-		PauseCampaign      func(childComplexity int, input model.PauseCampaignInput) int
-		PreviewInvitations func(childComplexity int, input db.SendInvitationsInput) int
-		Register           func(childComplexity int, input db.RegisterInput) int
-		RemindDelegations  func(childComplexity int, input model.RemindDelegationsInput) int
-		RequestSignIn      func(childComplexity int, input model.RequestSignInInput) int
-		ResumeCampaign     func(childComplexity int, input model.ResumeCampaignInput) int
-		SendInvitations    func(childComplexity int, input db.SendInvitationsInput) int
-		SignIn             func(childComplexity int, input model.SignInInput) int
-		SignOut            func(childComplexity int, input model.SignOutInput) int
-		SignOutEverywhere  func(childComplexity int) int
+		AcceptOffer           func(childComplexity int, input model.AcceptOfferInput) int
+		AppointCoordinator    func(childComplexity int, input db.CoordinatorInput) int
+		CancelCampaign        func(childComplexity int, input model.CancelCampaignInput) int
+		CancelRegistration    func(childComplexity int, input model.CancelRegistrationInput) int
+		ChangeInvitationMails func(childComplexity int, input model.ChangeInvitationMailsInput) int
+		ChangeListing         func(childComplexity int, input model.ChangeListingInput) int
+		ChangeRetention       func(childComplexity int, input db.ChangeRetentionInput) int
+		ChangeSeats           func(childComplexity int, input db.ChangeSeatsInput) int
+		DeclineDelegation     func(childComplexity int, input model.DeclineDelegationInput) int
+		DeclineOffer          func(childComplexity int, input model.DeclineOfferInput) int
+		DismissCoordinator    func(childComplexity int, input db.CoordinatorInput) int
+		DismissOrganiser      func(childComplexity int, input db.OrganiserInput) int
+		EraseMe               func(childComplexity int, input model.EraseMeInput) int
+		ErasePerson           func(childComplexity int, input model.ErasePersonInput) int
+		InviteDelegations     func(childComplexity int, input db.InviteDelegationsInput) int
+		LiftSuppression       func(childComplexity int, input model.LiftSuppressionInput) int
+		NameDelegates         func(childComplexity int, input db.NameDelegatesInput) int
+		NameOrganiser         func(childComplexity int, input db.OrganiserInput) int
+		PauseCampaign         func(childComplexity int, input model.PauseCampaignInput) int
+		PreviewInvitations    func(childComplexity int, input db.SendInvitationsInput) int
+		Register              func(childComplexity int, input db.RegisterInput) int
+		RemindDelegations     func(childComplexity int, input model.RemindDelegationsInput) int
+		RequestSignIn         func(childComplexity int, input model.RequestSignInInput) int
+		ResumeCampaign        func(childComplexity int, input model.ResumeCampaignInput) int
+		SendInvitations       func(childComplexity int, input db.SendInvitationsInput) int
+		SignIn                func(childComplexity int, input model.SignInInput) int
+		SignOut               func(childComplexity int, input model.SignOutInput) int
+		SignOutEverywhere     func(childComplexity int) int
 	}
 
 	NameDelegatesPayload struct {
@@ -382,6 +447,23 @@ type ComplexityRoot struct {
 		HasNextPage     func(childComplexity int) int
 		HasPreviousPage func(childComplexity int) int
 		StartCursor     func(childComplexity int) int
+	}
+
+	Participant struct {
+		Name         func(childComplexity int) int
+		Organisation func(childComplexity int) int
+	}
+
+	ParticipantConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ParticipantEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Partnership struct {
@@ -425,12 +507,14 @@ type ComplexityRoot struct {
 		Locale       func(childComplexity int) int
 		Name         func(childComplexity int) int
 		Organisation func(childComplexity int) int
+		Suppression  func(childComplexity int) int
 	}
 
 	PreviewInvitationsPayload struct {
 		AlreadyInvited    func(childComplexity int) int
 		AlreadyRegistered func(childComplexity int) int
 		NewRecipients     func(childComplexity int) int
+		OptedOut          func(childComplexity int) int
 		Problems          func(childComplexity int) int
 		Rows              func(childComplexity int, first *int, after *string) int
 		Suppressed        func(childComplexity int) int
@@ -438,9 +522,11 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
+		AuditLog       func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Courses        func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Edition        func(childComplexity int, id db.ID) int
 		Editions       func(childComplexity int, first *int, after *string, last *int, before *string, filter *db.EditionFilter) int
+		ExportMyData   func(childComplexity int) int
 		Institutions   func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Municipalities func(childComplexity int, first *int, after *string, last *int, before *string, filter *db.MunicipalityFilter) int
 		Node           func(childComplexity int, id db.ID) int
@@ -463,6 +549,7 @@ type ComplexityRoot struct {
 		Edition        func(childComplexity int) int
 		ExpiredBecause func(childComplexity int) int
 		ID             func(childComplexity int) int
+		Listing        func(childComplexity int) int
 		OfferExpiresAt func(childComplexity int) int
 		Person         func(childComplexity int) int
 		Position       func(childComplexity int) int
@@ -589,6 +676,11 @@ type ComplexityRoot struct {
 		CampaignProgress func(childComplexity int, id db.ID) int
 	}
 
+	Suppression struct {
+		Reason func(childComplexity int) int
+		Since  func(childComplexity int) int
+	}
+
 	Theme struct {
 		ID   func(childComplexity int) int
 		Name func(childComplexity int) int
@@ -609,12 +701,13 @@ type ComplexityRoot struct {
 	}
 
 	Viewer struct {
-		Delegations   func(childComplexity int) int
-		Invitations   func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Person        func(childComplexity int) int
-		Registrations func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Roles         func(childComplexity int) int
-		SignIns       func(childComplexity int) int
+		Delegations     func(childComplexity int) int
+		InvitationMails func(childComplexity int) int
+		Invitations     func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Person          func(childComplexity int) int
+		Registrations   func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Roles           func(childComplexity int) int
+		SignIns         func(childComplexity int) int
 	}
 }
 
@@ -628,10 +721,18 @@ type CampaignResolver interface {
 type CourseResolver interface {
 	Runs(ctx context.Context, obj *db.Course, first *int, after *string, last *int, before *string) (*db.Connection[db.CourseRun], error)
 }
+type CourseRunResolver interface {
+	Participants(ctx context.Context, obj *db.CourseRun, first *int, after *string, last *int, before *string) (*db.Connection[db.Participant], error)
+
+	AuditLog(ctx context.Context, obj *db.CourseRun, first *int, after *string, last *int, before *string) (*db.Connection[db.AuditEntry], error)
+}
 type EditionResolver interface {
 	Registrations(ctx context.Context, obj *db.Edition, first *int, after *string, last *int, before *string, filter *db.RegistrationFilter) (*db.Connection[db.Registration], error)
 
 	Delegations(ctx context.Context, obj *db.Edition, status *db.DelegationStatus) ([]*db.Delegation, error)
+	Participants(ctx context.Context, obj *db.Edition, first *int, after *string, last *int, before *string) (*db.Connection[db.Participant], error)
+
+	AuditLog(ctx context.Context, obj *db.Edition, first *int, after *string, last *int, before *string) (*db.Connection[db.AuditEntry], error)
 }
 type InstitutionResolver interface {
 	Partnerships(ctx context.Context, obj *db.Institution, first *int, after *string, last *int, before *string) (*db.Connection[db.Partnership], error)
@@ -664,6 +765,12 @@ type MutationResolver interface {
 	DismissOrganiser(ctx context.Context, input db.OrganiserInput) (*model.DismissOrganiserPayload, error)
 	AppointCoordinator(ctx context.Context, input db.CoordinatorInput) (*model.AppointCoordinatorPayload, error)
 	DismissCoordinator(ctx context.Context, input db.CoordinatorInput) (*model.DismissCoordinatorPayload, error)
+	ChangeListing(ctx context.Context, input model.ChangeListingInput) (*model.ChangeListingPayload, error)
+	ChangeRetention(ctx context.Context, input db.ChangeRetentionInput) (*model.ChangeRetentionPayload, error)
+	EraseMe(ctx context.Context, input model.EraseMeInput) (*model.EraseMePayload, error)
+	ErasePerson(ctx context.Context, input model.ErasePersonInput) (*model.ErasePersonPayload, error)
+	ChangeInvitationMails(ctx context.Context, input model.ChangeInvitationMailsInput) (*model.ChangeInvitationMailsPayload, error)
+	LiftSuppression(ctx context.Context, input model.LiftSuppressionInput) (*model.LiftSuppressionPayload, error)
 }
 type PreviewInvitationsPayloadResolver interface {
 	Rows(ctx context.Context, obj *db.InvitationPreview, first *int, after *string) (*db.Connection[db.AudienceRow], error)
@@ -680,6 +787,8 @@ type QueryResolver interface {
 	Courses(ctx context.Context, first *int, after *string, last *int, before *string) (*db.Connection[db.Course], error)
 	Themes(ctx context.Context) ([]*db.Theme, error)
 	Viewer(ctx context.Context) (*model.Viewer, error)
+	ExportMyData(ctx context.Context) (*string, error)
+	AuditLog(ctx context.Context, first *int, after *string, last *int, before *string) (*db.Connection[db.AuditEntry], error)
 }
 type SeatsResolver interface {
 	Registrations(ctx context.Context, obj *db.Seats, first *int, after *string, last *int, before *string, filter *db.RegistrationFilter) (*db.Connection[db.Registration], error)
@@ -691,6 +800,7 @@ type SubscriptionResolver interface {
 	CampaignProgress(ctx context.Context, id db.ID) (<-chan *db.Campaign, error)
 }
 type ViewerResolver interface {
+	InvitationMails(ctx context.Context, obj *model.Viewer) (bool, error)
 	Delegations(ctx context.Context, obj *model.Viewer) ([]*db.Delegation, error)
 	SignIns(ctx context.Context, obj *model.Viewer) ([]*db.AccessToken, error)
 	Registrations(ctx context.Context, obj *model.Viewer, first *int, after *string, last *int, before *string) (*db.Connection[db.Registration], error)
@@ -858,12 +968,81 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AudienceRowEdge.Node(childComplexity), true
 
+	case "AuditEntry.action":
+		if e.ComplexityRoot.AuditEntry.Action == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Action(childComplexity), true
+	case "AuditEntry.actor":
+		if e.ComplexityRoot.AuditEntry.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Actor(childComplexity), true
+	case "AuditEntry.at":
+		if e.ComplexityRoot.AuditEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.At(childComplexity), true
+	case "AuditEntry.recordId":
+		if e.ComplexityRoot.AuditEntry.RecordID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.RecordID(childComplexity), true
+
+	case "AuditEntryConnection.edges":
+		if e.ComplexityRoot.AuditEntryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryConnection.Edges(childComplexity), true
+	case "AuditEntryConnection.nodes":
+		if e.ComplexityRoot.AuditEntryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryConnection.Nodes(childComplexity), true
+	case "AuditEntryConnection.pageInfo":
+		if e.ComplexityRoot.AuditEntryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryConnection.PageInfo(childComplexity), true
+	case "AuditEntryConnection.totalCount":
+		if e.ComplexityRoot.AuditEntryConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryConnection.TotalCount(childComplexity), true
+
+	case "AuditEntryEdge.cursor":
+		if e.ComplexityRoot.AuditEntryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryEdge.Cursor(childComplexity), true
+	case "AuditEntryEdge.node":
+		if e.ComplexityRoot.AuditEntryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryEdge.Node(childComplexity), true
+
 	case "Campaign.accepted":
 		if e.ComplexityRoot.Campaign.Accepted == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Campaign.Accepted(childComplexity), true
+	case "Campaign.bounced":
+		if e.ComplexityRoot.Campaign.Bounced == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Bounced(childComplexity), true
 	case "Campaign.cancelled":
 		if e.ComplexityRoot.Campaign.Cancelled == nil {
 			break
@@ -1003,6 +1182,51 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CancelRegistrationPayload.UserErrors(childComplexity), true
+
+	case "ChangeInvitationMailsPayload.userErrors":
+		if e.ComplexityRoot.ChangeInvitationMailsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeInvitationMailsPayload.UserErrors(childComplexity), true
+	case "ChangeInvitationMailsPayload.viewer":
+		if e.ComplexityRoot.ChangeInvitationMailsPayload.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeInvitationMailsPayload.Viewer(childComplexity), true
+
+	case "ChangeListingPayload.registration":
+		if e.ComplexityRoot.ChangeListingPayload.Registration == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeListingPayload.Registration(childComplexity), true
+	case "ChangeListingPayload.userErrors":
+		if e.ComplexityRoot.ChangeListingPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeListingPayload.UserErrors(childComplexity), true
+
+	case "ChangeRetentionPayload.courseRun":
+		if e.ComplexityRoot.ChangeRetentionPayload.CourseRun == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeRetentionPayload.CourseRun(childComplexity), true
+	case "ChangeRetentionPayload.edition":
+		if e.ComplexityRoot.ChangeRetentionPayload.Edition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeRetentionPayload.Edition(childComplexity), true
+	case "ChangeRetentionPayload.userErrors":
+		if e.ComplexityRoot.ChangeRetentionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeRetentionPayload.UserErrors(childComplexity), true
 
 	case "ChangeSeatsPayload.seats":
 		if e.ComplexityRoot.ChangeSeatsPayload.Seats == nil {
@@ -1164,6 +1388,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CourseEdge.Node(childComplexity), true
 
+	case "CourseRun.auditLog":
+		if e.ComplexityRoot.CourseRun.AuditLog == nil {
+			break
+		}
+
+		args, err := ec.field_CourseRun_auditLog_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CourseRun.AuditLog(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "CourseRun.course":
 		if e.ComplexityRoot.CourseRun.Course == nil {
 			break
@@ -1188,6 +1423,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CourseRun.Languages(childComplexity), true
+	case "CourseRun.participants":
+		if e.ComplexityRoot.CourseRun.Participants == nil {
+			break
+		}
+
+		args, err := ec.field_CourseRun_participants_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CourseRun.Participants(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "CourseRun.retentionMonths":
+		if e.ComplexityRoot.CourseRun.RetentionMonths == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseRun.RetentionMonths(childComplexity), true
 	case "CourseRun.seats":
 		if e.ComplexityRoot.CourseRun.Seats == nil {
 			break
@@ -1381,6 +1633,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Delivery.State(childComplexity), true
+	case "Delivery.statusCode":
+		if e.ComplexityRoot.Delivery.StatusCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.StatusCode(childComplexity), true
 
 	case "DismissCoordinatorPayload.person":
 		if e.ComplexityRoot.DismissCoordinatorPayload.Person == nil {
@@ -1408,6 +1666,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DismissOrganiserPayload.UserErrors(childComplexity), true
 
+	case "Edition.auditLog":
+		if e.ComplexityRoot.Edition.AuditLog == nil {
+			break
+		}
+
+		args, err := ec.field_Edition_auditLog_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Edition.AuditLog(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Edition.budget":
 		if e.ComplexityRoot.Edition.Budget == nil {
 			break
@@ -1461,6 +1730,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Edition.Organisers(childComplexity), true
+	case "Edition.participants":
+		if e.ComplexityRoot.Edition.Participants == nil {
+			break
+		}
+
+		args, err := ec.field_Edition_participants_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Edition.Participants(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Edition.registrations":
 		if e.ComplexityRoot.Edition.Registrations == nil {
 			break
@@ -1472,6 +1752,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Edition.Registrations(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*db.RegistrationFilter)), true
+	case "Edition.retentionMonths":
+		if e.ComplexityRoot.Edition.RetentionMonths == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Edition.RetentionMonths(childComplexity), true
 	case "Edition.seats":
 		if e.ComplexityRoot.Edition.Seats == nil {
 			break
@@ -1570,6 +1856,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EditionEdge.Node(childComplexity), true
+
+	case "EraseMePayload.erasedAt":
+		if e.ComplexityRoot.EraseMePayload.ErasedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EraseMePayload.ErasedAt(childComplexity), true
+	case "EraseMePayload.userErrors":
+		if e.ComplexityRoot.EraseMePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EraseMePayload.UserErrors(childComplexity), true
+
+	case "ErasePersonPayload.erasedAt":
+		if e.ComplexityRoot.ErasePersonPayload.ErasedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErasePersonPayload.ErasedAt(childComplexity), true
+	case "ErasePersonPayload.userErrors":
+		if e.ComplexityRoot.ErasePersonPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErasePersonPayload.UserErrors(childComplexity), true
 
 	case "Institution.country":
 		if e.ComplexityRoot.Institution.Country == nil {
@@ -1762,6 +2074,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.InviteDelegationsPayload.UserErrors(childComplexity), true
 
+	case "LiftSuppressionPayload.person":
+		if e.ComplexityRoot.LiftSuppressionPayload.Person == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiftSuppressionPayload.Person(childComplexity), true
+	case "LiftSuppressionPayload.userErrors":
+		if e.ComplexityRoot.LiftSuppressionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiftSuppressionPayload.UserErrors(childComplexity), true
+
 	case "Money.amountMinor":
 		if e.ComplexityRoot.Money.AmountMinor == nil {
 			break
@@ -1916,6 +2241,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelRegistration(childComplexity, args["input"].(model.CancelRegistrationInput)), true
+	case "Mutation.changeInvitationMails":
+		if e.ComplexityRoot.Mutation.ChangeInvitationMails == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changeInvitationMails_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeInvitationMails(childComplexity, args["input"].(model.ChangeInvitationMailsInput)), true
+	case "Mutation.changeListing":
+		if e.ComplexityRoot.Mutation.ChangeListing == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changeListing_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeListing(childComplexity, args["input"].(model.ChangeListingInput)), true
+	case "Mutation.changeRetention":
+		if e.ComplexityRoot.Mutation.ChangeRetention == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changeRetention_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeRetention(childComplexity, args["input"].(db.ChangeRetentionInput)), true
 	case "Mutation.changeSeats":
 		if e.ComplexityRoot.Mutation.ChangeSeats == nil {
 			break
@@ -1971,6 +2329,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DismissOrganiser(childComplexity, args["input"].(db.OrganiserInput)), true
+	case "Mutation.eraseMe":
+		if e.ComplexityRoot.Mutation.EraseMe == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_eraseMe_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EraseMe(childComplexity, args["input"].(model.EraseMeInput)), true
+	case "Mutation.erasePerson":
+		if e.ComplexityRoot.Mutation.ErasePerson == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_erasePerson_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ErasePerson(childComplexity, args["input"].(model.ErasePersonInput)), true
 	case "Mutation.inviteDelegations":
 		if e.ComplexityRoot.Mutation.InviteDelegations == nil {
 			break
@@ -1982,6 +2362,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.InviteDelegations(childComplexity, args["input"].(db.InviteDelegationsInput)), true
+	case "Mutation.liftSuppression":
+		if e.ComplexityRoot.Mutation.LiftSuppression == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_liftSuppression_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LiftSuppression(childComplexity, args["input"].(model.LiftSuppressionInput)), true
 	case "Mutation.nameDelegates":
 		if e.ComplexityRoot.Mutation.NameDelegates == nil {
 			break
@@ -2161,6 +2552,57 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
 
+	case "Participant.name":
+		if e.ComplexityRoot.Participant.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Participant.Name(childComplexity), true
+	case "Participant.organisation":
+		if e.ComplexityRoot.Participant.Organisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Participant.Organisation(childComplexity), true
+
+	case "ParticipantConnection.edges":
+		if e.ComplexityRoot.ParticipantConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParticipantConnection.Edges(childComplexity), true
+	case "ParticipantConnection.nodes":
+		if e.ComplexityRoot.ParticipantConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParticipantConnection.Nodes(childComplexity), true
+	case "ParticipantConnection.pageInfo":
+		if e.ComplexityRoot.ParticipantConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParticipantConnection.PageInfo(childComplexity), true
+	case "ParticipantConnection.totalCount":
+		if e.ComplexityRoot.ParticipantConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParticipantConnection.TotalCount(childComplexity), true
+
+	case "ParticipantEdge.cursor":
+		if e.ComplexityRoot.ParticipantEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParticipantEdge.Cursor(childComplexity), true
+	case "ParticipantEdge.node":
+		if e.ComplexityRoot.ParticipantEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParticipantEdge.Node(childComplexity), true
+
 	case "Partnership.agreements":
 		if e.ComplexityRoot.Partnership.Agreements == nil {
 			break
@@ -2316,6 +2758,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Person.Organisation(childComplexity), true
+	case "Person.suppression":
+		if e.ComplexityRoot.Person.Suppression == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Person.Suppression(childComplexity), true
 
 	case "PreviewInvitationsPayload.alreadyInvited":
 		if e.ComplexityRoot.PreviewInvitationsPayload.AlreadyInvited == nil {
@@ -2335,6 +2783,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PreviewInvitationsPayload.NewRecipients(childComplexity), true
+	case "PreviewInvitationsPayload.optedOut":
+		if e.ComplexityRoot.PreviewInvitationsPayload.OptedOut == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewInvitationsPayload.OptedOut(childComplexity), true
 	case "PreviewInvitationsPayload.userErrors":
 		if e.ComplexityRoot.PreviewInvitationsPayload.Problems == nil {
 			break
@@ -2365,6 +2819,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PreviewInvitationsPayload.Total(childComplexity), true
 
+	case "Query.auditLog":
+		if e.ComplexityRoot.Query.AuditLog == nil {
+			break
+		}
+
+		args, err := ec.field_Query_auditLog_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.AuditLog(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Query.courses":
 		if e.ComplexityRoot.Query.Courses == nil {
 			break
@@ -2398,6 +2863,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Editions(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*db.EditionFilter)), true
+	case "Query.exportMyData":
+		if e.ComplexityRoot.Query.ExportMyData == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.ExportMyData(childComplexity), true
 	case "Query.institutions":
 		if e.ComplexityRoot.Query.Institutions == nil {
 			break
@@ -2527,6 +2998,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Registration.ID(childComplexity), true
+	case "Registration.listing":
+		if e.ComplexityRoot.Registration.Listing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Registration.Listing(childComplexity), true
 	case "Registration.offerExpiresAt":
 		if e.ComplexityRoot.Registration.OfferExpiresAt == nil {
 			break
@@ -3032,6 +3509,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Subscription.CampaignProgress(childComplexity, args["id"].(db.ID)), true
 
+	case "Suppression.reason":
+		if e.ComplexityRoot.Suppression.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Suppression.Reason(childComplexity), true
+	case "Suppression.since":
+		if e.ComplexityRoot.Suppression.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Suppression.Since(childComplexity), true
+
 	case "Theme.id":
 		if e.ComplexityRoot.Theme.ID == nil {
 			break
@@ -3101,6 +3591,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Delegations(childComplexity), true
+	case "Viewer.invitationMails":
+		if e.ComplexityRoot.Viewer.InvitationMails == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.InvitationMails(childComplexity), true
 	case "Viewer.invitations":
 		if e.ComplexityRoot.Viewer.Invitations == nil {
 			break
@@ -3156,6 +3652,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AudienceInput", ec.unmarshalInputAudienceInput),
 			graphql.NewInputUnmarshaler("CancelCampaignInput", ec.unmarshalInputCancelCampaignInput),
 			graphql.NewInputUnmarshaler("CancelRegistrationInput", ec.unmarshalInputCancelRegistrationInput),
+			graphql.NewInputUnmarshaler("ChangeInvitationMailsInput", ec.unmarshalInputChangeInvitationMailsInput),
+			graphql.NewInputUnmarshaler("ChangeListingInput", ec.unmarshalInputChangeListingInput),
+			graphql.NewInputUnmarshaler("ChangeRetentionInput", ec.unmarshalInputChangeRetentionInput),
 			graphql.NewInputUnmarshaler("ChangeSeatsInput", ec.unmarshalInputChangeSeatsInput),
 			graphql.NewInputUnmarshaler("DeclineDelegationInput", ec.unmarshalInputDeclineDelegationInput),
 			graphql.NewInputUnmarshaler("DeclineOfferInput", ec.unmarshalInputDeclineOfferInput),
@@ -3163,7 +3662,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DismissCoordinatorInput", ec.unmarshalInputDismissCoordinatorInput),
 			graphql.NewInputUnmarshaler("DismissOrganiserInput", ec.unmarshalInputDismissOrganiserInput),
 			graphql.NewInputUnmarshaler("EditionFilter", ec.unmarshalInputEditionFilter),
+			graphql.NewInputUnmarshaler("EraseMeInput", ec.unmarshalInputEraseMeInput),
+			graphql.NewInputUnmarshaler("ErasePersonInput", ec.unmarshalInputErasePersonInput),
 			graphql.NewInputUnmarshaler("InviteDelegationsInput", ec.unmarshalInputInviteDelegationsInput),
+			graphql.NewInputUnmarshaler("LiftSuppressionInput", ec.unmarshalInputLiftSuppressionInput),
 			graphql.NewInputUnmarshaler("MunicipalityFilter", ec.unmarshalInputMunicipalityFilter),
 			graphql.NewInputUnmarshaler("NameDelegatesInput", ec.unmarshalInputNameDelegatesInput),
 			graphql.NewInputUnmarshaler("NameOrganiserInput", ec.unmarshalInputNameOrganiserInput),
@@ -3370,6 +3872,22 @@ type Query {
   themes: [Theme!]!
   "Who is asking; null without a valid token."
   viewer: Viewer @live
+  """
+  Everything held about who is asking, as the text of a JSON object: each name holds a list of records as they are kept. Null without
+  a valid token.
+  """
+  exportMyData: String @live
+  "Who did what to which record on the whole installation, the latest first. Empty to everybody but administrators."
+  auditLog(
+    "How many to return from the start, 1 to 100."
+    first: Int
+    "Continue behind this cursor."
+    after: String
+    "How many to return from the end, 1 to 100."
+    last: Int
+    "Continue before this cursor."
+    before: String
+  ): AuditEntryConnection! @live
 }
 
 "Everything that can be changed. Expected problems come back as ` + "`" + `userErrors` + "`" + `; then nothing was written."
@@ -3427,6 +3945,24 @@ type Mutation {
   appointCoordinator("Who coordinates where." input: AppointCoordinatorInput!): AppointCoordinatorPayload!
   "Takes back what appointCoordinator gave. Takes effect at once."
   dismissCoordinator("Who no longer coordinates where." input: DismissCoordinatorInput!): DismissCoordinatorPayload!
+  "Says who may see that one takes part. For the person of the registration alone, at any time."
+  changeListing("Which registration, and who may see it." input: ChangeListingInput!): ChangeListingPayload!
+  "Says for how long after its end the personal data of a meeting is kept. For organisers of it, as long as the data is there."
+  changeRetention("For how long." input: ChangeRetentionInput!): ChangeRetentionPayload!
+  """
+  Erases what is held about who is asking: name, address and everything else personal. Places in meetings that have not begun go to
+  the next in line, mails that have not left are cancelled, tokens end. Numbers stay. There is no way back, and no mail confirms it.
+  """
+  eraseMe("That it is meant." input: EraseMeInput!): EraseMePayload!
+  "Erases what is held about a person, as eraseMe does. For administrators. Erasing again changes nothing."
+  erasePerson("Who is erased." input: ErasePersonInput!): ErasePersonPayload!
+  "Says whether the viewer wants invitations. Confirmations, offers and changes of what one registered for come in any case."
+  changeInvitationMails("Whether they are wanted." input: ChangeInvitationMailsInput!): ChangeInvitationMailsPayload!
+  """
+  Lets mail go to a person's address again after it came back, for whoever may see that address. Lifting what is not there
+  changes nothing.
+  """
+  liftSuppression("Whose address." input: LiftSuppressionInput!): LiftSuppressionPayload!
 }
 
 "Work that can be followed while it happens, over WebSocket (graphql-transport-ws) or server-sent events."
@@ -3675,6 +4211,52 @@ type Person implements Node {
   email: EmailAddress @live
   "The language of mails to this person. Visible like ` + "`" + `email` + "`" + `."
   locale: Locale @live
+  "Why no mail goes to this person's address; null when mail goes there. Visible like ` + "`" + `email` + "`" + `."
+  suppression: Suppression @live
+}
+
+"An address that takes no mail from here, because mail to it came back."
+type Suppression {
+  "What made mail to it pointless."
+  reason: SuppressionReason!
+  "When mail to it was stopped."
+  since: DateTime!
+}
+
+"Why an address takes no mail."
+enum SuppressionReason {
+  "There is no such mailbox."
+  HARD_BOUNCE
+  "Three mails within 30 days could not be delivered."
+  SOFT_BOUNCES
+}
+
+"Whether the viewer wants invitations."
+input ChangeInvitationMailsInput {
+  "Whether invitations may be sent."
+  wanted: Boolean!
+}
+
+"The viewer after the change."
+type ChangeInvitationMailsPayload {
+  "The viewer; null when nothing was changed."
+  viewer: Viewer
+  "What has to be mended."
+  userErrors: [UserError!]!
+}
+
+"Whose address may get mail again."
+input LiftSuppressionInput {
+  "The person."
+  personId: ID!
+}
+
+"The person after the change."
+type LiftSuppressionPayload {
+  "The person; null when nothing was changed."
+  person: Person
+  "What has to be mended."
+  userErrors: [UserError!]!
 }
 
 "Who is asking."
@@ -3683,6 +4265,8 @@ type Viewer {
   person: Person!
   "What the person may organise."
   roles: [Role!]!
+  "Whether the person wants invitations; see changeInvitationMails."
+  invitationMails: Boolean! @live
   "The invitations of organisations that the person answers for, the latest first."
   delegations: [Delegation!]! @live
   "Where the person is signed in, the latest first."
@@ -3980,6 +4564,33 @@ type Edition implements Node {
   organisers: [Person!] @live
   "Which organisations are invited with places of their own: all of them to organisers, their own to coordinators, none to others."
   delegations("Only those in this status." status: DelegationStatus): [Delegation!]! @live
+  """
+  Who has a place, in the order of registering. To its organisers everybody; to those who have a place themselves, who agreed that
+  participants see it; to everybody else, who agreed that everybody sees it.
+  """
+  participants(
+    "How many to return from the start, 1 to 100."
+    first: Int
+    "Continue behind this cursor."
+    after: String
+    "How many to return from the end, 1 to 100."
+    last: Int
+    "Continue before this cursor."
+    before: String
+  ): ParticipantConnection! @live
+  "For how many months after its end the personal data of those invited and registered is kept."
+  retentionMonths: Int! @live
+  "Who did what to it and to everything in it, the latest first. Empty to everybody but its organisers."
+  auditLog(
+    "How many to return from the start, 1 to 100."
+    first: Int
+    "Continue behind this cursor."
+    after: String
+    "How many to return from the end, 1 to 100."
+    last: Int
+    "Continue before this cursor."
+    before: String
+  ): AuditEntryConnection! @live
 }
 
 "Whether an edition is public and on."
@@ -4233,6 +4844,33 @@ type CourseRun implements Node {
   course: Course!
   "Places for participants."
   seats: Seats! @live
+  """
+  Who has a place, in the order of registering. To its organisers everybody; to those who have a place themselves, who agreed that
+  participants see it; to everybody else, who agreed that everybody sees it.
+  """
+  participants(
+    "How many to return from the start, 1 to 100."
+    first: Int
+    "Continue behind this cursor."
+    after: String
+    "How many to return from the end, 1 to 100."
+    last: Int
+    "Continue before this cursor."
+    before: String
+  ): ParticipantConnection! @live
+  "For how many months after its end the personal data of those invited and registered is kept."
+  retentionMonths: Int! @live
+  "Who did what to it and to everything in it, the latest first. Empty to everybody but its organisers."
+  auditLog(
+    "How many to return from the start, 1 to 100."
+    first: Int
+    "Continue behind this cursor."
+    after: String
+    "How many to return from the end, 1 to 100."
+    last: Int
+    "Continue before this cursor."
+    before: String
+  ): AuditEntryConnection! @live
 }
 
 "Whether a run of a course is on."
@@ -4354,6 +4992,8 @@ type Registration implements Node {
   registeredBy: Person
   "When it was cancelled; null when it was not."
   cancelledAt: DateTime @live
+  "Who may see in the list of participants who it is."
+  listing: Listing! @live
   "Who is registered."
   person: Person!
   "On which seats."
@@ -4408,7 +5048,7 @@ type RegistrationEdge {
   node: Registration!
 }
 
-"A bulk invitation to an edition or a course run, and where it stands. ` + "`" + `total` + "`" + ` is the sum of ` + "`" + `queued` + "`" + `, ` + "`" + `sent` + "`" + `, ` + "`" + `failed` + "`" + `, ` + "`" + `suppressed` + "`" + `, ` + "`" + `uncertain` + "`" + ` and ` + "`" + `cancelled` + "`" + `."
+"A bulk invitation to an edition or a course run, and where it stands. ` + "`" + `total` + "`" + ` is the sum of ` + "`" + `queued` + "`" + `, ` + "`" + `sent` + "`" + `, ` + "`" + `failed` + "`" + `, ` + "`" + `bounced` + "`" + `, ` + "`" + `suppressed` + "`" + `, ` + "`" + `uncertain` + "`" + ` and ` + "`" + `cancelled` + "`" + `."
 type Campaign implements Node {
   "Opaque and unique over all types."
   id: ID!
@@ -4424,7 +5064,9 @@ type Campaign implements Node {
   sent: Int! @live
   "Mails that the mail server refused for good."
   failed: Int! @live
-  "Mails held back because the address takes no mail from here."
+  "Mails that the mail server took over and that came back later."
+  bounced: Int! @live
+  "Mails held back because the address takes no mail from here, or because the person came to want no invitations."
   suppressed: Int! @live
   "Mails whose connection broke after the last byte: they probably arrived."
   uncertain: Int! @live
@@ -4507,6 +5149,8 @@ enum InvitationStatus {
   DECLINED
   "Taken back before it left."
   WITHDRAWN
+  "No answer yet, and the mail did not arrive: ` + "`" + `delivery` + "`" + ` says why. Inviting the person again replaces it."
+  UNDELIVERED
 }
 
 "A page of invitations."
@@ -4539,8 +5183,10 @@ type Delivery implements Node {
   attempts: Int! @live
   "When the mail server took it over."
   sentAt: DateTime @live
-  "What the mail server said last when it did not take the mail, without addresses."
+  "Why the mail did not leave or came back: what the mail server said last, without addresses, or why none goes to this person."
   lastError: String @live
+  "The enhanced status code (RFC 3463) that a mail server gave when it refused the mail or sent it back: ` + "`" + `5.1.1` + "`" + `."
+  statusCode: String @live
 }
 
 "Where a mail stands."
@@ -4555,12 +5201,14 @@ enum DeliveryState {
   SENT
   "The mail server refused it for good."
   FAILED
-  "The address takes no mail from here."
+  "The address takes no mail from here, or the person wants no invitations; ` + "`" + `lastError` + "`" + ` says which."
   SUPPRESSED
   "It had become untrue before it left: withdrawn, cancelled, answered."
   CANCELLED
   "The connection broke after the last byte: it probably arrived."
   UNCERTAIN
+  "The mail server took it over and it came back later."
+  BOUNCED
 }
 
 "Who is invited to what. Name either ` + "`" + `editionId` + "`" + ` or ` + "`" + `courseRunId` + "`" + `."
@@ -4608,6 +5256,8 @@ type PreviewInvitationsPayload {
   alreadyRegistered: Int!
   "People whose address takes no mail from here; they are invited without a mail."
   suppressed: Int!
+  "People who asked for no more invitations; they are skipped."
+  optedOut: Int!
   "The audience row by row, rows with a problem first."
   rows(
     "How many to return from the start, 1 to 100."
@@ -4623,8 +5273,8 @@ type PreviewInvitationsPayload {
 type AudienceRow {
   "The line of the CSV file (the heading is line 1); null for people who were named otherwise."
   line: Int
-  "Where the mail would go."
-  email: String!
+  "Where the mail would go. Null for people whom somebody named by id, organisation or partnership who may not see their address."
+  email: String
   "The person's name."
   name: String!
   "Whom the person works for, as far as known."
@@ -4863,6 +5513,140 @@ type DismissCoordinatorPayload {
   "Null when there are userErrors."
   person: Person
   "Why nobody was dismissed."
+  userErrors: [UserError!]!
+}
+
+"Who may see in the list of participants that somebody takes part. Organisers see everybody."
+enum Listing {
+  "Nobody but the organisers; so it is until the person says otherwise."
+  NOBODY
+  "Those who have a place themselves."
+  PARTICIPANTS
+  "Everybody."
+  EVERYONE
+}
+
+"Somebody with a place, as the list of participants shows it."
+type Participant {
+  "Full name."
+  name: String!
+  "Whom the person worked for when registering; null when it is not one of the organisations known here."
+  organisation: Organisation
+}
+
+"A page of participants."
+type ParticipantConnection {
+  "The participants of this page."
+  nodes: [Participant!]!
+  "The same with their cursors."
+  edges: [ParticipantEdge!]!
+  "Where this page lies."
+  pageInfo: PageInfo!
+  "How many there are on all pages. Counted only when asked for."
+  totalCount: Int!
+}
+
+"A participant with its cursor."
+type ParticipantEdge {
+  "Continue here with ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + `."
+  cursor: String!
+  "The participant."
+  node: Participant!
+}
+
+"Something that was done. It can be neither changed nor deleted."
+type AuditEntry {
+  "When it was done."
+  at: DateTime!
+  "Who did it; null for the program itself and its operator."
+  actor: Person
+  "What was done, in a few English words."
+  action: String!
+  "To which record; ask for it by ` + "`" + `node` + "`" + `."
+  recordId: ID!
+}
+
+"A page of a log."
+type AuditEntryConnection {
+  "The entries of this page."
+  nodes: [AuditEntry!]!
+  "The same with their cursors."
+  edges: [AuditEntryEdge!]!
+  "Where this page lies."
+  pageInfo: PageInfo!
+  "How many there are on all pages. Counted only when asked for."
+  totalCount: Int!
+}
+
+"An entry with its cursor."
+type AuditEntryEdge {
+  "Continue here with ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + `."
+  cursor: String!
+  "The entry."
+  node: AuditEntry!
+}
+
+"Who may see that one takes part."
+input ChangeListingInput {
+  "The id of one's own registration, for an edition or a course run."
+  registrationId: ID!
+  "Who may see it."
+  listing: Listing!
+}
+
+"The registration that was changed."
+type ChangeListingPayload {
+  "Null when there are userErrors."
+  registration: Registration
+  "Why nothing was changed."
+  userErrors: [UserError!]!
+}
+
+"For how long the personal data of a meeting is kept. Name either ` + "`" + `editionId` + "`" + ` or ` + "`" + `courseRunId` + "`" + `."
+input ChangeRetentionInput {
+  "The edition."
+  editionId: ID
+  "The course run."
+  courseRunId: ID
+  "For how many months after its end, 1 to 120; without it: 24."
+  months: Int
+}
+
+"The meeting that was changed."
+type ChangeRetentionPayload {
+  "The edition; null when it is a course run or when there are userErrors."
+  edition: Edition
+  "The course run; null when it is an edition or when there are userErrors."
+  courseRun: CourseRun
+  "Why nothing was changed."
+  userErrors: [UserError!]!
+}
+
+"That erasing is meant."
+input EraseMeInput {
+  "Has to be true: there is no way back."
+  confirm: Boolean!
+}
+
+"What came of it."
+type EraseMePayload {
+  "When the data was erased; null when there are userErrors."
+  erasedAt: DateTime
+  "Why nothing was erased."
+  userErrors: [UserError!]!
+}
+
+"Who is erased."
+input ErasePersonInput {
+  "The person."
+  personId: ID!
+}
+
+"What came of it."
+type ErasePersonPayload {
+  "When the data was erased, the same for whoever asks again; null when there are userErrors."
+  erasedAt: DateTime
+  "Why nothing was erased."
   userErrors: [UserError!]!
 }
 
@@ -5119,6 +5903,44 @@ func (ec *executionContext) childFields_AudienceRowEdge(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type AudienceRowEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_AuditEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_AuditEntry_at(ctx, field)
+	case "actor":
+		return ec.fieldContext_AuditEntry_actor(ctx, field)
+	case "action":
+		return ec.fieldContext_AuditEntry_action(ctx, field)
+	case "recordId":
+		return ec.fieldContext_AuditEntry_recordId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEntryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_AuditEntryConnection_nodes(ctx, field)
+	case "edges":
+		return ec.fieldContext_AuditEntryConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AuditEntryConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AuditEntryConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEntryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEntryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AuditEntryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AuditEntryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEntryEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Campaign(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -5135,6 +5957,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_sent(ctx, field)
 	case "failed":
 		return ec.fieldContext_Campaign_failed(ctx, field)
+	case "bounced":
+		return ec.fieldContext_Campaign_bounced(ctx, field)
 	case "suppressed":
 		return ec.fieldContext_Campaign_suppressed(ctx, field)
 	case "uncertain":
@@ -5181,6 +6005,38 @@ func (ec *executionContext) childFields_CancelRegistrationPayload(ctx context.Co
 		return ec.fieldContext_CancelRegistrationPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CancelRegistrationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangeInvitationMailsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "viewer":
+		return ec.fieldContext_ChangeInvitationMailsPayload_viewer(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ChangeInvitationMailsPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeInvitationMailsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangeListingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "registration":
+		return ec.fieldContext_ChangeListingPayload_registration(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ChangeListingPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeListingPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangeRetentionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edition":
+		return ec.fieldContext_ChangeRetentionPayload_edition(ctx, field)
+	case "courseRun":
+		return ec.fieldContext_ChangeRetentionPayload_courseRun(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ChangeRetentionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeRetentionPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ChangeSeatsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5283,6 +6139,12 @@ func (ec *executionContext) childFields_CourseRun(ctx context.Context, field gra
 		return ec.fieldContext_CourseRun_course(ctx, field)
 	case "seats":
 		return ec.fieldContext_CourseRun_seats(ctx, field)
+	case "participants":
+		return ec.fieldContext_CourseRun_participants(ctx, field)
+	case "retentionMonths":
+		return ec.fieldContext_CourseRun_retentionMonths(ctx, field)
+	case "auditLog":
+		return ec.fieldContext_CourseRun_auditLog(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CourseRun", field.Name)
 }
@@ -5377,6 +6239,8 @@ func (ec *executionContext) childFields_Delivery(ctx context.Context, field grap
 		return ec.fieldContext_Delivery_sentAt(ctx, field)
 	case "lastError":
 		return ec.fieldContext_Delivery_lastError(ctx, field)
+	case "statusCode":
+		return ec.fieldContext_Delivery_statusCode(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Delivery", field.Name)
 }
@@ -5441,6 +6305,12 @@ func (ec *executionContext) childFields_Edition(ctx context.Context, field graph
 		return ec.fieldContext_Edition_organisers(ctx, field)
 	case "delegations":
 		return ec.fieldContext_Edition_delegations(ctx, field)
+	case "participants":
+		return ec.fieldContext_Edition_participants(ctx, field)
+	case "retentionMonths":
+		return ec.fieldContext_Edition_retentionMonths(ctx, field)
+	case "auditLog":
+		return ec.fieldContext_Edition_auditLog(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Edition", field.Name)
 }
@@ -5467,6 +6337,26 @@ func (ec *executionContext) childFields_EditionEdge(ctx context.Context, field g
 		return ec.fieldContext_EditionEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EditionEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_EraseMePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "erasedAt":
+		return ec.fieldContext_EraseMePayload_erasedAt(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_EraseMePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EraseMePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ErasePersonPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "erasedAt":
+		return ec.fieldContext_ErasePersonPayload_erasedAt(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ErasePersonPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ErasePersonPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Institution(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5569,6 +6459,16 @@ func (ec *executionContext) childFields_InviteDelegationsPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type InviteDelegationsPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_LiftSuppressionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "person":
+		return ec.fieldContext_LiftSuppressionPayload_person(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LiftSuppressionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LiftSuppressionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "amountMinor":
@@ -5659,6 +6559,40 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_Participant(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_Participant_name(ctx, field)
+	case "organisation":
+		return ec.fieldContext_Participant_organisation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Participant", field.Name)
+}
+
+func (ec *executionContext) childFields_ParticipantConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_ParticipantConnection_nodes(ctx, field)
+	case "edges":
+		return ec.fieldContext_ParticipantConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ParticipantConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ParticipantConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ParticipantConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ParticipantEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ParticipantEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ParticipantEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ParticipantEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Partnership(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -5741,6 +6675,8 @@ func (ec *executionContext) childFields_Person(ctx context.Context, field graphq
 		return ec.fieldContext_Person_email(ctx, field)
 	case "locale":
 		return ec.fieldContext_Person_locale(ctx, field)
+	case "suppression":
+		return ec.fieldContext_Person_suppression(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Person", field.Name)
 }
@@ -5757,6 +6693,8 @@ func (ec *executionContext) childFields_PreviewInvitationsPayload(ctx context.Co
 		return ec.fieldContext_PreviewInvitationsPayload_alreadyRegistered(ctx, field)
 	case "suppressed":
 		return ec.fieldContext_PreviewInvitationsPayload_suppressed(ctx, field)
+	case "optedOut":
+		return ec.fieldContext_PreviewInvitationsPayload_optedOut(ctx, field)
 	case "rows":
 		return ec.fieldContext_PreviewInvitationsPayload_rows(ctx, field)
 	case "userErrors":
@@ -5793,6 +6731,8 @@ func (ec *executionContext) childFields_Registration(ctx context.Context, field 
 		return ec.fieldContext_Registration_registeredBy(ctx, field)
 	case "cancelledAt":
 		return ec.fieldContext_Registration_cancelledAt(ctx, field)
+	case "listing":
+		return ec.fieldContext_Registration_listing(ctx, field)
 	case "person":
 		return ec.fieldContext_Registration_person(ctx, field)
 	case "seats":
@@ -6033,6 +6973,16 @@ func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type SignOutPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Suppression(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reason":
+		return ec.fieldContext_Suppression_reason(ctx, field)
+	case "since":
+		return ec.fieldContext_Suppression_since(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Suppression", field.Name)
+}
+
 func (ec *executionContext) childFields_Theme(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6077,6 +7027,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_person(ctx, field)
 	case "roles":
 		return ec.fieldContext_Viewer_roles(ctx, field)
+	case "invitationMails":
+		return ec.fieldContext_Viewer_invitationMails(ctx, field)
 	case "delegations":
 		return ec.fieldContext_Viewer_delegations(ctx, field)
 	case "signIns":
@@ -6273,7 +7225,121 @@ func (ec *executionContext) field_Campaign_invitations_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_CourseRun_auditLog_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_CourseRun_participants_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Course_runs_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Edition_auditLog_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
@@ -6322,6 +7388,44 @@ func (ec *executionContext) field_Edition_delegations_args(ctx context.Context, 
 		return nil, err
 	}
 	args["status"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Edition_participants_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -6579,6 +7683,48 @@ func (ec *executionContext) field_Mutation_cancelRegistration_args(ctx context.C
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_changeInvitationMails_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ChangeInvitationMailsInput, error) {
+			return ec.unmarshalNChangeInvitationMailsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeInvitationMailsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_changeListing_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ChangeListingInput, error) {
+			return ec.unmarshalNChangeListingInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeListingInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_changeRetention_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.ChangeRetentionInput, error) {
+			return ec.unmarshalNChangeRetentionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐChangeRetentionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_changeSeats_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6649,12 +7795,54 @@ func (ec *executionContext) field_Mutation_dismissOrganiser_args(ctx context.Con
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_eraseMe_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.EraseMeInput, error) {
+			return ec.unmarshalNEraseMeInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐEraseMeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_erasePerson_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ErasePersonInput, error) {
+			return ec.unmarshalNErasePersonInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐErasePersonInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_inviteDelegations_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (db.InviteDelegationsInput, error) {
 			return ec.unmarshalNInviteDelegationsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInviteDelegationsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_liftSuppression_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.LiftSuppressionInput, error) {
+			return ec.unmarshalNLiftSuppressionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐLiftSuppressionInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6850,6 +8038,44 @@ func (ec *executionContext) field_Query___type_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["name"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_auditLog_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -7708,11 +8934,11 @@ func (ec *executionContext) _AudienceRow_email(ctx context.Context, field graphq
 			return obj.Email, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_AudienceRow_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -7962,6 +9188,281 @@ func (ec *executionContext) fieldContext_AudienceRowEdge_node(_ context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _AuditEntry_at(ctx context.Context, field graphql.CollectedField, obj *db.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _AuditEntry_actor(ctx context.Context, field graphql.CollectedField, obj *db.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_actor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Actor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Person) graphql.Marshaler {
+			return ec.marshalOPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_actor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AuditEntry",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Person(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AuditEntry_action(ctx context.Context, field graphql.CollectedField, obj *db.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_action(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Action, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_action(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "String")
+}
+
+func (ec *executionContext) _AuditEntry_recordId(ctx context.Context, field graphql.CollectedField, obj *db.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_recordId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.ID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_recordId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "ID")
+}
+
+func (ec *executionContext) _AuditEntryConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.AuditEntry]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntryConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.AuditEntry) graphql.Marshaler {
+			return ec.marshalNAuditEntry2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAuditEntryᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntryConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AuditEntryConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditEntry(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AuditEntryConnection_edges(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.AuditEntry]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntryConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Edge[db.AuditEntry]) graphql.Marshaler {
+			return ec.marshalNAuditEntryEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntryConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AuditEntryConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditEntryEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AuditEntryConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.AuditEntry]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntryConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntryConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AuditEntryConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AuditEntryConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.AuditEntry]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntryConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntryConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntryConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _AuditEntryEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *db.Edge[db.AuditEntry]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntryEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntryEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntryEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _AuditEntryEdge_node(ctx context.Context, field graphql.CollectedField, obj *db.Edge[db.AuditEntry]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntryEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.AuditEntry) graphql.Marshaler {
+			return ec.marshalNAuditEntry2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAuditEntry(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntryEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AuditEntryEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditEntry(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Campaign_id(ctx context.Context, field graphql.CollectedField, obj *db.Campaign) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8120,6 +9621,29 @@ func (ec *executionContext) _Campaign_failed(ctx context.Context, field graphql.
 	)
 }
 func (ec *executionContext) fieldContext_Campaign_failed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Campaign_bounced(ctx context.Context, field graphql.CollectedField, obj *db.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_bounced(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Bounced, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_bounced(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Campaign", field, false, false, "Int")
 }
 
@@ -8556,6 +10080,230 @@ func (ec *executionContext) _CancelRegistrationPayload_userErrors(ctx context.Co
 func (ec *executionContext) fieldContext_CancelRegistrationPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "CancelRegistrationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeInvitationMailsPayload_viewer(ctx context.Context, field graphql.CollectedField, obj *model.ChangeInvitationMailsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeInvitationMailsPayload_viewer(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Viewer, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Viewer) graphql.Marshaler {
+			return ec.marshalOViewer2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐViewer(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeInvitationMailsPayload_viewer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeInvitationMailsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Viewer(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeInvitationMailsPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ChangeInvitationMailsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeInvitationMailsPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeInvitationMailsPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeInvitationMailsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeListingPayload_registration(ctx context.Context, field graphql.CollectedField, obj *model.ChangeListingPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeListingPayload_registration(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Registration, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Registration) graphql.Marshaler {
+			return ec.marshalORegistration2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRegistration(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeListingPayload_registration(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeListingPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Registration(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeListingPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ChangeListingPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeListingPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeListingPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeListingPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeRetentionPayload_edition(ctx context.Context, field graphql.CollectedField, obj *model.ChangeRetentionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeRetentionPayload_edition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edition, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Edition) graphql.Marshaler {
+			return ec.marshalOEdition2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeRetentionPayload_edition(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeRetentionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Edition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeRetentionPayload_courseRun(ctx context.Context, field graphql.CollectedField, obj *model.ChangeRetentionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeRetentionPayload_courseRun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CourseRun, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.CourseRun) graphql.Marshaler {
+			return ec.marshalOCourseRun2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourseRun(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeRetentionPayload_courseRun(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeRetentionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CourseRun(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeRetentionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ChangeRetentionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeRetentionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeRetentionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeRetentionPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -9504,6 +11252,117 @@ func (ec *executionContext) fieldContext_CourseRun_seats(_ context.Context, fiel
 	return fc, nil
 }
 
+func (ec *executionContext) _CourseRun_participants(ctx context.Context, field graphql.CollectedField, obj *db.CourseRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseRun_participants(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.CourseRun().Participants(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Connection[db.Participant]) graphql.Marshaler {
+			return ec.marshalNParticipantConnection2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CourseRun_participants(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CourseRun",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ParticipantConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_CourseRun_participants_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CourseRun_retentionMonths(ctx context.Context, field graphql.CollectedField, obj *db.CourseRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseRun_retentionMonths(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RetentionMonths(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CourseRun_retentionMonths(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CourseRun", field, true, false, "Int")
+}
+
+func (ec *executionContext) _CourseRun_auditLog(ctx context.Context, field graphql.CollectedField, obj *db.CourseRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseRun_auditLog(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.CourseRun().AuditLog(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Connection[db.AuditEntry]) graphql.Marshaler {
+			return ec.marshalNAuditEntryConnection2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CourseRun_auditLog(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CourseRun",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditEntryConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_CourseRun_auditLog_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _CourseRunConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.CourseRun]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10210,6 +12069,29 @@ func (ec *executionContext) fieldContext_Delivery_lastError(_ context.Context, f
 	return graphql.NewScalarFieldContext("Delivery", field, false, false, "String")
 }
 
+func (ec *executionContext) _Delivery_statusCode(ctx context.Context, field graphql.CollectedField, obj *db.Delivery) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delivery_statusCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StatusCode, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Delivery_statusCode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Delivery", field, false, false, "String")
+}
+
 func (ec *executionContext) _DismissCoordinatorPayload_person(ctx context.Context, field graphql.CollectedField, obj *model.DismissCoordinatorPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10889,6 +12771,117 @@ func (ec *executionContext) fieldContext_Edition_delegations(ctx context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Edition_participants(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Edition_participants(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Edition().Participants(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Connection[db.Participant]) graphql.Marshaler {
+			return ec.marshalNParticipantConnection2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Edition_participants(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Edition",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ParticipantConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Edition_participants_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Edition_retentionMonths(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Edition_retentionMonths(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RetentionMonths(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Edition_retentionMonths(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Edition", field, true, false, "Int")
+}
+
+func (ec *executionContext) _Edition_auditLog(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Edition_auditLog(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Edition().AuditLog(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Connection[db.AuditEntry]) graphql.Marshaler {
+			return ec.marshalNAuditEntryConnection2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Edition_auditLog(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Edition",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditEntryConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Edition_auditLog_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _EditionConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.Edition]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11058,6 +13051,116 @@ func (ec *executionContext) fieldContext_EditionEdge_node(_ context.Context, fie
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Edition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EraseMePayload_erasedAt(ctx context.Context, field graphql.CollectedField, obj *model.EraseMePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EraseMePayload_erasedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ErasedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EraseMePayload_erasedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EraseMePayload", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _EraseMePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.EraseMePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EraseMePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EraseMePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EraseMePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ErasePersonPayload_erasedAt(ctx context.Context, field graphql.CollectedField, obj *model.ErasePersonPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ErasePersonPayload_erasedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ErasedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ErasePersonPayload_erasedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ErasePersonPayload", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ErasePersonPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ErasePersonPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ErasePersonPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ErasePersonPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ErasePersonPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
 		},
 	}
 	return fc, nil
@@ -11888,6 +13991,70 @@ func (ec *executionContext) _InviteDelegationsPayload_userErrors(ctx context.Con
 func (ec *executionContext) fieldContext_InviteDelegationsPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "InviteDelegationsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LiftSuppressionPayload_person(ctx context.Context, field graphql.CollectedField, obj *model.LiftSuppressionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LiftSuppressionPayload_person(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Person, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Person) graphql.Marshaler {
+			return ec.marshalOPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LiftSuppressionPayload_person(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LiftSuppressionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Person(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LiftSuppressionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.LiftSuppressionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LiftSuppressionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LiftSuppressionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LiftSuppressionPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -13300,6 +15467,270 @@ func (ec *executionContext) fieldContext_Mutation_dismissCoordinator(ctx context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_changeListing(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_changeListing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ChangeListing(ctx, fc.Args["input"].(model.ChangeListingInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ChangeListingPayload) graphql.Marshaler {
+			return ec.marshalNChangeListingPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeListingPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_changeListing(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChangeListingPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_changeListing_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_changeRetention(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_changeRetention(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ChangeRetention(ctx, fc.Args["input"].(db.ChangeRetentionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ChangeRetentionPayload) graphql.Marshaler {
+			return ec.marshalNChangeRetentionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeRetentionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_changeRetention(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChangeRetentionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_changeRetention_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_eraseMe(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_eraseMe(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().EraseMe(ctx, fc.Args["input"].(model.EraseMeInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.EraseMePayload) graphql.Marshaler {
+			return ec.marshalNEraseMePayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐEraseMePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_eraseMe(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EraseMePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_eraseMe_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_erasePerson(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_erasePerson(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ErasePerson(ctx, fc.Args["input"].(model.ErasePersonInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ErasePersonPayload) graphql.Marshaler {
+			return ec.marshalNErasePersonPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐErasePersonPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_erasePerson(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ErasePersonPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_erasePerson_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_changeInvitationMails(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_changeInvitationMails(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ChangeInvitationMails(ctx, fc.Args["input"].(model.ChangeInvitationMailsInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ChangeInvitationMailsPayload) graphql.Marshaler {
+			return ec.marshalNChangeInvitationMailsPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeInvitationMailsPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_changeInvitationMails(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChangeInvitationMailsPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_changeInvitationMails_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_liftSuppression(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_liftSuppression(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().LiftSuppression(ctx, fc.Args["input"].(model.LiftSuppressionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.LiftSuppressionPayload) graphql.Marshaler {
+			return ec.marshalNLiftSuppressionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐLiftSuppressionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_liftSuppression(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LiftSuppressionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_liftSuppression_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _NameDelegatesPayload_delegation(ctx context.Context, field graphql.CollectedField, obj *model.NameDelegatesPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13518,6 +15949,235 @@ func (ec *executionContext) _PageInfo_endCursor(ctx context.Context, field graph
 }
 func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
+}
+
+func (ec *executionContext) _Participant_name(ctx context.Context, field graphql.CollectedField, obj *db.Participant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Participant_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Participant_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Participant", field, false, false, "String")
+}
+
+func (ec *executionContext) _Participant_organisation(ctx context.Context, field graphql.CollectedField, obj *db.Participant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Participant_organisation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Organisation(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.Party) graphql.Marshaler {
+			return ec.marshalOOrganisation2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐParty(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Participant_organisation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Participant",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ParticipantConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.Participant]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ParticipantConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Participant) graphql.Marshaler {
+			return ec.marshalNParticipant2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐParticipantᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ParticipantConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ParticipantConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Participant(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ParticipantConnection_edges(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.Participant]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ParticipantConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Edge[db.Participant]) graphql.Marshaler {
+			return ec.marshalNParticipantEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ParticipantConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ParticipantConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ParticipantEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ParticipantConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.Participant]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ParticipantConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ParticipantConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ParticipantConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ParticipantConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.Participant]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ParticipantConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ParticipantConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ParticipantConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ParticipantEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *db.Edge[db.Participant]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ParticipantEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ParticipantEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ParticipantEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _ParticipantEdge_node(ctx context.Context, field graphql.CollectedField, obj *db.Edge[db.Participant]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ParticipantEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Participant) graphql.Marshaler {
+			return ec.marshalNParticipant2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐParticipant(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ParticipantEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ParticipantEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Participant(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Partnership_id(ctx context.Context, field graphql.CollectedField, obj *db.Partnership) (ret graphql.Marshaler) {
@@ -14203,6 +16863,38 @@ func (ec *executionContext) fieldContext_Person_locale(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Person", field, true, false, "Locale")
 }
 
+func (ec *executionContext) _Person_suppression(ctx context.Context, field graphql.CollectedField, obj *db.Person) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Person_suppression(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Suppression(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Suppression) graphql.Marshaler {
+			return ec.marshalOSuppression2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSuppression(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Person_suppression(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Person",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Suppression(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _PreviewInvitationsPayload_total(ctx context.Context, field graphql.CollectedField, obj *db.InvitationPreview) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14315,6 +17007,29 @@ func (ec *executionContext) _PreviewInvitationsPayload_suppressed(ctx context.Co
 	)
 }
 func (ec *executionContext) fieldContext_PreviewInvitationsPayload_suppressed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewInvitationsPayload", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PreviewInvitationsPayload_optedOut(ctx context.Context, field graphql.CollectedField, obj *db.InvitationPreview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewInvitationsPayload_optedOut(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OptedOut, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewInvitationsPayload_optedOut(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PreviewInvitationsPayload", field, false, false, "Int")
 }
 
@@ -14854,6 +17569,73 @@ func (ec *executionContext) fieldContext_Query_viewer(_ context.Context, field g
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_exportMyData(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_exportMyData(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().ExportMyData(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_exportMyData(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Query", field, true, true, "String")
+}
+
+func (ec *executionContext) _Query_auditLog(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_auditLog(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().AuditLog(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Connection[db.AuditEntry]) graphql.Marshaler {
+			return ec.marshalNAuditEntryConnection2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_auditLog(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditEntryConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_auditLog_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query___type(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15185,6 +17967,29 @@ func (ec *executionContext) _Registration_cancelledAt(ctx context.Context, field
 }
 func (ec *executionContext) fieldContext_Registration_cancelledAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Registration", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Registration_listing(ctx context.Context, field graphql.CollectedField, obj *db.Registration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Registration_listing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Listing, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.Listing) graphql.Marshaler {
+			return ec.marshalNListing2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐListing(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Registration_listing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Registration", field, false, false, "Listing")
 }
 
 func (ec *executionContext) _Registration_person(ctx context.Context, field graphql.CollectedField, obj *db.Registration) (ret graphql.Marshaler) {
@@ -17327,6 +20132,52 @@ func (ec *executionContext) fieldContext_Subscription_campaignProgress(ctx conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Suppression_reason(ctx context.Context, field graphql.CollectedField, obj *db.Suppression) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Suppression_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.SuppressionReason) graphql.Marshaler {
+			return ec.marshalNSuppressionReason2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSuppressionReason(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Suppression_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Suppression", field, false, false, "SuppressionReason")
+}
+
+func (ec *executionContext) _Suppression_since(ctx context.Context, field graphql.CollectedField, obj *db.Suppression) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Suppression_since(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Since, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Suppression_since(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Suppression", field, false, false, "DateTime")
+}
+
 func (ec *executionContext) _Theme_id(ctx context.Context, field graphql.CollectedField, obj *db.Theme) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17619,6 +20470,29 @@ func (ec *executionContext) fieldContext_Viewer_roles(_ context.Context, field g
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Viewer_invitationMails(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_invitationMails(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Viewer().InvitationMails(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_invitationMails(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Viewer", field, true, true, "Boolean")
 }
 
 func (ec *executionContext) _Viewer_delegations(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
@@ -19091,6 +21965,153 @@ func UnmarshalCancelRegistrationInput(ctx context.Context, raw any) (model.Cance
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputChangeInvitationMailsInput(ctx context.Context, obj any) (model.ChangeInvitationMailsInput, error) {
+	var it model.ChangeInvitationMailsInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"wanted"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "wanted":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("wanted"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Wanted = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalChangeInvitationMailsInput unmarshals raw into the ChangeInvitationMailsInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalChangeInvitationMailsInput(ctx context.Context, raw any) (model.ChangeInvitationMailsInput, error) {
+	var out model.ChangeInvitationMailsInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ChangeInvitationMailsInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputChangeListingInput(ctx context.Context, obj any) (model.ChangeListingInput, error) {
+	var it model.ChangeListingInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"registrationId", "listing"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "registrationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("registrationId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RegistrationID = data
+		case "listing":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("listing"))
+			data, err := ec.unmarshalNListing2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐListing(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Listing = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalChangeListingInput unmarshals raw into the ChangeListingInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalChangeListingInput(ctx context.Context, raw any) (model.ChangeListingInput, error) {
+	var out model.ChangeListingInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ChangeListingInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputChangeRetentionInput(ctx context.Context, obj any) (db.ChangeRetentionInput, error) {
+	var it db.ChangeRetentionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"editionId", "courseRunId", "months"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "editionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("editionId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EditionID = data
+		case "courseRunId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("courseRunId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CourseRunID = data
+		case "months":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("months"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Months = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalChangeRetentionInput unmarshals raw into the ChangeRetentionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalChangeRetentionInput(ctx context.Context, raw any) (db.ChangeRetentionInput, error) {
+	var out db.ChangeRetentionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ChangeRetentionInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputChangeSeatsInput(ctx context.Context, obj any) (db.ChangeSeatsInput, error) {
 	var it db.ChangeSeatsInput
 	if obj == nil {
@@ -19511,6 +22532,90 @@ func UnmarshalEditionFilter(ctx context.Context, raw any) (db.EditionFilter, err
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputEraseMeInput(ctx context.Context, obj any) (model.EraseMeInput, error) {
+	var it model.EraseMeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"confirm"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "confirm":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("confirm"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Confirm = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalEraseMeInput unmarshals raw into the EraseMeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalEraseMeInput(ctx context.Context, raw any) (model.EraseMeInput, error) {
+	var out model.EraseMeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "EraseMeInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputErasePersonInput(ctx context.Context, obj any) (model.ErasePersonInput, error) {
+	var it model.ErasePersonInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"personId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "personId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("personId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PersonID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalErasePersonInput unmarshals raw into the ErasePersonInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalErasePersonInput(ctx context.Context, raw any) (model.ErasePersonInput, error) {
+	var out model.ErasePersonInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ErasePersonInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputInviteDelegationsInput(ctx context.Context, obj any) (db.InviteDelegationsInput, error) {
 	var it db.InviteDelegationsInput
 	if obj == nil {
@@ -19571,6 +22676,48 @@ func (ec *executionContext) unmarshalInputInviteDelegationsInput(ctx context.Con
 func UnmarshalInviteDelegationsInput(ctx context.Context, raw any) (db.InviteDelegationsInput, error) {
 	var out db.InviteDelegationsInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "InviteDelegationsInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputLiftSuppressionInput(ctx context.Context, obj any) (model.LiftSuppressionInput, error) {
+	var it model.LiftSuppressionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"personId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "personId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("personId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PersonID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalLiftSuppressionInput unmarshals raw into the LiftSuppressionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalLiftSuppressionInput(ctx context.Context, raw any) (model.LiftSuppressionInput, error) {
+	var out model.LiftSuppressionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "LiftSuppressionInput", raw, &out)
 	return out, err
 }
 
@@ -20549,7 +23696,7 @@ func (ec *executionContext) _AudienceRow(ctx context.Context, sel ast.SelectionS
 			}
 		case "email":
 			out.Values[i] = ec._AudienceRow_email(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "name":
@@ -20670,6 +23817,140 @@ func (ec *executionContext) _AudienceRowEdge(ctx context.Context, sel ast.Select
 	return out
 }
 
+var auditEntryImplementors = []string{"AuditEntry"}
+
+func (ec *executionContext) _AuditEntry(ctx context.Context, sel ast.SelectionSet, obj *db.AuditEntry) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, auditEntryImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AuditEntry")
+		case "at":
+			out.Values[i] = ec._AuditEntry_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "actor":
+			out.Values[i] = ec._AuditEntry_actor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "action":
+			out.Values[i] = ec._AuditEntry_action(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "recordId":
+			out.Values[i] = ec._AuditEntry_recordId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var auditEntryConnectionImplementors = []string{"AuditEntryConnection"}
+
+func (ec *executionContext) _AuditEntryConnection(ctx context.Context, sel ast.SelectionSet, obj *db.Connection[db.AuditEntry]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, auditEntryConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AuditEntryConnection")
+		case "nodes":
+			out.Values[i] = ec._AuditEntryConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edges":
+			out.Values[i] = ec._AuditEntryConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._AuditEntryConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._AuditEntryConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var auditEntryEdgeImplementors = []string{"AuditEntryEdge"}
+
+func (ec *executionContext) _AuditEntryEdge(ctx context.Context, sel ast.SelectionSet, obj *db.Edge[db.AuditEntry]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, auditEntryEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AuditEntryEdge")
+		case "cursor":
+			out.Values[i] = ec._AuditEntryEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._AuditEntryEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var campaignImplementors = []string{"Campaign", "Node"}
 
 func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet, obj *db.Campaign) graphql.Marshaler {
@@ -20713,6 +23994,11 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "failed":
 			out.Values[i] = ec._Campaign_failed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "bounced":
+			out.Values[i] = ec._Campaign_bounced(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -20850,6 +24136,125 @@ func (ec *executionContext) _CancelRegistrationPayload(ctx context.Context, sel 
 			}
 		case "userErrors":
 			out.Values[i] = ec._CancelRegistrationPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var changeInvitationMailsPayloadImplementors = []string{"ChangeInvitationMailsPayload"}
+
+func (ec *executionContext) _ChangeInvitationMailsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangeInvitationMailsPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, changeInvitationMailsPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChangeInvitationMailsPayload")
+		case "viewer":
+			out.Values[i] = ec._ChangeInvitationMailsPayload_viewer(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ChangeInvitationMailsPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var changeListingPayloadImplementors = []string{"ChangeListingPayload"}
+
+func (ec *executionContext) _ChangeListingPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangeListingPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, changeListingPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChangeListingPayload")
+		case "registration":
+			out.Values[i] = ec._ChangeListingPayload_registration(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ChangeListingPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var changeRetentionPayloadImplementors = []string{"ChangeRetentionPayload"}
+
+func (ec *executionContext) _ChangeRetentionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangeRetentionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, changeRetentionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChangeRetentionPayload")
+		case "edition":
+			out.Values[i] = ec._ChangeRetentionPayload_edition(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "courseRun":
+			out.Values[i] = ec._ChangeRetentionPayload_courseRun(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ChangeRetentionPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -21150,48 +24555,65 @@ func (ec *executionContext) _CourseRun(ctx context.Context, sel ast.SelectionSet
 		case "id":
 			out.Values[i] = ec._CourseRun_id(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "status":
 			out.Values[i] = ec._CourseRun_status(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "startsOn":
 			out.Values[i] = ec._CourseRun_startsOn(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "endsOn":
 			out.Values[i] = ec._CourseRun_endsOn(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "timeZone":
 			out.Values[i] = ec._CourseRun_timeZone(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "languages":
 			out.Values[i] = ec._CourseRun_languages(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "venue":
 			out.Values[i] = ec._CourseRun_venue(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "course":
 			out.Values[i] = ec._CourseRun_course(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "seats":
 			out.Values[i] = ec._CourseRun_seats(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "participants":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CourseRun_participants(ctx, field, obj)
+				})
+		case "retentionMonths":
+			out.Values[i] = ec._CourseRun_retentionMonths(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "auditLog":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CourseRun_auditLog(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -21518,6 +24940,11 @@ func (ec *executionContext) _Delivery(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "statusCode":
+			out.Values[i] = ec._Delivery_statusCode(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -21719,6 +25146,23 @@ func (ec *executionContext) _Edition(ctx context.Context, sel ast.SelectionSet, 
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Edition_delegations(ctx, field, obj)
 				})
+		case "participants":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Edition_participants(ctx, field, obj)
+				})
+		case "retentionMonths":
+			out.Values[i] = ec._Edition_retentionMonths(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "auditLog":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Edition_auditLog(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -21802,6 +25246,82 @@ func (ec *executionContext) _EditionEdge(ctx context.Context, sel ast.SelectionS
 			}
 		case "node":
 			out.Values[i] = ec._EditionEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var eraseMePayloadImplementors = []string{"EraseMePayload"}
+
+func (ec *executionContext) _EraseMePayload(ctx context.Context, sel ast.SelectionSet, obj *model.EraseMePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, eraseMePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EraseMePayload")
+		case "erasedAt":
+			out.Values[i] = ec._EraseMePayload_erasedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._EraseMePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var erasePersonPayloadImplementors = []string{"ErasePersonPayload"}
+
+func (ec *executionContext) _ErasePersonPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ErasePersonPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, erasePersonPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ErasePersonPayload")
+		case "erasedAt":
+			out.Values[i] = ec._ErasePersonPayload_erasedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ErasePersonPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -22145,6 +25665,44 @@ func (ec *executionContext) _InviteDelegationsPayload(ctx context.Context, sel a
 			}
 		case "userErrors":
 			out.Values[i] = ec._InviteDelegationsPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var liftSuppressionPayloadImplementors = []string{"LiftSuppressionPayload"}
+
+func (ec *executionContext) _LiftSuppressionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.LiftSuppressionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, liftSuppressionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LiftSuppressionPayload")
+		case "person":
+			out.Values[i] = ec._LiftSuppressionPayload_person(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._LiftSuppressionPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -22532,6 +26090,48 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "changeListing":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_changeListing(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changeRetention":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_changeRetention(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "eraseMe":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_eraseMe(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "erasePerson":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_erasePerson(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changeInvitationMails":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_changeInvitationMails(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "liftSuppression":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_liftSuppression(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -22654,6 +26254,130 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 		case "endCursor":
 			out.Values[i] = ec._PageInfo_endCursor(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var participantImplementors = []string{"Participant"}
+
+func (ec *executionContext) _Participant(ctx context.Context, sel ast.SelectionSet, obj *db.Participant) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, participantImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Participant")
+		case "name":
+			out.Values[i] = ec._Participant_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "organisation":
+			out.Values[i] = ec._Participant_organisation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var participantConnectionImplementors = []string{"ParticipantConnection"}
+
+func (ec *executionContext) _ParticipantConnection(ctx context.Context, sel ast.SelectionSet, obj *db.Connection[db.Participant]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, participantConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ParticipantConnection")
+		case "nodes":
+			out.Values[i] = ec._ParticipantConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edges":
+			out.Values[i] = ec._ParticipantConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._ParticipantConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._ParticipantConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var participantEdgeImplementors = []string{"ParticipantEdge"}
+
+func (ec *executionContext) _ParticipantEdge(ctx context.Context, sel ast.SelectionSet, obj *db.Edge[db.Participant]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, participantEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ParticipantEdge")
+		case "cursor":
+			out.Values[i] = ec._ParticipantEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._ParticipantEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -22949,6 +26673,11 @@ func (ec *executionContext) _Person(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "suppression":
+			out.Values[i] = ec._Person_suppression(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -22999,6 +26728,11 @@ func (ec *executionContext) _PreviewInvitationsPayload(ctx context.Context, sel 
 			}
 		case "suppressed":
 			out.Values[i] = ec._PreviewInvitationsPayload_suppressed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "optedOut":
+			out.Values[i] = ec._PreviewInvitationsPayload_optedOut(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -23114,6 +26848,18 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_viewer(ctx, field)
+				})
+		case "exportMyData":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_exportMyData(ctx, field)
+				})
+		case "auditLog":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_auditLog(ctx, field)
 				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -23233,6 +26979,11 @@ func (ec *executionContext) _Registration(ctx context.Context, sel ast.Selection
 		case "cancelledAt":
 			out.Values[i] = ec._Registration_cancelledAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "listing":
+			out.Values[i] = ec._Registration_listing(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "person":
@@ -24046,6 +27797,44 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	}
 }
 
+var suppressionImplementors = []string{"Suppression"}
+
+func (ec *executionContext) _Suppression(ctx context.Context, sel ast.SelectionSet, obj *db.Suppression) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, suppressionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Suppression")
+		case "reason":
+			out.Values[i] = ec._Suppression_reason(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "since":
+			out.Values[i] = ec._Suppression_since(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var themeImplementors = []string{"Theme", "Node"}
 
 func (ec *executionContext) _Theme(ctx context.Context, sel ast.SelectionSet, obj *db.Theme) graphql.Marshaler {
@@ -24201,6 +27990,12 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "invitationMails":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Viewer_invitationMails(ctx, field, obj)
+				})
 		case "delegations":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -24730,6 +28525,62 @@ func (ec *executionContext) marshalNAudienceRowEdge2ᚖgithubᚗcomᚋvaktreffen
 	return ec._AudienceRowEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNAuditEntry2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAuditEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.AuditEntry) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAuditEntry2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAuditEntry(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNAuditEntry2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAuditEntry(ctx context.Context, sel ast.SelectionSet, v *db.AuditEntry) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AuditEntry!")
+		return graphql.Null
+	}
+	return ec._AuditEntry(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNAuditEntryConnection2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐConnection(ctx context.Context, sel ast.SelectionSet, v *db.Connection[db.AuditEntry]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AuditEntryConnection!")
+		return graphql.Null
+	}
+	return ec._AuditEntryConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNAuditEntryEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.AuditEntry]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAuditEntryEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNAuditEntryEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx context.Context, sel ast.SelectionSet, v *db.Edge[db.AuditEntry]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AuditEntryEdge!")
+		return graphql.Null
+	}
+	return ec._AuditEntryEdge(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -24806,6 +28657,45 @@ func (ec *executionContext) marshalNCancelRegistrationPayload2ᚖgithubᚗcomᚋ
 		return graphql.Null
 	}
 	return ec._CancelRegistrationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNChangeInvitationMailsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeInvitationMailsInput(ctx context.Context, v any) (model.ChangeInvitationMailsInput, error) {
+	res, err := ec.unmarshalInputChangeInvitationMailsInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNChangeInvitationMailsPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeInvitationMailsPayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangeInvitationMailsPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ChangeInvitationMailsPayload!")
+		return graphql.Null
+	}
+	return ec._ChangeInvitationMailsPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNChangeListingInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeListingInput(ctx context.Context, v any) (model.ChangeListingInput, error) {
+	res, err := ec.unmarshalInputChangeListingInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNChangeListingPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeListingPayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangeListingPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ChangeListingPayload!")
+		return graphql.Null
+	}
+	return ec._ChangeListingPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNChangeRetentionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐChangeRetentionInput(ctx context.Context, v any) (db.ChangeRetentionInput, error) {
+	res, err := ec.unmarshalInputChangeRetentionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNChangeRetentionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeRetentionPayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangeRetentionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ChangeRetentionPayload!")
+		return graphql.Null
+	}
+	return ec._ChangeRetentionPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNChangeSeatsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐChangeSeatsInput(ctx context.Context, v any) (db.ChangeSeatsInput, error) {
@@ -25260,6 +29150,32 @@ func (ec *executionContext) marshalNEmailAddress2string(ctx context.Context, sel
 	return res
 }
 
+func (ec *executionContext) unmarshalNEraseMeInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐEraseMeInput(ctx context.Context, v any) (model.EraseMeInput, error) {
+	res, err := ec.unmarshalInputEraseMeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNEraseMePayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐEraseMePayload(ctx context.Context, sel ast.SelectionSet, v *model.EraseMePayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "EraseMePayload!")
+		return graphql.Null
+	}
+	return ec._EraseMePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNErasePersonInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐErasePersonInput(ctx context.Context, v any) (model.ErasePersonInput, error) {
+	res, err := ec.unmarshalInputErasePersonInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNErasePersonPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐErasePersonPayload(ctx context.Context, sel ast.SelectionSet, v *model.ErasePersonPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ErasePersonPayload!")
+		return graphql.Null
+	}
+	return ec._ErasePersonPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx context.Context, v any) (db.ID, error) {
 	var res db.ID
 	err := res.UnmarshalGQL(v)
@@ -25468,6 +29384,19 @@ func (ec *executionContext) marshalNInviteDelegationsPayload2ᚖgithubᚗcomᚋv
 	return ec._InviteDelegationsPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNLiftSuppressionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐLiftSuppressionInput(ctx context.Context, v any) (model.LiftSuppressionInput, error) {
+	res, err := ec.unmarshalInputLiftSuppressionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLiftSuppressionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐLiftSuppressionPayload(ctx context.Context, sel ast.SelectionSet, v *model.LiftSuppressionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LiftSuppressionPayload!")
+		return graphql.Null
+	}
+	return ec._LiftSuppressionPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNLineOrder2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLineOrder(ctx context.Context, v any) (db.LineOrder, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := db.LineOrder(tmp)
@@ -25494,6 +29423,21 @@ func (ec *executionContext) marshalNLinePolicy2githubᚗcomᚋvaktreffenᚋvaktr
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "LinePolicy!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNListing2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐListing(ctx context.Context, v any) (db.Listing, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.Listing(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNListing2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐListing(ctx context.Context, sel ast.SelectionSet, v db.Listing) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Listing!")
 	}
 	return res
 }
@@ -25679,6 +29623,62 @@ func (ec *executionContext) marshalNOrganisation2ᚕgithubᚗcomᚋvaktreffenᚋ
 
 func (ec *executionContext) marshalNPageInfo2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v db.PageInfo) graphql.Marshaler {
 	return ec._PageInfo(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNParticipant2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐParticipantᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Participant) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNParticipant2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐParticipant(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNParticipant2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐParticipant(ctx context.Context, sel ast.SelectionSet, v *db.Participant) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Participant!")
+		return graphql.Null
+	}
+	return ec._Participant(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNParticipantConnection2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐConnection(ctx context.Context, sel ast.SelectionSet, v *db.Connection[db.Participant]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ParticipantConnection!")
+		return graphql.Null
+	}
+	return ec._ParticipantConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNParticipantEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.Participant]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNParticipantEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNParticipantEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx context.Context, sel ast.SelectionSet, v *db.Edge[db.Participant]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ParticipantEdge!")
+		return graphql.Null
+	}
+	return ec._ParticipantEdge(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNPartnership2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPartnershipᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Partnership) graphql.Marshaler {
@@ -26188,6 +30188,21 @@ func (ec *executionContext) marshalNString2ᚕstringᚄ(ctx context.Context, sel
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNSuppressionReason2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSuppressionReason(ctx context.Context, v any) (db.SuppressionReason, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.SuppressionReason(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSuppressionReason2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSuppressionReason(ctx context.Context, sel ast.SelectionSet, v db.SuppressionReason) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "SuppressionReason!")
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNTheme2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐThemeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Theme) graphql.Marshaler {
@@ -26954,6 +30969,13 @@ func (ec *executionContext) marshalOString2ᚖstring(ctx context.Context, sel as
 	_ = ctx
 	res := graphql.MarshalString(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOSuppression2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSuppression(ctx context.Context, sel ast.SelectionSet, v *db.Suppression) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Suppression(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOURL2ᚖstring(ctx context.Context, v any) (*string, error) {

@@ -3,6 +3,8 @@
 package model
 
 import (
+	"time"
+
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vaktreffen/vaktreffen/db"
 )
@@ -54,6 +56,46 @@ type CancelRegistrationPayload struct {
 	// Null when there are userErrors.
 	Registration *db.Registration `json:"registration,omitempty"`
 	// Why it was not cancelled.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Whether the viewer wants invitations.
+type ChangeInvitationMailsInput struct {
+	// Whether invitations may be sent.
+	Wanted bool `json:"wanted"`
+}
+
+// The viewer after the change.
+type ChangeInvitationMailsPayload struct {
+	// The viewer; null when nothing was changed.
+	Viewer *Viewer `json:"viewer,omitempty"`
+	// What has to be mended.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Who may see that one takes part.
+type ChangeListingInput struct {
+	// The id of one's own registration, for an edition or a course run.
+	RegistrationID db.ID `json:"registrationId"`
+	// Who may see it.
+	Listing db.Listing `json:"listing"`
+}
+
+// The registration that was changed.
+type ChangeListingPayload struct {
+	// Null when there are userErrors.
+	Registration *db.Registration `json:"registration,omitempty"`
+	// Why nothing was changed.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The meeting that was changed.
+type ChangeRetentionPayload struct {
+	// The edition; null when it is a course run or when there are userErrors.
+	Edition *db.Edition `json:"edition,omitempty"`
+	// The course run; null when it is an edition or when there are userErrors.
+	CourseRun *db.CourseRun `json:"courseRun,omitempty"`
+	// Why nothing was changed.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
@@ -109,11 +151,53 @@ type DismissOrganiserPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// That erasing is meant.
+type EraseMeInput struct {
+	// Has to be true: there is no way back.
+	Confirm bool `json:"confirm"`
+}
+
+// What came of it.
+type EraseMePayload struct {
+	// When the data was erased; null when there are userErrors.
+	ErasedAt *time.Time `json:"erasedAt,omitempty"`
+	// Why nothing was erased.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Who is erased.
+type ErasePersonInput struct {
+	// The person.
+	PersonID db.ID `json:"personId"`
+}
+
+// What came of it.
+type ErasePersonPayload struct {
+	// When the data was erased, the same for whoever asks again; null when there are userErrors.
+	ErasedAt *time.Time `json:"erasedAt,omitempty"`
+	// Why nothing was erased.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // The organisations that were invited.
 type InviteDelegationsPayload struct {
 	// In the order of the input; null when there are userErrors.
 	Delegations []*db.Delegation `json:"delegations,omitempty"`
 	// Why nobody was invited; `index` counts the entries of the list.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Whose address may get mail again.
+type LiftSuppressionInput struct {
+	// The person.
+	PersonID db.ID `json:"personId"`
+}
+
+// The person after the change.
+type LiftSuppressionPayload struct {
+	// The person; null when nothing was changed.
+	Person *db.Person `json:"person,omitempty"`
+	// What has to be mended.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 

@@ -1,0 +1,17 @@
+-- What comes back: who wants no invitations, and which mails did not arrive.
+
+CREATE TABLE opt_outs (
+	person_id {{.ID}} PRIMARY KEY REFERENCES people (id),
+	opted_out_at {{.Instant}} NOT NULL,
+	means TEXT NOT NULL CHECK (means IN ('ONE_CLICK', 'PAGE', 'API', 'COMPLAINT'))
+){{.Strict}};
+--bun:split
+CREATE TABLE bounces (
+	delivery_id {{.ID}} PRIMARY KEY REFERENCES deliveries (id),
+	person_id {{.ID}} NOT NULL REFERENCES people (id),
+	address_tag TEXT NOT NULL,
+	status_code TEXT NOT NULL,
+	bounced_at {{.Instant}} NOT NULL
+){{.Strict}};
+--bun:split
+CREATE INDEX bounces_person ON bounces (person_id, bounced_at);

@@ -1,0 +1,252 @@
+package worker
+
+import (
+	"flag"
+	"fmt"
+	netmail "net/mail"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jhillyerd/enmime/v2"
+	"golang.org/x/net/html"
+
+	"github.com/vaktreffen/vaktreffen/db"
+	"github.com/vaktreffen/vaktreffen/worker/smtptest"
+)
+
+var update = flag.Bool("update", false, "write the mails as they are now to testdata/mails")
+
+// mailOf is a mail of a kind with everything that any kind tells.
+func mailOf(kind string, locale db.Locale) *db.Mail {
+	id := func(kind db.Kind, n byte) db.ID { return db.ID{1, 0x9b, 6: 0x70, 7: byte(kind), 8: 0x80, 15: n} }
+	at := func(text string) time.Time {
+		instant, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			panic(err)
+		}
+		return instant
+	}
+	sent, until, expires := at("2027-01-02T03:04:05Z"), at("2027-04-30T22:00:00Z"), at("2027-05-03T15:30:00Z")
+	address, organiser := "marieke.devries@example.net", "secretariaat@groningen.example.org"
+	first, last := db.Date("2027-05-20"), db.Date("2027-05-21")
+	m := &db.Mail{
+		Delivery:  &db.Delivery{ID: id(db.KindDelivery, 1), Kind: db.MailKind(kind), DatedAt: &sent, CreatedAt: sent},
+		Person:    &db.Person{ID: id(db.KindPerson, 2), Name: "Marieke de Vries", Address: &address, Language: locale},
+		Organiser: &db.Person{ID: id(db.KindPerson, 3), Name: "Jörg Müller, Gemeente Groningen", Address: &organiser},
+		Campaign: &db.Campaign{
+			ID: id(db.KindCampaign, 4), RespondBy: &until,
+			Message: "Wir freuen uns auf <Sie> & Ihre Fragen.\n\nBring a \"colleague\".",
+		},
+		Edition: &db.Edition{
+			Title: "Vaktreffen „Energie & Klima“", Summary: "Two days on water in the city.", Year: 2027, TimeZone: "Europe/Amsterdam", StartsOn: &first, EndsOn: &last,
+			VenueName: "Provinciehuis", VenueAddress: "Martinikerkhof 12", VenueCity: "Groningen", Languages: []string{"de", "en"},
+		},
+		Hours: []db.Hours{
+			{Starts: at("2027-05-20T07:30:00Z"), Ends: at("2027-05-20T15:00:00Z")}, {Starts: at("2027-05-21T07:00:00Z"), Ends: at("2027-05-21T10:30:00Z")},
+		},
+		Position:    3,
+		AnswerToken: "answer-token", PlaceToken: "place-token", SignInToken: "sign-in-token", OptOutToken: "opt-out-token", BounceToken: "bounce0token",
+	}
+	switch kind {
+	case KindInvitation:
+	case KindSignIn:
+		m.Organiser, m.Campaign, m.Edition, m.Hours = nil, nil, nil, nil
+	default:
+		m.Registration = &db.Registration{ID: id(db.KindRegistration, 5), CalendarSequence: 2, OfferExpiresAt: &expires}
+	}
+	return m
+}
+
+// TestEveryMailAsReceived sends a mail of every kind in every language to a mail server, and compares what it received with
+// testdata/mails. Read those files: they are what people get.
+func TestEveryMailAsReceived(t *testing.T) {
+	t.Parallel()
+	sink := smtptest.Start(t)
+	pool, err := NewPool(SMTPConfig{URL: sink.URL(), EHLO: "mailer.example.org"}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	letters, err := NewLetters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &Worker{
+		cfg: Config{PublicURL: "https://meetings.example.org", BounceDomain: "bounces.example.org"}, letters: letters,
+		from: netmail.Address{Name: "Vaktreffen", Address: "post@example.org"},
+	}
+	for _, kind := range Kinds() {
+		for _, locale := range Locales() {
+			m, err := composed(w, kind, db.Locale(locale))
+			if err != nil {
+				t.Fatalf("%s in %s: %v", kind, locale, err)
+			}
+			if out := pool.Send(t.Context(), m); out.Result != Sent {
+				t.Fatalf("%s in %s: %+v", kind, locale, out)
+			}
+		}
+	}
+	closePool(t, pool)
+	received := sink.Messages()
+	for i, kind := range Kinds() {
+		for j, locale := range Locales() {
+			t.Run(kind+"."+locale, func(t *testing.T) {
+				t.Parallel()
+				checkMail(t, kind, locale, received[i*len(Locales())+j])
+			})
+		}
+	}
+}
+
+// composed writes the mail of a kind. What an invited organisation is called, only the database can tell, so a mail about a
+// delegation gets its words here.
+func composed(w *Worker, kind string, locale db.Locale) (*Message, error) {
+	if kind != KindDelegationInvited && kind != KindDelegationReminder {
+		return w.compose(mailOf(kind, locale), drafts{})
+	}
+	mail := mailOf(KindRegistrationWaitlisted, locale)
+	m, err := w.compose(mail, drafts{})
+	if err != nil {
+		return nil, err
+	}
+	meeting, err := meetingOf(mail)
+	if err != nil {
+		return nil, err
+	}
+	m.Kind = kind
+	written, err := w.write(m, Facts{
+		PersonName: mail.Person.Name, OrganiserName: mail.Organiser.Name, Meeting: meeting, Message: mail.Campaign.Message,
+		RespondBy: mail.Campaign.RespondBy.In(meetingZone(mail)), Delegation: "Oldenburg", Places: 4, AnswerURL: w.cfg.PublicURL + "/d/desk-token",
+	})
+	m.Subject, m.Text, m.HTML = written.subject, written.text, written.html
+	return m, err
+}
+
+func checkMail(t *testing.T, kind, locale string, m smtptest.Message) {
+	t.Helper()
+	if m.From != "bounce+bounce0token@bounces.example.org" || !slices.Equal(m.To, []string{"marieke.devries@example.net"}) {
+		t.Errorf("envelope %s → %v", m.From, m.To)
+	}
+	mail, err := enmime.ReadEnvelope(strings.NewReader(string(m.Data)))
+	if err != nil || len(mail.Errors) > 0 {
+		t.Fatal(err, mail.Errors)
+	}
+	var golden strings.Builder
+	for _, name := range []string{
+		"From", "To", "Reply-To", "Subject", "Date", "Message-ID", "Content-Language", "Auto-Submitted", "X-Auto-Response-Suppress", "Precedence",
+		"Feedback-ID", "List-Unsubscribe", "List-Unsubscribe-Post", "X-Vaktreffen-Kind",
+	} {
+		if values := mail.GetHeaderValues(name); len(values) == 1 {
+			fmt.Fprintf(&golden, "%s: %s\n", name, values[0])
+		} else if len(values) > 1 {
+			t.Errorf("%d headers %s", len(values), name)
+		}
+	}
+	for _, part := range mail.Root.DepthMatchAll(func(p *enmime.Part) bool { return p.FirstChild == nil }) {
+		fmt.Fprintf(&golden, "-- %s %s\n", part.ContentType, part.FileName)
+	}
+	golden.WriteString("\n" + strings.ReplaceAll(mail.Text, "\r\n", "\n"))
+	file := filepath.Join("testdata", "mails", kind+"."+locale+".txt")
+	if *update {
+		if err := os.WriteFile(file, []byte(golden.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), golden.String()); diff != "" {
+		t.Errorf("the mail has changed; run go test ./worker -run TestEveryMailAsReceived -update if it should have:\n%s", diff)
+	}
+	checkPage(t, mail, locale)
+}
+
+// checkPage holds what is true of the HTML of every mail.
+func checkPage(t *testing.T, mail *enmime.Envelope, locale string) {
+	t.Helper()
+	page, err := html.Parse(strings.NewReader(mail.HTML))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lang, title, style string
+	var buttons, viewports, schemes int
+	for node := range page.Descendants() {
+		if node.Type != html.ElementNode {
+			continue
+		}
+		attribute := func(key string) string {
+			for _, a := range node.Attr {
+				if a.Key == key {
+					return a.Val
+				}
+			}
+			return ""
+		}
+		switch node.Data {
+		case "html":
+			lang = attribute("lang")
+		case "title":
+			title = node.FirstChild.Data
+		case "style":
+			style = node.FirstChild.Data
+		case "meta":
+			switch attribute("name") {
+			case "viewport":
+				viewports++
+			case "color-scheme":
+				schemes++
+			}
+		case "a":
+			if !strings.HasPrefix(attribute("href"), "https://meetings.example.org/") {
+				t.Errorf("a link to %s", attribute("href"))
+			}
+			if attribute("class") == "button" {
+				buttons++
+			}
+		case "img", "link", "script", "iframe", "object", "embed", "form", "video", "audio", "svg", "base", "input":
+			t.Errorf("an element %s", node.Data)
+		}
+		for _, a := range node.Attr {
+			if slices.Contains([]string{"src", "srcset", "background", "poster"}, a.Key) || strings.Contains(a.Val, "url(") || strings.HasPrefix(a.Key, "on") {
+				t.Errorf("<%s %s=%q> loads or runs something", node.Data, a.Key, a.Val)
+			}
+		}
+	}
+	if lang != locale || title != mail.GetHeader("Subject") || viewports != 1 || schemes != 1 || buttons != 1 {
+		t.Errorf("lang %q, title %q, %d viewports, %d colour schemes, %d buttons", lang, title, viewports, schemes, buttons)
+	}
+	for _, must := range []string{"prefers-color-scheme: dark", "max-width: 520px"} {
+		if !strings.Contains(style, must) {
+			t.Errorf("the style lacks %s", must)
+		}
+	}
+	if strings.Contains(style, "url(") || strings.Contains(style, "@import") || strings.Contains(style, "@font-face") {
+		t.Error("the style loads something")
+	}
+}
+
+func TestEHLO(t *testing.T) {
+	t.Parallel()
+	fake := &fakeSMTP{handle: func(_ int, c *talk) { c.greet(); c.agree() }}
+	pool := fake.listen(t, 1)
+	pool.server.ehlo = "mailer.example.org"
+	if out := pool.Send(t.Context(), testMessage(1)); out.Result != Sent {
+		t.Fatalf("%+v", out)
+	}
+	if !strings.Contains(fake.heard(), "EHLO mailer.example.org") {
+		t.Error(fake.heard())
+	}
+	for name, fine := range map[string]bool{
+		"": true, "mail.example.org": true, "[192.0.2.1]": true, "[IPv6:2001:db8::1]": true,
+		"localhost": false, "a b.example": false, "mail.example.org\r\nRSET": false, "-.example.org": false, "[mail]": false,
+	} {
+		if _, err := NewPool(SMTPConfig{URL: "smtp://localhost", EHLO: name}, 1); (err == nil) != fine {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
