@@ -24,19 +24,19 @@ import (
 // This file holds every difference between the two dialects.
 
 // columnTypes fill in the templates of the migrations.
-type columnTypes struct {
-	ID, Instant, Date, Int, Big, Bool, Real, C, Strict string
-	Published                                          []string // tables
-}
+type columnTypes struct{ ID, Instant, Date, Int, Big, Bool, Real, C, Strict string }
 
 var (
-	postgresTypes = columnTypes{ID: "uuid", Instant: "timestamptz", Date: "date", Int: "integer", Big: "bigint", Bool: "boolean", Real: "double precision", C: ` COLLATE "C"`, Published: published}
-	sqliteTypes   = columnTypes{ID: "TEXT", Instant: "TEXT", Date: "TEXT", Int: "INTEGER", Big: "INTEGER", Bool: "INTEGER", Real: "REAL", Strict: " STRICT", Published: published}
+	postgresTypes = columnTypes{ID: "uuid", Instant: "timestamptz", Date: "date", Int: "integer", Big: "bigint", Bool: "boolean", Real: "double precision", C: ` COLLATE "C"`}
+	sqliteTypes   = columnTypes{ID: "TEXT", Instant: "TEXT", Date: "TEXT", Int: "INTEGER", Big: "INTEGER", Bool: "INTEGER", Real: "REAL", Strict: " STRICT"}
 )
+
+// Published are the tables whose changes raise the revision.
+func (columnTypes) Published() []string { return published }
 
 // AppendOnly makes the database refuse to change or delete what a table holds.
 func (c columnTypes) AppendOnly(table string) string {
-	if c.ID == postgresTypes.ID {
+	if c == postgresTypes {
 		return `CREATE FUNCTION ` + table + `_append_only() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION '` + table + ` is append-only' USING ERRCODE = 'integrity_constraint_violation'; END $$;
 --bun:split

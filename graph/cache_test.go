@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -25,7 +24,7 @@ func (h *house) cached(bytes int) (url string) {
 		h.Fatal(err)
 	}
 	h.Cleanup(func() { _ = d.Close() })
-	handler, err := graph.Handler(graph.Config{DB: d, Log: slog.New(h.log), CacheBytes: bytes})
+	handler, err := graph.Handler(graph.Config{DB: d, Log: h.logger, CacheBytes: bytes})
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -260,7 +259,12 @@ func TestEveryPublishedTableRaisesTheRevision(t *testing.T) {
 				}
 			}
 			before := revision()
-			h.exec("UPDATE " + table + " SET " + column + " = " + column)
+			if _, err := h.raw.ExecContext(h.Context(), "UPDATE "+table+" SET "+column+" = "+column); err != nil {
+				if !private[table] || !strings.Contains(err.Error(), "append-only") {
+					h.Fatal(err)
+				}
+				continue
+			}
 			raised := revision() > before
 			if want := !private[table] && table != "seats"; raised != want {
 				h.Errorf("%s: a change raised the revision: %v, want %v; a new table is published or named here", table, raised, want)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -39,7 +38,7 @@ func TestAnswersWrittenDirectlyAreThoseOfTheExecutor(t *testing.T) {
 		if _, err := h.raw.ExecContext(h.Context(), "UPDATE sessions SET title = $1, abstract = $1", awkward); err != nil {
 			h.Fatal(err)
 		}
-		api, err := graph.OrdinaryAPI(graph.Config{DB: h.db, Log: slog.New(h.log)})
+		api, err := graph.OrdinaryAPI(graph.Config{DB: h.db, Log: h.logger})
 		if err != nil {
 			h.Fatal(err)
 		}

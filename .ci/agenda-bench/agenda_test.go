@@ -3,7 +3,7 @@
 //
 //	go test -v -timeout 30m ./.ci/agenda-bench
 //
-// It needs PostgreSQL's programs and npm, starts everything itself and leaves nothing behind but node_modules. The machine is
+// It needs the programs of PostgreSQL and Redis, and npm, starts everything itself and leaves nothing behind but node_modules. The machine is
 // shared by servers, database and load, so only ratios of one run mean something.
 package agendabench
 
@@ -46,16 +46,16 @@ type rival struct {
 func TestAgenda(t *testing.T) {
 	program := build(t)
 	small, large := dbtest.Postgres(t), dbtest.Postgres(t)
-	sqlite := dbtest.SQLite(t)
+	sqlite, redis := dbtest.SQLite(t), dbtest.Redis(t)
 	fill(t, program, small, few)
 	fill(t, program, sqlite, few)
 	fill(t, program, large, many)
 	editions, grown := keysOf(t, small), keysOf(t, large)
 
 	bare, peer := startBare(t, small), startPostGraphile(t, small)
-	uncached, cached := startAPI(t, program, small, "0"), startAPI(t, program, small, "64")
-	grownAPI := startAPI(t, program, large, "0")
-	fileAPI, fileCached := startAPI(t, program, sqlite, "0"), startAPI(t, program, sqlite, "64")
+	uncached, cached := startAPI(t, program, redis, small, "0"), startAPI(t, program, redis, small, "64")
+	grownAPI := startAPI(t, program, redis, large, "0")
+	fileAPI, fileCached := startAPI(t, program, redis, sqlite, "0"), startAPI(t, program, redis, sqlite, "64")
 	local := idsOverAPI(t, fileAPI.address)
 
 	agree(t, editions, bare.address, peer.address, uncached.address, cached.address)

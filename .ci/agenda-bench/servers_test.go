@@ -74,8 +74,9 @@ func databaseOf(address string) string {
 
 // journal keeps what a process wrote.
 type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
+	mu    sync.Mutex
+	text  bytes.Buffer
+	ended chan struct{} // closed when the process is gone
 }
 
 func (j *journal) Write(p []byte) (int, error) {
@@ -93,18 +94,25 @@ func (j *journal) String() string {
 // start runs a process until the test ends, or until stop is called.
 func start(t *testing.T, settings []string, name string, args ...string) (wrote *journal, pid int, stop func()) {
 	t.Helper()
-	wrote = new(journal)
+	wrote = &journal{ended: make(chan struct{})}
 	c := exec.Command(name, args...)
 	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, settings...)
 	c.Stdout, c.Stderr = wrote, wrote
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
+	go func() {
+		defer close(wrote.ended)
+		_ = c.Wait() // what it wrote tells more
+	}()
 	stop = sync.OnceFunc(func() {
 		_ = c.Process.Signal(os.Interrupt)
-		late := time.AfterFunc(30*time.Second, func() { _ = c.Process.Kill() })
-		defer late.Stop()
-		_ = c.Wait() // it was told to end
+		select {
+		case <-wrote.ended:
+		case <-time.After(30 * time.Second):
+			_ = c.Process.Kill()
+			<-wrote.ended
+		}
 	})
 	t.Cleanup(stop)
 	return wrote, c.Process.Pid, stop
@@ -113,8 +121,13 @@ func start(t *testing.T, settings []string, name string, args ...string) (wrote 
 // until waits for something that a process does within minutes.
 func until(t *testing.T, wrote *journal, what string, done func() bool) {
 	t.Helper()
-	for began := time.Now(); !done(); time.Sleep(50 * time.Millisecond) {
-		if time.Since(began) > 10*time.Minute {
+	late := time.After(10 * time.Minute)
+	for !done() {
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-wrote.ended:
+			t.Fatalf("%s: the process ended; it wrote:\n%s", what, wrote)
+		case <-late:
 			t.Fatalf("%s: not within ten minutes; the process wrote:\n%s", what, wrote)
 		}
 	}
@@ -141,10 +154,11 @@ func fill(t *testing.T, program, database string, n int) {
 }
 
 // startAPI serves a database with so many megabytes of response cache.
-func startAPI(t *testing.T, program, database, cache string) server {
+func startAPI(t *testing.T, program, redis, database, cache string) server {
 	t.Helper()
 	address := freeAddress(t)
-	wrote, pid, _ := start(t, []string{"DATABASE_URL=" + database, "LISTEN=" + address, "RESPONSE_CACHE=" + cache, "POINTS_PER_MINUTE=0"}, program, "api")
+	settings := []string{"DATABASE_URL=" + database, "LISTEN=" + address, "RESPONSE_CACHE=" + cache, "POINTS_PER_MINUTE=0", "REDIS_URL=" + redis}
+	wrote, pid, _ := start(t, settings, program, "api")
 	until(t, wrote, "serve", func() bool { return answers("http://" + address + "/readyz") })
 	return server{address, pid, databaseOf(database)}
 }
