@@ -36,7 +36,6 @@ type told struct {
 
 // sameOwn reports whether nothing was changed but, perhaps, the hours.
 func (f Facts) sameOwn(other Facts) bool {
-	f.Hours, other.Hours = nil, nil
 	return f.Title == other.Title && f.Year == other.Year && f.StartsOn == other.StartsOn && f.EndsOn == other.EndsOn && f.TimeZone == other.TimeZone &&
 		f.VenueName == other.VenueName && f.VenueAddress == other.VenueAddress && f.VenueCity == other.VenueCity && f.Room == other.Room &&
 		f.Cancelled == other.Cancelled

@@ -20,7 +20,8 @@ export default [
           exceptions: {
             suffixes: ['Payload', 'Connection', 'Edge'],
             types: [
-              'Agreement', 'AudienceRow', 'Contribution', 'Day', 'Money', 'PageInfo', 'PartnershipMember', 'Role', 'UserError', 'Venue', 'Viewer',
+              'Agreement', 'AudienceRow', 'AuditEntry', 'Contribution', 'Day', 'IntakeAnswer', 'Invoice', 'Money', 'PageInfo', 'Participant',
+              'PartnershipMember', 'Role', 'SessionClash', 'Suppression', 'UserError', 'Venue', 'Viewer',
             ],
           },
         },

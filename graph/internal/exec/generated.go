@@ -6281,6 +6281,7 @@ type ParticipantConnection {
 }
 
 "A participant with its cursor."
+# eslint-disable-next-line @graphql-eslint/relay-edge-types -- a participant is shown in a list alone, under what the person agreed to
 type ParticipantEdge {
   "Continue here with ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + `."
   cursor: String!
@@ -6313,6 +6314,7 @@ type AuditEntryConnection {
 }
 
 "An entry with its cursor."
+# eslint-disable-next-line @graphql-eslint/relay-edge-types -- an entry is read in its log alone
 type AuditEntryEdge {
   "Continue here with ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + `."
   cursor: String!
