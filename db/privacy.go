@@ -35,8 +35,8 @@ const (
 		OR invitation_id IN (SELECT id FROM invitations WHERE ` + inMeeting + ")"
 )
 
-// traces are all that the database holds about people, besides the row of people itself and suppressed addresses. Rows that
-// others refer to come later than those that refer to them.
+// traces are all that the database holds about people, besides the row of people itself and the addresses that take no mail or no
+// invitations. Rows that others refer to come later than those that refer to them.
 //
 // What a published programme says of who spoke stays, under the pseudonym; a guest who is only named there is no record of a
 // person, and organisers correct the name in the programme.
@@ -48,9 +48,9 @@ var traces = []trace{
 	{table: "organisers", column: "person_id", deleted: true, anchor: "1 = 1"},
 	{table: "coordinators", column: "person_id", deleted: true, anchor: "1 = 1"},
 	{table: "course_trainers", column: "person_id", deleted: true, anchor: "1 = 1"},
-	{table: "opt_outs", column: "person_id", deleted: true},
-	{table: "bounces", column: "person_id", secret: []string{"address_tag"}, deleted: true},
 	{table: "contributions", column: "person_id", anchor: "1 = 1"},
+	{table: "opt_outs", column: "person_id", deleted: true},
+	{table: "bounces", column: "delivery_id", via: "deliveries", secret: []string{"recipient_tag"}, deleted: true},
 	{table: "deliveries", column: "person_id", secret: []string{"claim", "claimed_at", "worker_id"}, cleared: "last_error = NULL", meeting: aboutMeeting},
 	{table: "invitations", column: "person_id", meeting: inMeeting, anchor: "1 = 1"},
 	{table: "delegates", column: "registration_id", via: "registrations"},
