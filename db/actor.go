@@ -153,7 +153,7 @@ func (d *DB) Viewer(ctx context.Context, actor Actor, person, role Shape) (*Pers
 	}
 	for _, c := range actor.Coordinates {
 		r := &Role{Role: RoleCoordinator, Partnership: partnerships[c.PartnershipID]}
-		v.wantOrganisation(c.OrganisationID, func(o *Organisation) { r.Organisation = o.party() })
+		v.wantOrganisation(c.OrganisationID, role.Of("organisation"), func(o *Organisation) { r.Organisation = o.party() })
 		roles = append(roles, r)
 		if c.Lead {
 			roles = append(roles, &Role{Role: RoleLeadership, Partnership: r.Partnership})

@@ -155,7 +155,7 @@ func (v view) loadCourseRuns(ctx context.Context, ids []ID, shape Shape) (map[ID
 		return nil, nil
 	}
 	var rows []*CourseRun
-	if err := v.visibleRuns(v.tx.NewSelect().Model(&rows)).Where("course_run.id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
+	if err := v.among(v.visibleRuns(v.tx.NewSelect().Model(&rows)), "course_run.id", ids).Scan(ctx); err != nil {
 		return nil, fmt.Errorf("course runs: %w", err)
 	}
 	found := make(map[ID]*CourseRun, len(rows))
@@ -174,7 +174,7 @@ func (v view) courses(ctx context.Context, rows []*Course, shape Shape) error {
 	for _, row := range rows {
 		row.siblings = together
 		if shape.Has("organisation") {
-			v.wantOrganisation(row.OrganisationID, func(o *Organisation) { row.organisation = o })
+			v.wantOrganisation(row.OrganisationID, shape.Of("organisation"), func(o *Organisation) { row.organisation = o })
 		}
 	}
 	if shape.Has("organisers") {
@@ -189,7 +189,7 @@ func (v view) courses(ctx context.Context, rows []*Course, shape Shape) error {
 	}
 	if shape.Has("trainers") {
 		var links []*courseTrainer
-		if err := v.tx.NewSelect().Model(&links).Where("course_id IN (?)", bun.List(ids)).Order("position").Scan(ctx); err != nil {
+		if err := v.among(v.tx.NewSelect().Model(&links), "course_id", ids).Order("position").Scan(ctx); err != nil {
 			return fmt.Errorf("trainers: %w", err)
 		}
 		of := idsBy(links, func(l *courseTrainer) ID { return l.PersonID })
@@ -206,7 +206,7 @@ func (v view) courses(ctx context.Context, rows []*Course, shape Shape) error {
 	}
 	if shape.Has("related") {
 		var links []*relatedCourse
-		if err := v.tx.NewSelect().Model(&links).Where("course_id IN (?)", bun.List(ids)).Order("position").Scan(ctx); err != nil {
+		if err := v.among(v.tx.NewSelect().Model(&links), "course_id", ids).Order("position").Scan(ctx); err != nil {
 			return fmt.Errorf("related courses: %w", err)
 		}
 		of := idsBy(links, func(l *relatedCourse) ID { return l.RelatedID })

@@ -149,7 +149,9 @@ type counterHook struct{}
 
 func (counterHook) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
 
-func (counterHook) AfterQuery(ctx context.Context, _ *bun.QueryEvent) {
+func (counterHook) AfterQuery(ctx context.Context, _ *bun.QueryEvent) { countStatement(ctx) }
+
+func countStatement(ctx context.Context) {
 	if count, ok := ctx.Value(statementsKey{}).(*atomic.Int64); ok {
 		count.Add(1)
 	}

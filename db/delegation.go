@@ -358,7 +358,7 @@ func (v view) knownDelegation(ctx context.Context, id ID, shape Shape) (*Delegat
 // delegations completes delegations.
 func (v view) delegations(ctx context.Context, rows []*Delegation, shape Shape) error {
 	for _, row := range rows {
-		v.wantOrganisation(row.OrganisationID, func(o *Organisation) { row.organisation = o })
+		v.wantOrganisation(row.OrganisationID, shape.Of("organisation"), func(o *Organisation) { row.organisation = o })
 	}
 	if shape.Has("edition") {
 		editions, err := v.loadEditions(ctx, idsBy(rows, func(g *Delegation) ID { return g.EditionID }), shape.Of("edition"))

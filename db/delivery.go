@@ -21,6 +21,7 @@ type Delivery struct {
 	CampaignID     ID `bun:",nullzero"`
 	InvitationID   ID `bun:",nullzero"`
 	RegistrationID ID `bun:",nullzero"`
+	NoticeID       ID `bun:",nullzero"`
 	DelegationID   ID `bun:",nullzero"`
 	CreatedAt      time.Time
 	NotBefore      time.Time  // not to be claimed earlier
@@ -54,6 +55,8 @@ const (
 	MailOffered      MailKind = "seat_offered"
 	MailOfferExpired MailKind = "offer_expired"
 	MailLineClosed   MailKind = "waiting_list_closed"
+
+	MailNotice MailKind = "meeting_notice" // of a change; what it says is decided when it leaves
 )
 
 // Lane keeps mails that somebody waits for apart from bulk.
@@ -95,7 +98,7 @@ func (k MailKind) dropsAllowed() int {
 }
 
 func (k MailKind) lane() Lane {
-	if k == MailInvitation {
+	if k == MailInvitation || k == MailNotice {
 		return Bulk
 	}
 	return Urgent

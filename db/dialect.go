@@ -24,16 +24,19 @@ import (
 // This file holds every difference between the two dialects.
 
 // columnTypes fill in the templates of the migrations.
-type columnTypes struct{ ID, Instant, Date, Int, Big, C, Strict string }
+type columnTypes struct {
+	ID, Instant, Date, Int, Big, C, Strict string
+	Published                              []string // tables
+}
 
 var (
-	postgresTypes = columnTypes{ID: "uuid", Instant: "timestamptz", Date: "date", Int: "integer", Big: "bigint", C: ` COLLATE "C"`}
-	sqliteTypes   = columnTypes{ID: "TEXT", Instant: "TEXT", Date: "TEXT", Int: "INTEGER", Big: "INTEGER", Strict: " STRICT"}
+	postgresTypes = columnTypes{ID: "uuid", Instant: "timestamptz", Date: "date", Int: "integer", Big: "bigint", C: ` COLLATE "C"`, Published: published}
+	sqliteTypes   = columnTypes{ID: "TEXT", Instant: "TEXT", Date: "TEXT", Int: "INTEGER", Big: "INTEGER", Strict: " STRICT", Published: published}
 )
 
 // AppendOnly makes the database refuse to change or delete what a table holds.
 func (c columnTypes) AppendOnly(table string) string {
-	if c == postgresTypes {
+	if c.ID == postgresTypes.ID {
 		return `CREATE FUNCTION ` + table + `_append_only() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION '` + table + ` is append-only' USING ERRCODE = 'integrity_constraint_violation'; END $$;
 --bun:split
@@ -48,10 +51,11 @@ CREATE TRIGGER ` + table + `_no_delete BEFORE DELETE ON ` + table + ` BEGIN SELE
 // handles are the pools of one database: on PostgreSQL one pool serves both purposes; on SQLite there is one writer, so that
 // transactions wait for each other instead of failing, and a pool of readers that never wait.
 type handles struct {
-	read, write *bun.DB
-	types       columnTypes
-	postgres    bool
-	path        string // of the SQLite file
+	read     *readers
+	write    *bun.DB
+	types    columnTypes
+	postgres bool
+	path     string // of the SQLite file
 }
 
 func openHandles(address string) (handles, error) {
@@ -75,6 +79,7 @@ func openPostgres(address string) (handles, error) {
 		"application_name":                    "vaktreffen",
 		"timezone":                            "UTC",
 		"standard_conforming_strings":         "on",
+		"plan_cache_mode":                     "force_generic_plan", // looking for a better plan costs more than most queries
 		"statement_timeout":                   "60s",
 		"lock_timeout":                        "10s",
 		"idle_in_transaction_session_timeout": "60s",
@@ -88,7 +93,7 @@ func openPostgres(address string) (handles, error) {
 	pool.SetMaxIdleConns(32)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	database := bun.NewDB(pool, pgdialect.New()).WithQueryHook(counterHook{})
-	return handles{read: database, write: database, types: postgresTypes, postgres: true}, nil
+	return handles{read: &readers{DB: database, postgres: true}, write: database, types: postgresTypes, postgres: true}, nil
 }
 
 func openSQLite(path string) (handles, error) {
@@ -120,7 +125,7 @@ func openSQLite(path string) (handles, error) {
 	reader.SetMaxOpenConns(8)
 	reader.SetMaxIdleConns(8)
 	return handles{
-		read:  bun.NewDB(reader, sqlitedialect.New()).WithQueryHook(counterHook{}),
+		read:  &readers{DB: bun.NewDB(reader, sqlitedialect.New()).WithQueryHook(counterHook{})},
 		write: bun.NewDB(writer, sqlitedialect.New()).WithQueryHook(counterHook{}),
 		types: sqliteTypes,
 		path:  path,
@@ -128,7 +133,7 @@ func openSQLite(path string) (handles, error) {
 }
 
 func (h handles) close() error {
-	if h.read == h.write {
+	if h.postgres {
 		return h.write.Close()
 	}
 	return errors.Join(h.read.Close(), h.write.Close())
@@ -268,4 +273,41 @@ func settleAndCount(ctx context.Context, tx bun.IDB, now time.Time, settle *bun.
 		}
 	}
 	return nil
+}
+
+// among restricts a query to the rows whose column holds one of the ids. They are its one parameter, so that the text is the same
+// for any number of them and the database parses and plans it once for each connection. Nothing else in the text may come from
+// outside: there are as many texts as the program has queries.
+func among(tx bun.IDB, q *bun.SelectQuery, column bun.Ident, ids []ID) *bun.SelectQuery {
+	pool, ok := tx.(*readers)
+	switch {
+	case !ok: // within a transaction
+		return q.Where("? IN (?)", column, bun.List(ids))
+	case pool.postgres:
+		return q.Where("? = ANY ($1)", column).Conn(prepared{query: pool.query, ids: idList(true, ids)})
+	default:
+		return q.Where("? IN (SELECT value FROM json_each($1))", column).Conn(prepared{query: pool.query, ids: idList(false, ids)})
+	}
+}
+
+// keepReady has pgx prepare a query once for each connection.
+const keepReady = pgx.QueryExecModeCacheStatement
+
+// idList writes ids as the literal of an array, or as JSON.
+func idList(postgres bool, ids []ID) string {
+	opening, quote, closing := `[`, `"`, `]`
+	if postgres {
+		opening, quote, closing = `{`, ``, `}`
+	}
+	list := make([]byte, 0, 2+len(ids)*(36+1+2*len(quote)))
+	list = append(list, opening...)
+	for i, id := range ids {
+		if i > 0 {
+			list = append(list, ',')
+		}
+		list = append(list, quote...)
+		list = id.appendUUID(list)
+		list = append(list, quote...)
+	}
+	return string(append(list, closing...))
 }

@@ -210,7 +210,7 @@ func (v view) loadEditions(ctx context.Context, ids []ID, shape Shape) (map[ID]*
 		return nil, nil
 	}
 	var rows []*Edition
-	if err := v.visible(v.tx.NewSelect().Model(&rows)).Where("edition.id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
+	if err := v.among(v.visible(v.tx.NewSelect().Model(&rows)), "edition.id", ids).Scan(ctx); err != nil {
 		return nil, fmt.Errorf("editions: %w", err)
 	}
 	found := make(map[ID]*Edition, len(rows))
@@ -231,7 +231,7 @@ func (v view) editions(ctx context.Context, rows []*Edition, shape Shape) error 
 	}
 	if shape.Has("host") {
 		for _, row := range rows {
-			v.wantOrganisation(row.HostID, func(o *Organisation) { row.host = o })
+			v.wantOrganisation(row.HostID, shape.Of("host"), func(o *Organisation) { row.host = o })
 		}
 	}
 	if shape.Has("series") {

@@ -45,6 +45,7 @@ const (
 	KindAudit
 	KindSignInLink
 	KindDelegation
+	KindNotice
 	kindsEnd // behind the last
 )
 
@@ -72,9 +73,12 @@ func newIDs(kind Kind, at time.Time, n int) []ID {
 	for i := range ids {
 		ids[i] = NewID(kind, at)
 	}
-	slices.SortFunc(ids, func(a, b ID) int { return bytes.Compare(a[:], b[:]) })
+	slices.SortFunc(ids, ID.compare)
 	return ids
 }
+
+// compare puts ids in their order in an index: by time.
+func (id ID) compare(other ID) int { return bytes.Compare(id[:], other[:]) }
 
 // unknownID is what text that names nothing is read as: a value no record has, so that a look-up finds nothing
 // and the caller hears "not found" with the field's name instead of a parser's complaint.
@@ -110,15 +114,16 @@ func (id ID) IsZero() bool { return id == ID{} }
 func (id ID) String() string { return base64.RawURLEncoding.EncodeToString(id[:]) }
 
 // uuid returns the form the databases hold: 8-4-4-4-12 hexadecimal digits.
-func (id ID) uuid() string {
-	b := make([]byte, 0, 36)
+func (id ID) uuid() string { return string(id.appendUUID(make([]byte, 0, 36))) }
+
+func (id ID) appendUUID(b []byte) []byte {
 	for i, part := range [...][]byte{id[:4], id[4:6], id[6:8], id[8:10], id[10:]} {
 		if i > 0 {
 			b = append(b, '-')
 		}
 		b = hex.AppendEncode(b, part)
 	}
-	return string(b)
+	return b
 }
 
 // Value implements driver.Valuer; the zero ID is NULL.

@@ -50,9 +50,7 @@ func (d *DB) Import(ctx context.Context, file *programme.File, progress func(don
 	case err != nil:
 		return nil, fmt.Errorf("import: %w", err)
 	}
-	if i.promoted {
-		d.woken()
-	}
+	d.woken()
 	return nil, nil
 }
 
@@ -72,7 +70,7 @@ type importing struct {
 
 	progress    func(done, total int)
 	done, total int
-	promoted    bool // whether waiting registrations got a place
+	before      []*changing
 
 	importedOrganisations
 	importedPartnerships
@@ -120,10 +118,40 @@ func (i *importing) write(ctx context.Context) error {
 		len(i.editions) + len(i.rooms) + len(i.sessions) + len(i.shifted) + len(i.contributions) + len(i.courses) + len(i.runs) +
 		len(i.searchable) + len(i.addedSeats) + len(i.changedSeats)
 	for _, write := range []func(context.Context) error{
-		i.writeOrganisations, i.writePeople, i.writeThemes, i.writePartnerships, i.writeSeries, i.writeEditions, i.writeSessions, i.writeCourses,
-		i.writeSearch, i.writeSeats, i.writeAudit,
+		i.keepFacts, i.writeOrganisations, i.writePeople, i.writeThemes, i.writePartnerships, i.writeSeries, i.writeEditions, i.writeSessions, i.writeCourses,
+		i.writeSearch, i.tellChanges, i.writeSeats, i.writeAudit,
 	} {
 		if err := write(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepFacts keeps what is told of the meetings that the file may change.
+func (i *importing) keepFacts(ctx context.Context) error {
+	keep := func(editions, runs []ID) error {
+		before, err := i.db.beforeChange(ctx, i.tx, i.now, editions, runs)
+		i.before = append(i.before, before)
+		return err
+	}
+	for part := range slices.Chunk(slices.SortedFunc(slices.Values(idsOf(i.editions)), ID.compare), chunk) {
+		if err := keep(part, nil); err != nil {
+			return err
+		}
+	}
+	for part := range slices.Chunk(slices.SortedFunc(slices.Values(i.knownRuns), ID.compare), chunk) {
+		if err := keep(nil, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tellChanges tells people what the file changed for them.
+func (i *importing) tellChanges(ctx context.Context) error {
+	for _, before := range i.before {
+		if err := i.db.afterChange(ctx, i.tx, i.now, before); err != nil {
 			return err
 		}
 	}

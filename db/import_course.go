@@ -13,6 +13,8 @@ type importedCourses struct {
 	trainers []*courseTrainer
 	related  []*relatedCourse
 	runs     []*CourseRun
+
+	knownRuns []ID // of the courses, also those that the file leaves out
 }
 
 func (i *importing) planCourses(ctx context.Context) error {
@@ -25,6 +27,7 @@ func (i *importing) planCourses(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	i.knownRuns = idsOf(runs)
 	runIDs := map[within]ID{}
 	for _, r := range runs {
 		runIDs[within{r.CourseID, r.Key}] = r.ID

@@ -242,7 +242,7 @@ func (d *DB) SweepLines(ctx context.Context) (int, error) {
 		WhereOr("seats.waiting > 0 AND (seats.closes_at <= ? OR session.starts_at <= ? OR coalesce(edition.starts_on, run.starts_on) <= ?)",
 			now, now, DateOf(tomorrow)).
 		WhereOr("seats.waiting > 0 AND edition.starts_on IS NULL AND edition.year < ?", tomorrow.Year()).
-		WhereOr("seats.waiting > 0 AND (seats.capacity IS NULL OR seats.taken < seats.capacity) AND (edition.status = ? OR run.status IN (?))",
+		WhereOr("seats.waiting > 0 AND (seats.capacity IS NULL OR seats.taken < seats.capacity) AND (edition.status = ? AND session.cancelled_at IS NULL OR run.status IN (?))",
 			EditionPublished, bun.List([]CourseRunStatus{RunPlanned, RunConfirmed})).
 		Scan(ctx, &due); err != nil {
 		return 0, fmt.Errorf("lines that are due: %w", err)

@@ -90,7 +90,7 @@ func (d *DB) participants(ctx context.Context, actor Actor, column bun.Ident, me
 		lists[id] = mapped(page, func(r *Registration) *Participant {
 			one := &Participant{Name: people[r.PersonID].Name}
 			if shape.Has("organisation") {
-				v.wantOrganisation(r.OrganisationID, func(o *Organisation) { one.organisation = o })
+				v.wantOrganisation(r.OrganisationID, shape.Of("organisation"), func(o *Organisation) { one.organisation = o })
 			}
 			return one
 		})

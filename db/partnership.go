@@ -164,10 +164,10 @@ func (v view) partnerships(ctx context.Context, rows []*Partnership, shape Shape
 	if len(rows) == 0 {
 		return nil
 	}
-	ids := bun.List(distinct(idsOf(rows)))
+	ids := distinct(idsOf(rows))
 	if shape.Has("members") {
 		var members []*Member
-		if err := v.tx.NewSelect().Model(&members).Where("partnership_id IN (?)", ids).Order("position").Scan(ctx); err != nil {
+		if err := v.among(v.tx.NewSelect().Model(&members).ExcludeColumn("position"), "partnership_id", ids).Order("position").Scan(ctx); err != nil {
 			return fmt.Errorf("members: %w", err)
 		}
 		if err := v.members(ctx, members, shape.Of("members")); err != nil {
@@ -181,7 +181,7 @@ func (v view) partnerships(ctx context.Context, rows []*Partnership, shape Shape
 	}
 	if shape.Has("agreements") {
 		var agreements []*Agreement
-		if err := v.tx.NewSelect().Model(&agreements).Where("partnership_id IN (?)", ids).Order("signed_on", "id").Scan(ctx); err != nil {
+		if err := v.among(v.tx.NewSelect().Model(&agreements), "partnership_id", ids).Order("signed_on", "id").Scan(ctx); err != nil {
 			return fmt.Errorf("agreements: %w", err)
 		}
 		byPartnership := groupBy(agreements, func(a *Agreement) ID { return a.PartnershipID })
@@ -191,7 +191,7 @@ func (v view) partnerships(ctx context.Context, rows []*Partnership, shape Shape
 	}
 	if shape.Has("series") {
 		var series []*Series
-		if err := v.tx.NewSelect().Model(&series).Where("partnership_id IN (?)", ids).Order("name", "id").Scan(ctx); err != nil {
+		if err := v.among(v.tx.NewSelect().Model(&series), "partnership_id", ids).Order("name", "id").Scan(ctx); err != nil {
 			return fmt.Errorf("series: %w", err)
 		}
 		if err := v.series(ctx, series, shape.Of("series")); err != nil {
@@ -219,12 +219,12 @@ func (v view) members(ctx context.Context, rows []*Member, shape Shape) error {
 	}
 	if shape.Has("organisation") {
 		for _, row := range rows {
-			v.wantOrganisation(row.OrganisationID, func(o *Organisation) { row.organisation = o })
+			v.wantOrganisation(row.OrganisationID, shape.Of("organisation"), func(o *Organisation) { row.organisation = o })
 		}
 	}
 	if shape.Has("coordinators") {
 		var links []*coordinator
-		if err := v.tx.NewSelect().Model(&links).Where("member_id IN (?)", bun.List(idsOf(rows))).Order("position").Scan(ctx); err != nil {
+		if err := v.among(v.tx.NewSelect().Model(&links), "member_id", idsOf(rows)).Order("position").Scan(ctx); err != nil {
 			return fmt.Errorf("coordinators: %w", err)
 		}
 		ids := idsBy(links, func(c *coordinator) ID { return c.PersonID })

@@ -80,7 +80,7 @@ func (p *Person) worksFor() string {
 func (v view) people(ctx context.Context, rows []*Person, shape Shape) error {
 	if shape.Has("organisation") {
 		for _, row := range rows {
-			v.wantOrganisation(row.OrganisationID, func(o *Organisation) { row.organisation = o })
+			v.wantOrganisation(row.OrganisationID, shape.Of("organisation"), func(o *Organisation) { row.organisation = o })
 		}
 	}
 	if shape.Has("email", "locale", "suppression") {

@@ -38,7 +38,7 @@ func TestExportAndErasureKnowEveryColumnAboutPeople(t *testing.T) {
 		"registrations": "id seats_id person_id organisation_id status ticket registered_at registered_by offer_expires_at expired_because cancelled_at cancelled_with " +
 			"calendar_sequence listing",
 		"invitations": "id campaign_id person_id edition_id course_run_id status responded_at",
-		"deliveries": "id kind lane state person_id campaign_id invitation_id registration_id created_at not_before claim claimed_at worker_id attempts drops " +
+		"deliveries": "id kind lane state person_id campaign_id invitation_id registration_id notice_id created_at not_before claim claimed_at worker_id attempts drops " +
 			"dated_at sent_at last_code last_error status_code delegation_id",
 		"delegates":   "registration_id delegation_id",
 		"delegations": "id edition_id organisation_id places respond_by message status created_by created_at answered_at reminded_at",

@@ -225,7 +225,7 @@ func (o *occasion) clashes(ctx context.Context, tx bun.Tx, people []ID) (map[ID]
 	if err := tx.NewSelect().Model((*Session)(nil)).ColumnExpr("registration.person_id, session.title").
 		Join("JOIN seats ON seats.session_id = session.id").Join("JOIN registrations AS registration ON registration.seats_id = seats.id").
 		Where("registration.person_id IN (?)", bun.List(people)).Where("registration.status IN (?)", bun.List(active)).
-		Where("session.edition_id = ?", o.EditionID).Where("session.id <> ?", o.SessionID).
+		Where("session.edition_id = ?", o.EditionID).Where("session.id <> ?", o.SessionID).Where("session.cancelled_at IS NULL").
 		Where("session.starts_at < ?", o.EndsAt).Where("session.ends_at > ?", o.StartsAt).Scan(ctx, &rows); err != nil {
 		return nil, fmt.Errorf("clashes of sessions: %w", err)
 	}

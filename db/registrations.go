@@ -55,7 +55,7 @@ func (v view) registrations(ctx context.Context, rows []*Registration, shape Sha
 	}
 	if shape.Has("worksFor") {
 		for _, row := range rows {
-			v.wantOrganisation(row.OrganisationID, func(o *Organisation) { row.organisation = o })
+			v.wantOrganisation(row.OrganisationID, shape.Of("worksFor"), func(o *Organisation) { row.organisation = o })
 		}
 	}
 	if shape.Has("position") {

@@ -87,17 +87,18 @@ type occasion struct {
 	SessionID      ID
 	StartsAt       *time.Time // of the session
 	EndsAt         *time.Time // of the session
+	CancelledAt    *time.Time // of the session
 	OffersOver     bool       // whether offers are still to be taken back whose time is over; only for seats under lock
 }
 
 // on reports whether the meeting takes place and is public.
 func (o *occasion) on() bool {
-	return o.EditionStatus == EditionPublished || o.RunStatus == RunPlanned || o.RunStatus == RunConfirmed
+	return o.EditionStatus == EditionPublished && o.CancelledAt == nil || o.RunStatus == RunPlanned || o.RunStatus == RunConfirmed
 }
 
 // cancelled reports whether the meeting was public and is called off.
 func (o *occasion) cancelled() bool {
-	return o.EditionStatus == EditionCancelled || o.RunStatus == RunCancelled
+	return o.EditionStatus == EditionCancelled || o.EditionStatus == EditionPublished && o.CancelledAt != nil || o.RunStatus == RunCancelled
 }
 
 // zone is the time zone of the meeting.
@@ -162,7 +163,7 @@ func (v view) occasion(ctx context.Context, s *Seats) (*occasion, error) {
 	}
 	if !s.SessionID.IsZero() {
 		q = q.Join("JOIN sessions AS session ON session.edition_id = edition.id").
-			ColumnExpr("session.id AS session_id, session.starts_at, session.ends_at").Where("session.id = ?", s.SessionID)
+			ColumnExpr("session.id AS session_id, session.starts_at, session.ends_at, session.cancelled_at").Where("session.id = ?", s.SessionID)
 	}
 	q = q.ColumnExpr("EXISTS (SELECT 1 FROM registrations WHERE seats_id = ? AND status = ? AND offer_expires_at <= ?) AS offers_over", s.ID, Offered, v.now)
 	if err := q.Scan(ctx, o); err != nil {
@@ -186,7 +187,7 @@ func (v view) occasions(ctx context.Context, seats []ID) (map[ID]*occasion, erro
 		ColumnExpr("coalesce(edition.status, '') AS edition_status, coalesce(run.status, '') AS run_status").
 		ColumnExpr("coalesce(edition.starts_on, run.starts_on) AS starts_on, coalesce(edition.year, 0) AS year").
 		ColumnExpr("coalesce(edition.time_zone, run.time_zone, '') AS time_zone").
-		ColumnExpr("session.id AS session_id, session.starts_at, session.ends_at").
+		ColumnExpr("session.id AS session_id, session.starts_at, session.ends_at, session.cancelled_at").
 		Where("seats.id IN (?)", bun.List(seats)).Scan(ctx, &rows); err != nil {
 		return nil, fmt.Errorf("occasions of seats: %w", err)
 	}
@@ -200,7 +201,7 @@ func (v view) occasions(ctx context.Context, seats []ID) (map[ID]*occasion, erro
 // seats loads the seats of editions, sessions or course runs, by the column that names them.
 func (v view) seats(ctx context.Context, column bun.Ident, of []ID) (map[ID]*Seats, error) {
 	var rows []*Seats
-	if err := v.tx.NewSelect().Model(&rows).Where("? IN (?)", column, bun.List(of)).Scan(ctx); err != nil {
+	if err := v.among(v.tx.NewSelect().Model(&rows), column, of).Scan(ctx); err != nil {
 		return nil, fmt.Errorf("seats: %w", err)
 	}
 	if err := v.openings(ctx, rows); err != nil {

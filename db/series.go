@@ -60,7 +60,7 @@ func (v view) loadSeries(ctx context.Context, ids []ID, shape Shape) (map[ID]*Se
 		return nil, nil
 	}
 	var rows []*Series
-	q := v.tx.NewSelect().Model(&rows).Where("series.id IN (?)", bun.List(ids))
+	q := v.among(v.tx.NewSelect().Model(&rows), "series.id", ids)
 	if shape.Has("partnership") {
 		q = q.Relation("Partnership")
 	}
@@ -92,7 +92,7 @@ func (v view) series(ctx context.Context, rows []*Series, shape Shape) error {
 		return nil
 	}
 	var turns []*turn
-	if err := v.tx.NewSelect().Model(&turns).Where("series_id IN (?)", bun.List(ids)).Order("position").Scan(ctx); err != nil {
+	if err := v.among(v.tx.NewSelect().Model(&turns), "series_id", ids).Order("position").Scan(ctx); err != nil {
 		return fmt.Errorf("rotation: %w", err)
 	}
 	var latest map[ID]ID
@@ -109,9 +109,9 @@ func (v view) series(ctx context.Context, rows []*Series, shape Shape) error {
 		row.rotation = make([]*Organisation, len(turns))
 		for i, t := range turns {
 			rotation[i] = t.OrganisationID
-			v.wantOrganisation(t.OrganisationID, func(o *Organisation) { row.rotation[i] = o })
+			v.wantOrganisation(t.OrganisationID, shape.Of("rotation"), func(o *Organisation) { row.rotation[i] = o })
 		}
-		v.wantOrganisation(hostAfter(rotation, latest[row.ID]), func(o *Organisation) { row.nextHost = o })
+		v.wantOrganisation(hostAfter(rotation, latest[row.ID]), shape.Of("nextHost"), func(o *Organisation) { row.nextHost = o })
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ type Session struct {
 	RoomID        ID       `bun:",nullzero"`
 	Languages     []string // those of the edition when it has none of its own
 	Position      int      // over the whole edition: by day and time, parents before their children
+	CancelledAt   *time.Time
 
 	Room          *Room           `bun:"rel:belongs-to,join:room_id=id"`
 	Edition       *Edition        `bun:"-"`
@@ -70,7 +71,11 @@ type Contribution struct {
 type ContributionRole string
 
 func (s *Session) id() ID { return s.ID }
-func (r *Room) id() ID    { return r.ID }
+
+// Cancelled reports whether the item is called off while its edition goes on.
+func (s *Session) Cancelled() bool { return s.CancelledAt != nil }
+
+func (r *Room) id() ID { return r.ID }
 
 // Name returns the person's name, or the guest's.
 func (c *Contribution) Name() string {
@@ -94,12 +99,12 @@ func (v view) days(ctx context.Context, editions []*Edition, shape Shape) error 
 	if shape.Has("sessions") {
 		shape := shape.Of("sessions")
 		var rows []*Session
-		q := v.tx.NewSelect().Model(&rows).Where("session.edition_id IN (?)", bun.List(distinct(idsOf(editions)))).Order("session.position")
+		q := v.among(v.tx.NewSelect().Model(&rows).ExcludeColumn("key", "position"), "session.edition_id", distinct(idsOf(editions))).Order("session.position")
 		if !shape.Has("children") {
 			q = q.Where("session.parent_id IS NULL")
 		}
 		if shape.With(shape.Of("children")).Has("room") {
-			q = q.Relation("Room")
+			q = q.Relation("Room", roomColumns)
 		}
 		if err := q.Scan(ctx); err != nil {
 			return fmt.Errorf("sessions: %w", err)
@@ -135,10 +140,10 @@ func (v view) loadSessions(ctx context.Context, ids []ID, shape Shape) (map[ID]*
 		return nil, nil
 	}
 	var rows []*Session
-	q := v.tx.NewSelect().Model(&rows).Where("session.id IN (?)", bun.List(ids)).
+	q := v.among(v.tx.NewSelect().Model(&rows), "session.id", ids).
 		Where("session.edition_id IN (?)", v.visible(v.tx.NewSelect().Model((*Edition)(nil)).Column("id")))
 	if shape.Has("room") {
-		q = q.Relation("Room")
+		q = q.Relation("Room", roomColumns)
 	}
 	if err := q.Scan(ctx); err != nil {
 		return nil, fmt.Errorf("sessions: %w", err)
@@ -151,9 +156,9 @@ func (v view) loadSessions(ctx context.Context, ids []ID, shape Shape) (map[ID]*
 		return found, v.sessions(ctx, rows, shape, nil)
 	}
 	var children []*Session
-	q = v.tx.NewSelect().Model(&children).Where("session.parent_id IN (?)", bun.List(ids)).Order("session.position")
+	q = v.among(v.tx.NewSelect().Model(&children), "session.parent_id", ids).Order("session.position")
 	if shape.Of("children").Has("room") {
-		q = q.Relation("Room")
+		q = q.Relation("Room", roomColumns)
 	}
 	if err := q.Scan(ctx); err != nil {
 		return nil, fmt.Errorf("children: %w", err)
@@ -214,9 +219,20 @@ func (v view) sessions(ctx context.Context, rows []*Session, shape Shape, childr
 	return nil
 }
 
+// roomColumns are what is read of rooms.
+func roomColumns(q *bun.SelectQuery) *bun.SelectQuery { return q.Column("id", "name", "capacity") }
+
 func (v view) contributions(ctx context.Context, sessions []ID, shape Shape) (map[ID][]*Contribution, error) {
 	var rows []*Contribution
-	if err := v.tx.NewSelect().Model(&rows).Relation("Person").Where("contribution.session_id IN (?)", bun.List(sessions)).
+	q := v.tx.NewSelect().Model(&rows).Column("session_id", "role", "person_id", "guest_name", "guest_affiliation").
+		Relation("Person", func(q *bun.SelectQuery) *bun.SelectQuery {
+			q = q.Column("id", "organisation_id", "affiliation", "name", "job_title")
+			if shape.Of("person").Has("email", "locale") {
+				q = q.Column("email", "locale")
+			}
+			return q
+		})
+	if err := v.among(q, "contribution.session_id", sessions).
 		OrderExpr("contribution.position, contribution.id").Scan(ctx); err != nil {
 		return nil, fmt.Errorf("contributions: %w", err)
 	}

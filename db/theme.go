@@ -56,9 +56,9 @@ func (v view) themesOf(ctx context.Context, link, column bun.Ident, of []ID) (ma
 		Name  string
 		Place int
 	}
-	if err := v.tx.NewSelect().TableExpr("? AS link", link).Join("JOIN themes AS theme ON theme.id = link.theme_id").
+	if err := v.among(v.tx.NewSelect().TableExpr("? AS link", link), "link."+column, of).Join("JOIN themes AS theme ON theme.id = link.theme_id").
 		ColumnExpr("link.? AS of_id, theme.id, theme.name, link.position AS place", column).
-		Where("link.? IN (?)", column, bun.List(of)).OrderExpr("link.position").Scan(ctx, &rows); err != nil {
+		OrderExpr("link.position").Scan(ctx, &rows); err != nil {
 		return nil, fmt.Errorf("themes: %w", err)
 	}
 	themes := map[ID]*Theme{}

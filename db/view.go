@@ -22,8 +22,9 @@ type view struct {
 }
 
 type wantedParty struct {
-	id  ID
-	set func(*Organisation)
+	id   ID
+	read Shape
+	set  func(*Organisation)
 }
 
 func (d *DB) view(actor Actor) view { return viewIn(d.read, actor, d.now()) }
@@ -32,10 +33,10 @@ func viewIn(tx bun.IDB, actor Actor, now time.Time) view {
 	return view{tx: tx, actor: actor, now: now, parties: new([]wantedParty)}
 }
 
-// wantOrganisation has finish load the organisation and hand it over; nothing happens for the zero ID.
-func (v view) wantOrganisation(id ID, set func(*Organisation)) {
+// wantOrganisation has finish load what is read of the organisation and hand it over; nothing happens for the zero ID.
+func (v view) wantOrganisation(id ID, read Shape, set func(*Organisation)) {
 	if !id.IsZero() {
-		*v.parties = append(*v.parties, wantedParty{id, set})
+		*v.parties = append(*v.parties, wantedParty{id, read, set})
 	}
 }
 
@@ -45,19 +46,38 @@ func (v view) finish(ctx context.Context, err error) error {
 		return err
 	}
 	ids := make([]ID, len(*v.parties))
+	columns := []string{"id", "kind", "name", "country"}
+	more := false
 	for i, wanted := range *v.parties {
 		ids[i] = wanted.id
+		more = more || wanted.read.Has("code", "population", "kind", "website")
 	}
-	found, err := byID[Organisation](ctx, v.tx, ids)
-	if err != nil {
+	if more {
+		columns = append(columns, "code", "population", "institution_kind", "website")
+	}
+	var rows []*Organisation
+	if err := v.among(v.tx.NewSelect().Model(&rows).Column(columns...), "organisation.id", distinct(ids)).Scan(ctx); err != nil {
 		return fmt.Errorf("organisations: %w", err)
 	}
-	organisationsTogether(values(found))
+	found := make(map[ID]*Organisation, len(rows))
+	for _, row := range rows {
+		found[row.ID] = row
+	}
+	organisationsTogether(rows)
 	for _, wanted := range *v.parties {
 		wanted.set(found[wanted.id])
 	}
 	*v.parties = nil
 	return nil
+}
+
+// among restricts a query to the rows whose column holds one of the ids. The rights of organisers are written into the text
+// of queries, which then is not worth keeping.
+func (v view) among(q *bun.SelectQuery, column bun.Ident, ids []ID) *bun.SelectQuery {
+	if v.actor.Organiser() {
+		return q.Where("? IN (?)", column, bun.List(ids))
+	}
+	return among(v.tx, q, column, ids)
 }
 
 // siblings are the rows that were loaded together. A connection below a row is loaded for all siblings at once, when the first

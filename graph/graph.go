@@ -19,6 +19,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/vaktreffen/vaktreffen/db"
+	"github.com/vaktreffen/vaktreffen/graph/internal/direct"
 	"github.com/vaktreffen/vaktreffen/graph/internal/documents"
 	"github.com/vaktreffen/vaktreffen/graph/internal/exec"
 	"github.com/vaktreffen/vaktreffen/graph/internal/limits"
@@ -41,6 +42,7 @@ type Config struct {
 	ProxyHeader string                // in which a proxy before this program writes the client's address; "": there is none
 	OpenID      *OpenID               // nil: people sign in by mail only
 	Secure      bool                  // people reach the pages over HTTPS: cookies must not travel otherwise
+	CacheBytes  int                   // how much memory the answers of public operations may take; 0 keeps none
 	Draining    <-chan struct{}       // closed when the process is about to end: streams end, readiness is off
 }
 
@@ -56,7 +58,7 @@ const (
 // that is none.
 func Handler(cfg Config) (http.Handler, error) {
 	res := resolver{db: cfg.DB, rates: rate.New(cfg.Redis), log: cfg.Log}
-	api, err := graphQL(cfg, res)
+	api, err := graphQL(cfg, res, writtenDirectly)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +91,10 @@ func Handler(cfg Config) (http.Handler, error) {
 	return protection.Handler(withClient(cfg.ProxyHeader, mux)), nil
 }
 
-func graphQL(cfg Config, res resolver) (http.Handler, error) {
+// writtenDirectly are the root fields whose answers need no visit of every field by itself.
+var writtenDirectly = []string{"edition", "editions", "partnership", "partnerships", "municipalities", "institutions", "courses", "themes"}
+
+func graphQL(cfg Config, res resolver, directly []string) (http.Handler, error) {
 	schema := exec.NewExecutableSchema(exec.Config{Resolvers: res})
 	srv := handler.New(schema)
 	if err := observe(srv, cfg); err != nil {
@@ -135,6 +140,10 @@ func graphQL(cfg Config, res resolver) (http.Handler, error) {
 		cfg.Log.ErrorContext(ctx, "panic in a resolver", "panic", panicked, "stack", string(debug.Stack()))
 		return errors.New("panic in a resolver")
 	})
+	if cfg.CacheBytes > 0 {
+		srv.AroundOperations(newResponseCache(cfg.DB, cfg.CacheBytes).around)
+	}
+	direct.Install(srv, schema.Schema(), directly...)
 	return srv, nil
 }
 

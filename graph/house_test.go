@@ -41,13 +41,14 @@ const (
 // house is the API over real HTTP on a database of its own.
 type house struct {
 	*testing.T
-	db     *db.DB
-	raw    *sql.DB // the same database behind the product's back
-	url    string
-	clock  *atomic.Pointer[time.Time]
-	log    *journal
-	logger *slog.Logger // writes into log, and fails the test when it holds what no log may
-	tokens *sync.Map    // by address
+	db      *db.DB
+	raw     *sql.DB // the same database behind the product's back
+	address string  // of the database
+	url     string
+	clock   *atomic.Pointer[time.Time]
+	log     *journal
+	logger  *slog.Logger // writes into log, and fails the test when it holds what no log may
+	tokens  *sync.Map    // by address
 }
 
 // each runs the test against a house on SQLite and one on PostgreSQL, with the programmes of the demo imported.
@@ -68,7 +69,7 @@ func each(t *testing.T, test func(t *house)) {
 
 func build(t *testing.T, address, driver, source string) *house {
 	t.Helper()
-	h := &house{T: t, clock: new(atomic.Pointer[time.Time]), log: new(journal), tokens: new(sync.Map)}
+	h := &house{T: t, address: address, clock: new(atomic.Pointer[time.Time]), log: new(journal), tokens: new(sync.Map)}
 	h.setClock(today)
 	var err error
 	if h.db, err = db.Open(t.Context(), address, db.WithClock(func() time.Time { return *h.clock.Load() })); err != nil {
@@ -199,7 +200,7 @@ func (h *house) rows() map[string]int {
 	for _, table := range []string{
 		"organisations", "people", "themes", "partnerships", "members", "coordinators", "agreements", "series", "rotations", "editions",
 		"edition_themes", "rooms", "sessions", "session_themes", "contributions", "courses", "course_trainers", "related_courses", "course_runs",
-		"settings", "access_tokens", "seats", "registrations", "campaigns", "invitations", "suppressions", "deliveries", "workers",
+		"settings", "access_tokens", "seats", "registrations", "campaigns", "invitations", "suppressions", "notices", "deliveries", "workers",
 		"idempotency_keys", "audit_log",
 	} {
 		var n int

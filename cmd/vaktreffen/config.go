@@ -42,6 +42,7 @@ type Config struct {
 	OpenIDName         string        `name:"openid-name" env:"OPENID_NAME" placeholder:"NAME" help:"What people call that provider."`
 	OpenIDClientID     string        `name:"openid-client-id" env:"OPENID_CLIENT_ID" placeholder:"ID" help:"What the provider knows this program as; its redirect address is PUBLIC_URL/openid/callback."`
 	OpenIDClientSecret string        `name:"openid-client-secret" env:"OPENID_CLIENT_SECRET" placeholder:"SECRET" help:"The secret for that, when the provider gave one."`
+	ResponseCache      int           `env:"RESPONSE_CACHE" default:"64" help:"Megabytes for the answers of public operations; 0 keeps none."`
 	Points             int           `env:"POINTS_PER_MINUTE" default:"600000" help:"How much cost, in the points of the API, one client may spend in a minute; 0 for no limit. An agenda costs some hundred."`
 	ProxyHeader        string        `env:"PROXY_HEADER" placeholder:"NAME" help:"Header in which a proxy before this program writes the client's address, for example X-Forwarded-For; without it headers count for nothing."`
 	Development        bool          `env:"DEVELOPMENT" help:"Serve GraphiQL and allow introspection."`
@@ -80,6 +81,9 @@ func (c *Config) check(n needs) error {
 	if n.http {
 		if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 			refuse("LISTEN", "is an address with a port, for example 127.0.0.1:8080")
+		}
+		if c.ResponseCache < 0 {
+			refuse("RESPONSE_CACHE", "is a number of megabytes, 0 for no cache")
 		}
 		for _, origin := range c.AllowedOrigins {
 			if u, err := url.Parse(origin); err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" {

@@ -166,6 +166,7 @@ CREATE TABLE sessions (
 	room_id {{.ID}} REFERENCES rooms (id),
 	languages TEXT NOT NULL,
 	position {{.Int}} NOT NULL,
+	cancelled_at {{.Instant}},
 	CONSTRAINT sessions_key UNIQUE (edition_id, key),
 	CHECK ((starts_local IS NULL) = (ends_local IS NULL))
 ){{.Strict}};

@@ -118,6 +118,19 @@ CREATE TABLE suppressions (
 	created_at {{.Instant}} NOT NULL
 ){{.Strict}};
 --bun:split
+CREATE TABLE notices (
+	id {{.ID}} PRIMARY KEY,
+	edition_id {{.ID}} REFERENCES editions (id),
+	course_run_id {{.ID}} REFERENCES course_runs (id),
+	created_at {{.Instant}} NOT NULL,
+	facts TEXT NOT NULL,
+	CHECK ((edition_id IS NULL) <> (course_run_id IS NULL))
+){{.Strict}};
+--bun:split
+CREATE INDEX notices_edition ON notices (edition_id) WHERE edition_id IS NOT NULL;
+--bun:split
+CREATE INDEX notices_course_run ON notices (course_run_id) WHERE course_run_id IS NOT NULL;
+--bun:split
 CREATE TABLE deliveries (
 	id {{.ID}} PRIMARY KEY,
 	kind TEXT NOT NULL,
@@ -127,6 +140,7 @@ CREATE TABLE deliveries (
 	campaign_id {{.ID}} REFERENCES campaigns (id),
 	invitation_id {{.ID}} REFERENCES invitations (id),
 	registration_id {{.ID}} REFERENCES registrations (id),
+	notice_id {{.ID}} REFERENCES notices (id),
 	created_at {{.Instant}} NOT NULL,
 	not_before {{.Instant}} NOT NULL,
 	claim {{.ID}},
@@ -151,6 +165,8 @@ CREATE INDEX deliveries_campaign ON deliveries (campaign_id) WHERE campaign_id I
 CREATE INDEX deliveries_invitation ON deliveries (invitation_id) WHERE invitation_id IS NOT NULL;
 --bun:split
 CREATE INDEX deliveries_registration ON deliveries (registration_id) WHERE registration_id IS NOT NULL;
+--bun:split
+CREATE INDEX deliveries_notice ON deliveries (notice_id) WHERE notice_id IS NOT NULL;
 --bun:split
 CREATE TABLE workers (
 	id {{.ID}} PRIMARY KEY,

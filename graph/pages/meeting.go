@@ -54,6 +54,7 @@ func meetingOfPlace(r *db.Registration) meeting {
 		if len(s.Languages) > 0 {
 			m.languages = s.Languages
 		}
+		m.cancelled = m.cancelled || s.Cancelled()
 		if s.StartsAt != nil {
 			m.starts, m.ends = s.StartsAt.In(m.zone), s.EndsAt.In(m.zone)
 		}

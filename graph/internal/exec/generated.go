@@ -137,9 +137,29 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	CancelEditionPayload struct {
+		Edition    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	CancelRegistrationPayload struct {
 		Registration func(childComplexity int) int
 		UserErrors   func(childComplexity int) int
+	}
+
+	CancelSessionPayload struct {
+		Session    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ChangeCourseRunPayload struct {
+		CourseRun  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ChangeEditionPayload struct {
+		Edition    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	ChangeInvitationMailsPayload struct {
@@ -160,6 +180,12 @@ type ComplexityRoot struct {
 
 	ChangeSeatsPayload struct {
 		Seats      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ChangeSessionPayload struct {
+		Clashes    func(childComplexity int) int
+		Session    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -405,11 +431,16 @@ type ComplexityRoot struct {
 		AcceptOffer           func(childComplexity int, input model.AcceptOfferInput) int
 		AppointCoordinator    func(childComplexity int, input db.CoordinatorInput) int
 		CancelCampaign        func(childComplexity int, input model.CancelCampaignInput) int
+		CancelEdition         func(childComplexity int, input model.CancelEditionInput) int
 		CancelRegistration    func(childComplexity int, input model.CancelRegistrationInput) int
+		CancelSession         func(childComplexity int, input model.CancelSessionInput) int
+		ChangeCourseRun       func(childComplexity int, input db.ChangeCourseRunInput) int
+		ChangeEdition         func(childComplexity int, input db.ChangeEditionInput) int
 		ChangeInvitationMails func(childComplexity int, input model.ChangeInvitationMailsInput) int
 		ChangeListing         func(childComplexity int, input model.ChangeListingInput) int
 		ChangeRetention       func(childComplexity int, input db.ChangeRetentionInput) int
 		ChangeSeats           func(childComplexity int, input db.ChangeSeatsInput) int
+		ChangeSession         func(childComplexity int, input db.ChangeSessionInput) int
 		DeclineDelegation     func(childComplexity int, input model.DeclineDelegationInput) int
 		DeclineOffer          func(childComplexity int, input model.DeclineOfferInput) int
 		DismissCoordinator    func(childComplexity int, input db.CoordinatorInput) int
@@ -424,6 +455,8 @@ type ComplexityRoot struct {
 		PreviewInvitations    func(childComplexity int, input db.SendInvitationsInput) int
 		Register              func(childComplexity int, input db.RegisterInput) int
 		RemindDelegations     func(childComplexity int, input model.RemindDelegationsInput) int
+		ReopenEdition         func(childComplexity int, input model.ReopenEditionInput) int
+		ReopenSession         func(childComplexity int, input model.ReopenSessionInput) int
 		RequestSignIn         func(childComplexity int, input model.RequestSignInInput) int
 		ResumeCampaign        func(childComplexity int, input model.ResumeCampaignInput) int
 		SendInvitations       func(childComplexity int, input db.SendInvitationsInput) int
@@ -576,6 +609,16 @@ type ComplexityRoot struct {
 		UserErrors  func(childComplexity int) int
 	}
 
+	ReopenEditionPayload struct {
+		Edition    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ReopenSessionPayload struct {
+		Session    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	RequestSignInPayload struct {
 		UserErrors   func(childComplexity int) int
 		ValidMinutes func(childComplexity int) int
@@ -634,6 +677,7 @@ type ComplexityRoot struct {
 
 	Session struct {
 		Abstract      func(childComplexity int) int
+		Cancelled     func(childComplexity int) int
 		Children      func(childComplexity int) int
 		Contributions func(childComplexity int) int
 		Date          func(childComplexity int) int
@@ -649,6 +693,11 @@ type ComplexityRoot struct {
 		StartsAtLocal func(childComplexity int) int
 		Themes        func(childComplexity int) int
 		Title         func(childComplexity int) int
+	}
+
+	SessionClash struct {
+		People  func(childComplexity int) int
+		Session func(childComplexity int) int
 	}
 
 	SignIn struct {
@@ -753,6 +802,13 @@ type MutationResolver interface {
 	AcceptOffer(ctx context.Context, input model.AcceptOfferInput) (*model.AcceptOfferPayload, error)
 	DeclineOffer(ctx context.Context, input model.DeclineOfferInput) (*model.DeclineOfferPayload, error)
 	ChangeSeats(ctx context.Context, input db.ChangeSeatsInput) (*model.ChangeSeatsPayload, error)
+	ChangeEdition(ctx context.Context, input db.ChangeEditionInput) (*model.ChangeEditionPayload, error)
+	CancelEdition(ctx context.Context, input model.CancelEditionInput) (*model.CancelEditionPayload, error)
+	ReopenEdition(ctx context.Context, input model.ReopenEditionInput) (*model.ReopenEditionPayload, error)
+	ChangeSession(ctx context.Context, input db.ChangeSessionInput) (*model.ChangeSessionPayload, error)
+	CancelSession(ctx context.Context, input model.CancelSessionInput) (*model.CancelSessionPayload, error)
+	ReopenSession(ctx context.Context, input model.ReopenSessionInput) (*model.ReopenSessionPayload, error)
+	ChangeCourseRun(ctx context.Context, input db.ChangeCourseRunInput) (*model.ChangeCourseRunPayload, error)
 	InviteDelegations(ctx context.Context, input db.InviteDelegationsInput) (*model.InviteDelegationsPayload, error)
 	RemindDelegations(ctx context.Context, input model.RemindDelegationsInput) (*model.RemindDelegationsPayload, error)
 	NameDelegates(ctx context.Context, input db.NameDelegatesInput) (*model.NameDelegatesPayload, error)
@@ -1170,6 +1226,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CancelCampaignPayload.UserErrors(childComplexity), true
 
+	case "CancelEditionPayload.edition":
+		if e.ComplexityRoot.CancelEditionPayload.Edition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelEditionPayload.Edition(childComplexity), true
+	case "CancelEditionPayload.userErrors":
+		if e.ComplexityRoot.CancelEditionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelEditionPayload.UserErrors(childComplexity), true
+
 	case "CancelRegistrationPayload.registration":
 		if e.ComplexityRoot.CancelRegistrationPayload.Registration == nil {
 			break
@@ -1182,6 +1251,45 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CancelRegistrationPayload.UserErrors(childComplexity), true
+
+	case "CancelSessionPayload.session":
+		if e.ComplexityRoot.CancelSessionPayload.Session == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelSessionPayload.Session(childComplexity), true
+	case "CancelSessionPayload.userErrors":
+		if e.ComplexityRoot.CancelSessionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelSessionPayload.UserErrors(childComplexity), true
+
+	case "ChangeCourseRunPayload.courseRun":
+		if e.ComplexityRoot.ChangeCourseRunPayload.CourseRun == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeCourseRunPayload.CourseRun(childComplexity), true
+	case "ChangeCourseRunPayload.userErrors":
+		if e.ComplexityRoot.ChangeCourseRunPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeCourseRunPayload.UserErrors(childComplexity), true
+
+	case "ChangeEditionPayload.edition":
+		if e.ComplexityRoot.ChangeEditionPayload.Edition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeEditionPayload.Edition(childComplexity), true
+	case "ChangeEditionPayload.userErrors":
+		if e.ComplexityRoot.ChangeEditionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeEditionPayload.UserErrors(childComplexity), true
 
 	case "ChangeInvitationMailsPayload.userErrors":
 		if e.ComplexityRoot.ChangeInvitationMailsPayload.UserErrors == nil {
@@ -1240,6 +1348,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ChangeSeatsPayload.UserErrors(childComplexity), true
+
+	case "ChangeSessionPayload.clashes":
+		if e.ComplexityRoot.ChangeSessionPayload.Clashes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeSessionPayload.Clashes(childComplexity), true
+	case "ChangeSessionPayload.session":
+		if e.ComplexityRoot.ChangeSessionPayload.Session == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeSessionPayload.Session(childComplexity), true
+	case "ChangeSessionPayload.userErrors":
+		if e.ComplexityRoot.ChangeSessionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeSessionPayload.UserErrors(childComplexity), true
 
 	case "Contribution.affiliation":
 		if e.ComplexityRoot.Contribution.Affiliation == nil {
@@ -2230,6 +2357,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelCampaign(childComplexity, args["input"].(model.CancelCampaignInput)), true
+	case "Mutation.cancelEdition":
+		if e.ComplexityRoot.Mutation.CancelEdition == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelEdition_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelEdition(childComplexity, args["input"].(model.CancelEditionInput)), true
 	case "Mutation.cancelRegistration":
 		if e.ComplexityRoot.Mutation.CancelRegistration == nil {
 			break
@@ -2241,6 +2379,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelRegistration(childComplexity, args["input"].(model.CancelRegistrationInput)), true
+	case "Mutation.cancelSession":
+		if e.ComplexityRoot.Mutation.CancelSession == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelSession_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelSession(childComplexity, args["input"].(model.CancelSessionInput)), true
+	case "Mutation.changeCourseRun":
+		if e.ComplexityRoot.Mutation.ChangeCourseRun == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changeCourseRun_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeCourseRun(childComplexity, args["input"].(db.ChangeCourseRunInput)), true
+	case "Mutation.changeEdition":
+		if e.ComplexityRoot.Mutation.ChangeEdition == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changeEdition_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeEdition(childComplexity, args["input"].(db.ChangeEditionInput)), true
 	case "Mutation.changeInvitationMails":
 		if e.ComplexityRoot.Mutation.ChangeInvitationMails == nil {
 			break
@@ -2285,6 +2456,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ChangeSeats(childComplexity, args["input"].(db.ChangeSeatsInput)), true
+	case "Mutation.changeSession":
+		if e.ComplexityRoot.Mutation.ChangeSession == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changeSession_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeSession(childComplexity, args["input"].(db.ChangeSessionInput)), true
 	case "Mutation.declineDelegation":
 		if e.ComplexityRoot.Mutation.DeclineDelegation == nil {
 			break
@@ -2439,6 +2621,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemindDelegations(childComplexity, args["input"].(model.RemindDelegationsInput)), true
+	case "Mutation.reopenEdition":
+		if e.ComplexityRoot.Mutation.ReopenEdition == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reopenEdition_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReopenEdition(childComplexity, args["input"].(model.ReopenEditionInput)), true
+	case "Mutation.reopenSession":
+		if e.ComplexityRoot.Mutation.ReopenSession == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reopenSession_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReopenSession(childComplexity, args["input"].(model.ReopenSessionInput)), true
 	case "Mutation.requestSignIn":
 		if e.ComplexityRoot.Mutation.RequestSignIn == nil {
 			break
@@ -3098,6 +3302,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RemindDelegationsPayload.UserErrors(childComplexity), true
 
+	case "ReopenEditionPayload.edition":
+		if e.ComplexityRoot.ReopenEditionPayload.Edition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReopenEditionPayload.Edition(childComplexity), true
+	case "ReopenEditionPayload.userErrors":
+		if e.ComplexityRoot.ReopenEditionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReopenEditionPayload.UserErrors(childComplexity), true
+
+	case "ReopenSessionPayload.session":
+		if e.ComplexityRoot.ReopenSessionPayload.Session == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReopenSessionPayload.Session(childComplexity), true
+	case "ReopenSessionPayload.userErrors":
+		if e.ComplexityRoot.ReopenSessionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReopenSessionPayload.UserErrors(childComplexity), true
+
 	case "RequestSignInPayload.userErrors":
 		if e.ComplexityRoot.RequestSignInPayload.UserErrors == nil {
 			break
@@ -3331,6 +3561,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Session.Abstract(childComplexity), true
+	case "Session.cancelled":
+		if e.ComplexityRoot.Session.Cancelled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.Cancelled(childComplexity), true
 	case "Session.children":
 		if e.ComplexityRoot.Session.Children == nil {
 			break
@@ -3421,6 +3657,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Session.Title(childComplexity), true
+
+	case "SessionClash.people":
+		if e.ComplexityRoot.SessionClash.People == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionClash.People(childComplexity), true
+	case "SessionClash.session":
+		if e.ComplexityRoot.SessionClash.Session == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionClash.Session(childComplexity), true
 
 	case "SignIn.createdAt":
 		if e.ComplexityRoot.SignIn.CreatedAt == nil {
@@ -3651,11 +3900,16 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AppointCoordinatorInput", ec.unmarshalInputAppointCoordinatorInput),
 			graphql.NewInputUnmarshaler("AudienceInput", ec.unmarshalInputAudienceInput),
 			graphql.NewInputUnmarshaler("CancelCampaignInput", ec.unmarshalInputCancelCampaignInput),
+			graphql.NewInputUnmarshaler("CancelEditionInput", ec.unmarshalInputCancelEditionInput),
 			graphql.NewInputUnmarshaler("CancelRegistrationInput", ec.unmarshalInputCancelRegistrationInput),
+			graphql.NewInputUnmarshaler("CancelSessionInput", ec.unmarshalInputCancelSessionInput),
+			graphql.NewInputUnmarshaler("ChangeCourseRunInput", ec.unmarshalInputChangeCourseRunInput),
+			graphql.NewInputUnmarshaler("ChangeEditionInput", ec.unmarshalInputChangeEditionInput),
 			graphql.NewInputUnmarshaler("ChangeInvitationMailsInput", ec.unmarshalInputChangeInvitationMailsInput),
 			graphql.NewInputUnmarshaler("ChangeListingInput", ec.unmarshalInputChangeListingInput),
 			graphql.NewInputUnmarshaler("ChangeRetentionInput", ec.unmarshalInputChangeRetentionInput),
 			graphql.NewInputUnmarshaler("ChangeSeatsInput", ec.unmarshalInputChangeSeatsInput),
+			graphql.NewInputUnmarshaler("ChangeSessionInput", ec.unmarshalInputChangeSessionInput),
 			graphql.NewInputUnmarshaler("DeclineDelegationInput", ec.unmarshalInputDeclineDelegationInput),
 			graphql.NewInputUnmarshaler("DeclineOfferInput", ec.unmarshalInputDeclineOfferInput),
 			graphql.NewInputUnmarshaler("DelegationInput", ec.unmarshalInputDelegationInput),
@@ -3674,11 +3928,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RegisterInput", ec.unmarshalInputRegisterInput),
 			graphql.NewInputUnmarshaler("RegistrationFilter", ec.unmarshalInputRegistrationFilter),
 			graphql.NewInputUnmarshaler("RemindDelegationsInput", ec.unmarshalInputRemindDelegationsInput),
+			graphql.NewInputUnmarshaler("ReopenEditionInput", ec.unmarshalInputReopenEditionInput),
+			graphql.NewInputUnmarshaler("ReopenSessionInput", ec.unmarshalInputReopenSessionInput),
 			graphql.NewInputUnmarshaler("RequestSignInInput", ec.unmarshalInputRequestSignInInput),
 			graphql.NewInputUnmarshaler("ResumeCampaignInput", ec.unmarshalInputResumeCampaignInput),
 			graphql.NewInputUnmarshaler("SendInvitationsInput", ec.unmarshalInputSendInvitationsInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
 			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
+			graphql.NewInputUnmarshaler("VenueInput", ec.unmarshalInputVenueInput),
 		)
 	}
 	first := true
@@ -3918,6 +4175,26 @@ type Mutation {
   declineOffer("Which registration." input: DeclineOfferInput!): DeclineOfferPayload!
   "Changes the number of places and the rules of the waiting list. For organisers of the meeting."
   changeSeats("What to change." input: ChangeSeatsInput!): ChangeSeatsPayload!
+  """
+  Renames or moves an edition; its sessions stay on their days of it and at their times by the clock. For organisers of the
+  edition. Everybody concerned gets one mail that says what changed, with an update for their calendar.
+  """
+  changeEdition("What to change." input: ChangeEditionInput!): ChangeEditionPayload!
+  "Calls a published edition off and tells everybody concerned. For organisers. Cancelling again changes nothing."
+  cancelEdition("Which edition." input: CancelEditionInput!): CancelEditionPayload!
+  "Makes a cancelled edition take place and tells everybody concerned; free places go to those who wait. For organisers."
+  reopenEdition("Which edition." input: ReopenEditionInput!): ReopenEditionPayload!
+  """
+  Renames or moves a session; what is inside a block moves along with it. For organisers of the edition. Tells those with a
+  place in the session, or everybody on the edition when the session has no places of its own.
+  """
+  changeSession("What to change." input: ChangeSessionInput!): ChangeSessionPayload!
+  "Calls a session off, with what is inside it, and tells those concerned. For organisers. Cancelling again changes nothing."
+  cancelSession("Which session." input: CancelSessionInput!): CancelSessionPayload!
+  "Makes a cancelled session take place and tells those concerned; free places go to those who wait. For organisers."
+  reopenSession("Which session." input: ReopenSessionInput!): ReopenSessionPayload!
+  "Moves a run of a course and tells everybody concerned. For organisers of the course."
+  changeCourseRun("What to change." input: ChangeCourseRunInput!): ChangeCourseRunPayload!
   "Invites organisations to an edition, each with a number of places that its coordinators fill until a date. For organisers."
   inviteDelegations("Which organisations." input: InviteDelegationsInput!): InviteDelegationsPayload!
   "Reminds the organisations that have not answered, and only those, at most once a day. For organisers."
@@ -4697,6 +4974,8 @@ type Session implements Node {
   endsAtLocal: LocalDateTime
   "The languages spoken; those of the edition when it names none of its own."
   languages: [Locale!]!
+  "Whether this item is called off while its edition goes on. Nobody can register for it any more."
+  cancelled: Boolean!
   "Where in the building; null when that is not known."
   room: Room
   "What it is about, in the organisers' order."
@@ -5815,6 +6094,152 @@ type DeclineDelegationPayload {
   "Why it was not declined."
   userErrors: [UserError!]!
 }
+
+"A place to meet, as a whole."
+input VenueInput {
+  "The building or the place."
+  name: String!
+  "Street and number."
+  address: String
+  "Town."
+  city: String!
+  "ISO 3166-1 alpha-2: ` + "`" + `NL` + "`" + `."
+  country: String
+}
+
+"What to change on an edition; what is left out stays as it is."
+input ChangeEditionInput {
+  "The id of the edition."
+  editionId: ID!
+  "What it is called."
+  title: String
+  "The first day. The sessions move along by as many days."
+  startsOn: Date
+  "The last day; without it the edition keeps its number of days."
+  endsOn: Date
+  "Where it is held, as a whole."
+  venue: VenueInput
+}
+
+"The edition that was changed."
+type ChangeEditionPayload {
+  "Null when there are userErrors."
+  edition: Edition
+  "Why nothing was changed."
+  userErrors: [UserError!]!
+}
+
+"Which edition to call off."
+input CancelEditionInput {
+  "The id of the edition."
+  editionId: ID!
+}
+
+"The edition that was called off."
+type CancelEditionPayload {
+  "Null when there are userErrors."
+  edition: Edition
+  "Why it was not called off."
+  userErrors: [UserError!]!
+}
+
+"Which edition takes place after all."
+input ReopenEditionInput {
+  "The id of the edition."
+  editionId: ID!
+}
+
+"The edition that takes place after all."
+type ReopenEditionPayload {
+  "Null when there are userErrors."
+  edition: Edition
+  "Why it was not reopened."
+  userErrors: [UserError!]!
+}
+
+"What to change on a session; what is left out stays as it is."
+input ChangeSessionInput {
+  "The id of the session."
+  sessionId: ID!
+  "What it is called."
+  title: String
+  "What it is about, in plain text; empty text takes it away."
+  abstract: String
+  "Another day of the edition, at the same times. Leave it out when you give times."
+  day: Date
+  "When it starts by the clock at the venue. What is inside a block moves along."
+  startsAtLocal: LocalDateTime
+  "When it ends by the clock at the venue; without it the session keeps its length."
+  endsAtLocal: LocalDateTime
+  "Another room of the edition."
+  roomId: ID
+}
+
+"The session that was changed."
+type ChangeSessionPayload {
+  "Null when there are userErrors."
+  session: Session
+  "Sessions that people of a moved one are in at the same time. Nobody lost a place: ask them to choose."
+  clashes: [SessionClash!]!
+  "Why nothing was changed."
+  userErrors: [UserError!]!
+}
+
+"A session that people of another one are in at the same time."
+type SessionClash {
+  "The session."
+  session: Session!
+  "How many people have a place or wait in both."
+  people: Int!
+}
+
+"Which session to call off."
+input CancelSessionInput {
+  "The id of the session."
+  sessionId: ID!
+}
+
+"The session that was called off."
+type CancelSessionPayload {
+  "Null when there are userErrors."
+  session: Session
+  "Why it was not called off."
+  userErrors: [UserError!]!
+}
+
+"Which session takes place after all."
+input ReopenSessionInput {
+  "The id of the session."
+  sessionId: ID!
+}
+
+"The session that takes place after all."
+type ReopenSessionPayload {
+  "Null when there are userErrors."
+  session: Session
+  "Why it was not reopened."
+  userErrors: [UserError!]!
+}
+
+"What to change on a run of a course; what is left out stays as it is."
+input ChangeCourseRunInput {
+  "The id of the run."
+  courseRunId: ID!
+  "The first day."
+  startsOn: Date
+  "The last day; without it the run keeps its number of days."
+  endsOn: Date
+  "Where it is held, as a whole."
+  venue: VenueInput
+}
+
+"The run that was changed."
+type ChangeCourseRunPayload {
+  "Null when there are userErrors."
+  courseRun: CourseRun
+  "Why nothing was changed."
+  userErrors: [UserError!]!
+}
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -5997,6 +6422,16 @@ func (ec *executionContext) childFields_CancelCampaignPayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type CancelCampaignPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CancelEditionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edition":
+		return ec.fieldContext_CancelEditionPayload_edition(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CancelEditionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelEditionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CancelRegistrationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "registration":
@@ -6005,6 +6440,36 @@ func (ec *executionContext) childFields_CancelRegistrationPayload(ctx context.Co
 		return ec.fieldContext_CancelRegistrationPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CancelRegistrationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CancelSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "session":
+		return ec.fieldContext_CancelSessionPayload_session(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CancelSessionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelSessionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangeCourseRunPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "courseRun":
+		return ec.fieldContext_ChangeCourseRunPayload_courseRun(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ChangeCourseRunPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeCourseRunPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangeEditionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edition":
+		return ec.fieldContext_ChangeEditionPayload_edition(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ChangeEditionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeEditionPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ChangeInvitationMailsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6047,6 +6512,18 @@ func (ec *executionContext) childFields_ChangeSeatsPayload(ctx context.Context, 
 		return ec.fieldContext_ChangeSeatsPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChangeSeatsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangeSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "session":
+		return ec.fieldContext_ChangeSessionPayload_session(ctx, field)
+	case "clashes":
+		return ec.fieldContext_ChangeSessionPayload_clashes(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ChangeSessionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeSessionPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Contribution(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6781,6 +7258,26 @@ func (ec *executionContext) childFields_RemindDelegationsPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type RemindDelegationsPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ReopenEditionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edition":
+		return ec.fieldContext_ReopenEditionPayload_edition(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ReopenEditionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReopenEditionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReopenSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "session":
+		return ec.fieldContext_ReopenSessionPayload_session(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ReopenSessionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReopenSessionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RequestSignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "validMinutes":
@@ -6915,6 +7412,8 @@ func (ec *executionContext) childFields_Session(ctx context.Context, field graph
 		return ec.fieldContext_Session_endsAtLocal(ctx, field)
 	case "languages":
 		return ec.fieldContext_Session_languages(ctx, field)
+	case "cancelled":
+		return ec.fieldContext_Session_cancelled(ctx, field)
 	case "room":
 		return ec.fieldContext_Session_room(ctx, field)
 	case "themes":
@@ -6929,6 +7428,16 @@ func (ec *executionContext) childFields_Session(ctx context.Context, field graph
 		return ec.fieldContext_Session_edition(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
+}
+
+func (ec *executionContext) childFields_SessionClash(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "session":
+		return ec.fieldContext_SessionClash_session(ctx, field)
+	case "people":
+		return ec.fieldContext_SessionClash_people(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SessionClash", field.Name)
 }
 
 func (ec *executionContext) childFields_SignIn(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7669,12 +8178,68 @@ func (ec *executionContext) field_Mutation_cancelCampaign_args(ctx context.Conte
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_cancelEdition_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.CancelEditionInput, error) {
+			return ec.unmarshalNCancelEditionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelEditionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_cancelRegistration_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.CancelRegistrationInput, error) {
 			return ec.unmarshalNCancelRegistrationInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelRegistrationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_cancelSession_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.CancelSessionInput, error) {
+			return ec.unmarshalNCancelSessionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelSessionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_changeCourseRun_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.ChangeCourseRunInput, error) {
+			return ec.unmarshalNChangeCourseRunInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐChangeCourseRunInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_changeEdition_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.ChangeEditionInput, error) {
+			return ec.unmarshalNChangeEditionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐChangeEditionInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7731,6 +8296,20 @@ func (ec *executionContext) field_Mutation_changeSeats_args(ctx context.Context,
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (db.ChangeSeatsInput, error) {
 			return ec.unmarshalNChangeSeatsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐChangeSeatsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_changeSession_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.ChangeSessionInput, error) {
+			return ec.unmarshalNChangeSessionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐChangeSessionInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7927,6 +8506,34 @@ func (ec *executionContext) field_Mutation_remindDelegations_args(ctx context.Co
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.RemindDelegationsInput, error) {
 			return ec.unmarshalNRemindDelegationsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRemindDelegationsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_reopenEdition_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ReopenEditionInput, error) {
+			return ec.unmarshalNReopenEditionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReopenEditionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_reopenSession_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ReopenSessionInput, error) {
+			return ec.unmarshalNReopenSessionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReopenSessionInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -10026,6 +10633,70 @@ func (ec *executionContext) fieldContext_CancelCampaignPayload_userErrors(_ cont
 	return fc, nil
 }
 
+func (ec *executionContext) _CancelEditionPayload_edition(ctx context.Context, field graphql.CollectedField, obj *model.CancelEditionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CancelEditionPayload_edition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edition, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Edition) graphql.Marshaler {
+			return ec.marshalOEdition2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CancelEditionPayload_edition(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CancelEditionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Edition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CancelEditionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.CancelEditionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CancelEditionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CancelEditionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CancelEditionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _CancelRegistrationPayload_registration(ctx context.Context, field graphql.CollectedField, obj *model.CancelRegistrationPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10080,6 +10751,198 @@ func (ec *executionContext) _CancelRegistrationPayload_userErrors(ctx context.Co
 func (ec *executionContext) fieldContext_CancelRegistrationPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "CancelRegistrationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CancelSessionPayload_session(ctx context.Context, field graphql.CollectedField, obj *model.CancelSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CancelSessionPayload_session(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Session, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Session) graphql.Marshaler {
+			return ec.marshalOSession2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSession(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CancelSessionPayload_session(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CancelSessionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Session(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CancelSessionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.CancelSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CancelSessionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CancelSessionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CancelSessionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeCourseRunPayload_courseRun(ctx context.Context, field graphql.CollectedField, obj *model.ChangeCourseRunPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeCourseRunPayload_courseRun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CourseRun, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.CourseRun) graphql.Marshaler {
+			return ec.marshalOCourseRun2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourseRun(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeCourseRunPayload_courseRun(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeCourseRunPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CourseRun(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeCourseRunPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ChangeCourseRunPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeCourseRunPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeCourseRunPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeCourseRunPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeEditionPayload_edition(ctx context.Context, field graphql.CollectedField, obj *model.ChangeEditionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeEditionPayload_edition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edition, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Edition) graphql.Marshaler {
+			return ec.marshalOEdition2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeEditionPayload_edition(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeEditionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Edition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeEditionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ChangeEditionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeEditionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeEditionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeEditionPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -10368,6 +11231,102 @@ func (ec *executionContext) _ChangeSeatsPayload_userErrors(ctx context.Context, 
 func (ec *executionContext) fieldContext_ChangeSeatsPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "ChangeSeatsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeSessionPayload_session(ctx context.Context, field graphql.CollectedField, obj *model.ChangeSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeSessionPayload_session(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Session, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Session) graphql.Marshaler {
+			return ec.marshalOSession2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSession(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeSessionPayload_session(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeSessionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Session(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeSessionPayload_clashes(ctx context.Context, field graphql.CollectedField, obj *model.ChangeSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeSessionPayload_clashes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Clashes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.SessionClash) graphql.Marshaler {
+			return ec.marshalNSessionClash2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSessionClashᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeSessionPayload_clashes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeSessionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SessionClash(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeSessionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ChangeSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeSessionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeSessionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeSessionPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -14951,6 +15910,314 @@ func (ec *executionContext) fieldContext_Mutation_changeSeats(ctx context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_changeEdition(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_changeEdition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ChangeEdition(ctx, fc.Args["input"].(db.ChangeEditionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ChangeEditionPayload) graphql.Marshaler {
+			return ec.marshalNChangeEditionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeEditionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_changeEdition(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChangeEditionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_changeEdition_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_cancelEdition(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_cancelEdition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CancelEdition(ctx, fc.Args["input"].(model.CancelEditionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CancelEditionPayload) graphql.Marshaler {
+			return ec.marshalNCancelEditionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelEditionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_cancelEdition(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CancelEditionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_cancelEdition_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_reopenEdition(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_reopenEdition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ReopenEdition(ctx, fc.Args["input"].(model.ReopenEditionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ReopenEditionPayload) graphql.Marshaler {
+			return ec.marshalNReopenEditionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReopenEditionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_reopenEdition(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReopenEditionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_reopenEdition_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_changeSession(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_changeSession(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ChangeSession(ctx, fc.Args["input"].(db.ChangeSessionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ChangeSessionPayload) graphql.Marshaler {
+			return ec.marshalNChangeSessionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeSessionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_changeSession(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChangeSessionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_changeSession_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_cancelSession(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_cancelSession(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CancelSession(ctx, fc.Args["input"].(model.CancelSessionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CancelSessionPayload) graphql.Marshaler {
+			return ec.marshalNCancelSessionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelSessionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_cancelSession(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CancelSessionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_cancelSession_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_reopenSession(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_reopenSession(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ReopenSession(ctx, fc.Args["input"].(model.ReopenSessionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ReopenSessionPayload) graphql.Marshaler {
+			return ec.marshalNReopenSessionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReopenSessionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_reopenSession(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReopenSessionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_reopenSession_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_changeCourseRun(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_changeCourseRun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ChangeCourseRun(ctx, fc.Args["input"].(db.ChangeCourseRunInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ChangeCourseRunPayload) graphql.Marshaler {
+			return ec.marshalNChangeCourseRunPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeCourseRunPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_changeCourseRun(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChangeCourseRunPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_changeCourseRun_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_inviteDelegations(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -18390,6 +19657,134 @@ func (ec *executionContext) fieldContext_RemindDelegationsPayload_userErrors(_ c
 	return fc, nil
 }
 
+func (ec *executionContext) _ReopenEditionPayload_edition(ctx context.Context, field graphql.CollectedField, obj *model.ReopenEditionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReopenEditionPayload_edition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edition, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Edition) graphql.Marshaler {
+			return ec.marshalOEdition2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReopenEditionPayload_edition(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReopenEditionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Edition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReopenEditionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ReopenEditionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReopenEditionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReopenEditionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReopenEditionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReopenSessionPayload_session(ctx context.Context, field graphql.CollectedField, obj *model.ReopenSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReopenSessionPayload_session(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Session, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Session) graphql.Marshaler {
+			return ec.marshalOSession2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSession(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReopenSessionPayload_session(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReopenSessionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Session(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReopenSessionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ReopenSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReopenSessionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReopenSessionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReopenSessionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _RequestSignInPayload_validMinutes(ctx context.Context, field graphql.CollectedField, obj *model.RequestSignInPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -19575,6 +20970,29 @@ func (ec *executionContext) fieldContext_Session_languages(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Session", field, false, false, "Locale")
 }
 
+func (ec *executionContext) _Session_cancelled(ctx context.Context, field graphql.CollectedField, obj *db.Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Session_cancelled(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cancelled(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Session_cancelled(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Session", field, true, false, "Boolean")
+}
+
 func (ec *executionContext) _Session_room(ctx context.Context, field graphql.CollectedField, obj *db.Session) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -19765,6 +21183,61 @@ func (ec *executionContext) fieldContext_Session_edition(_ context.Context, fiel
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _SessionClash_session(ctx context.Context, field graphql.CollectedField, obj *db.SessionClash) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SessionClash_session(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Session, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Session) graphql.Marshaler {
+			return ec.marshalNSession2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSession(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SessionClash_session(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SessionClash",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Session(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SessionClash_people(ctx context.Context, field graphql.CollectedField, obj *db.SessionClash) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SessionClash_people(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.People, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SessionClash_people(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SessionClash", field, false, false, "Int")
 }
 
 func (ec *executionContext) _SignIn_id(ctx context.Context, field graphql.CollectedField, obj *db.AccessToken) (ret graphql.Marshaler) {
@@ -21923,6 +23396,48 @@ func UnmarshalCancelCampaignInput(ctx context.Context, raw any) (model.CancelCam
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputCancelEditionInput(ctx context.Context, obj any) (model.CancelEditionInput, error) {
+	var it model.CancelEditionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"editionId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "editionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("editionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EditionID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCancelEditionInput unmarshals raw into the CancelEditionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCancelEditionInput(ctx context.Context, raw any) (model.CancelEditionInput, error) {
+	var out model.CancelEditionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CancelEditionInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputCancelRegistrationInput(ctx context.Context, obj any) (model.CancelRegistrationInput, error) {
 	var it model.CancelRegistrationInput
 	if obj == nil {
@@ -21962,6 +23477,181 @@ func (ec *executionContext) unmarshalInputCancelRegistrationInput(ctx context.Co
 func UnmarshalCancelRegistrationInput(ctx context.Context, raw any) (model.CancelRegistrationInput, error) {
 	var out model.CancelRegistrationInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "CancelRegistrationInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputCancelSessionInput(ctx context.Context, obj any) (model.CancelSessionInput, error) {
+	var it model.CancelSessionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"sessionId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "sessionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sessionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SessionID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCancelSessionInput unmarshals raw into the CancelSessionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCancelSessionInput(ctx context.Context, raw any) (model.CancelSessionInput, error) {
+	var out model.CancelSessionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CancelSessionInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputChangeCourseRunInput(ctx context.Context, obj any) (db.ChangeCourseRunInput, error) {
+	var it db.ChangeCourseRunInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"courseRunId", "startsOn", "endsOn", "venue"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "courseRunId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("courseRunId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CourseRunID = data
+		case "startsOn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("startsOn"))
+			data, err := ec.unmarshalODate2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.StartsOn = data
+		case "endsOn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endsOn"))
+			data, err := ec.unmarshalODate2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EndsOn = data
+		case "venue":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("venue"))
+			data, err := ec.unmarshalOVenueInput2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐVenueInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Venue = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalChangeCourseRunInput unmarshals raw into the ChangeCourseRunInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalChangeCourseRunInput(ctx context.Context, raw any) (db.ChangeCourseRunInput, error) {
+	var out db.ChangeCourseRunInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ChangeCourseRunInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputChangeEditionInput(ctx context.Context, obj any) (db.ChangeEditionInput, error) {
+	var it db.ChangeEditionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"editionId", "title", "startsOn", "endsOn", "venue"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "editionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("editionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EditionID = data
+		case "title":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("title"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Title = data
+		case "startsOn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("startsOn"))
+			data, err := ec.unmarshalODate2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.StartsOn = data
+		case "endsOn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endsOn"))
+			data, err := ec.unmarshalODate2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EndsOn = data
+		case "venue":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("venue"))
+			data, err := ec.unmarshalOVenueInput2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐVenueInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Venue = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalChangeEditionInput unmarshals raw into the ChangeEditionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalChangeEditionInput(ctx context.Context, raw any) (db.ChangeEditionInput, error) {
+	var out db.ChangeEditionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ChangeEditionInput", raw, &out)
 	return out, err
 }
 
@@ -22207,6 +23897,90 @@ func (ec *executionContext) unmarshalInputChangeSeatsInput(ctx context.Context, 
 func UnmarshalChangeSeatsInput(ctx context.Context, raw any) (db.ChangeSeatsInput, error) {
 	var out db.ChangeSeatsInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ChangeSeatsInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputChangeSessionInput(ctx context.Context, obj any) (db.ChangeSessionInput, error) {
+	var it db.ChangeSessionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"sessionId", "title", "abstract", "day", "startsAtLocal", "endsAtLocal", "roomId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "sessionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sessionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SessionID = data
+		case "title":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("title"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Title = data
+		case "abstract":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("abstract"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Abstract = data
+		case "day":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("day"))
+			data, err := ec.unmarshalODate2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Day = data
+		case "startsAtLocal":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("startsAtLocal"))
+			data, err := ec.unmarshalOLocalDateTime2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocalTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.StartsAtLocal = data
+		case "endsAtLocal":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endsAtLocal"))
+			data, err := ec.unmarshalOLocalDateTime2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocalTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EndsAtLocal = data
+		case "roomId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("roomId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RoomID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalChangeSessionInput unmarshals raw into the ChangeSessionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalChangeSessionInput(ctx context.Context, raw any) (db.ChangeSessionInput, error) {
+	var out db.ChangeSessionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ChangeSessionInput", raw, &out)
 	return out, err
 }
 
@@ -23141,6 +24915,90 @@ func UnmarshalRemindDelegationsInput(ctx context.Context, raw any) (model.Remind
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputReopenEditionInput(ctx context.Context, obj any) (model.ReopenEditionInput, error) {
+	var it model.ReopenEditionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"editionId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "editionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("editionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EditionID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalReopenEditionInput unmarshals raw into the ReopenEditionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalReopenEditionInput(ctx context.Context, raw any) (model.ReopenEditionInput, error) {
+	var out model.ReopenEditionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReopenEditionInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputReopenSessionInput(ctx context.Context, obj any) (model.ReopenSessionInput, error) {
+	var it model.ReopenSessionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"sessionId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "sessionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sessionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SessionID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalReopenSessionInput unmarshals raw into the ReopenSessionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalReopenSessionInput(ctx context.Context, raw any) (model.ReopenSessionInput, error) {
+	var out model.ReopenSessionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReopenSessionInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputRequestSignInInput(ctx context.Context, obj any) (model.RequestSignInInput, error) {
 	var it model.RequestSignInInput
 	if obj == nil {
@@ -23397,6 +25255,69 @@ func (ec *executionContext) unmarshalInputSignOutInput(ctx context.Context, obj 
 func UnmarshalSignOutInput(ctx context.Context, raw any) (model.SignOutInput, error) {
 	var out model.SignOutInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "SignOutInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputVenueInput(ctx context.Context, obj any) (db.VenueInput, error) {
+	var it db.VenueInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name", "address", "city", "country"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "address":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("address"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Address = data
+		case "city":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("city"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.City = data
+		case "country":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("country"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Country = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalVenueInput unmarshals raw into the VenueInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalVenueInput(ctx context.Context, raw any) (db.VenueInput, error) {
+	var out db.VenueInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "VenueInput", raw, &out)
 	return out, err
 }
 
@@ -24118,6 +26039,44 @@ func (ec *executionContext) _CancelCampaignPayload(ctx context.Context, sel ast.
 	return out
 }
 
+var cancelEditionPayloadImplementors = []string{"CancelEditionPayload"}
+
+func (ec *executionContext) _CancelEditionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CancelEditionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, cancelEditionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CancelEditionPayload")
+		case "edition":
+			out.Values[i] = ec._CancelEditionPayload_edition(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._CancelEditionPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var cancelRegistrationPayloadImplementors = []string{"CancelRegistrationPayload"}
 
 func (ec *executionContext) _CancelRegistrationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CancelRegistrationPayload) graphql.Marshaler {
@@ -24136,6 +26095,120 @@ func (ec *executionContext) _CancelRegistrationPayload(ctx context.Context, sel 
 			}
 		case "userErrors":
 			out.Values[i] = ec._CancelRegistrationPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var cancelSessionPayloadImplementors = []string{"CancelSessionPayload"}
+
+func (ec *executionContext) _CancelSessionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CancelSessionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, cancelSessionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CancelSessionPayload")
+		case "session":
+			out.Values[i] = ec._CancelSessionPayload_session(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._CancelSessionPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var changeCourseRunPayloadImplementors = []string{"ChangeCourseRunPayload"}
+
+func (ec *executionContext) _ChangeCourseRunPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangeCourseRunPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, changeCourseRunPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChangeCourseRunPayload")
+		case "courseRun":
+			out.Values[i] = ec._ChangeCourseRunPayload_courseRun(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ChangeCourseRunPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var changeEditionPayloadImplementors = []string{"ChangeEditionPayload"}
+
+func (ec *executionContext) _ChangeEditionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangeEditionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, changeEditionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChangeEditionPayload")
+		case "edition":
+			out.Values[i] = ec._ChangeEditionPayload_edition(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ChangeEditionPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -24293,6 +26366,49 @@ func (ec *executionContext) _ChangeSeatsPayload(ctx context.Context, sel ast.Sel
 			}
 		case "userErrors":
 			out.Values[i] = ec._ChangeSeatsPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var changeSessionPayloadImplementors = []string{"ChangeSessionPayload"}
+
+func (ec *executionContext) _ChangeSessionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangeSessionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, changeSessionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChangeSessionPayload")
+		case "session":
+			out.Values[i] = ec._ChangeSessionPayload_session(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "clashes":
+			out.Values[i] = ec._ChangeSessionPayload_clashes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ChangeSessionPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -26006,6 +28122,55 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "changeEdition":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_changeEdition(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cancelEdition":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_cancelEdition(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reopenEdition":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_reopenEdition(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changeSession":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_changeSession(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cancelSession":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_cancelSession(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reopenSession":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_reopenSession(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changeCourseRun":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_changeCourseRun(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "inviteDelegations":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_inviteDelegations(ctx, field)
@@ -27152,6 +29317,82 @@ func (ec *executionContext) _RemindDelegationsPayload(ctx context.Context, sel a
 	return out
 }
 
+var reopenEditionPayloadImplementors = []string{"ReopenEditionPayload"}
+
+func (ec *executionContext) _ReopenEditionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ReopenEditionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reopenEditionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReopenEditionPayload")
+		case "edition":
+			out.Values[i] = ec._ReopenEditionPayload_edition(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ReopenEditionPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var reopenSessionPayloadImplementors = []string{"ReopenSessionPayload"}
+
+func (ec *executionContext) _ReopenSessionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ReopenSessionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reopenSessionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReopenSessionPayload")
+		case "session":
+			out.Values[i] = ec._ReopenSessionPayload_session(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ReopenSessionPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var requestSignInPayloadImplementors = []string{"RequestSignInPayload"}
 
 func (ec *executionContext) _RequestSignInPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RequestSignInPayload) graphql.Marshaler {
@@ -27586,6 +29827,11 @@ func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "cancelled":
+			out.Values[i] = ec._Session_cancelled(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "room":
 			out.Values[i] = ec._Session_room(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -27613,6 +29859,44 @@ func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, 
 			}
 		case "edition":
 			out.Values[i] = ec._Session_edition(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var sessionClashImplementors = []string{"SessionClash"}
+
+func (ec *executionContext) _SessionClash(ctx context.Context, sel ast.SelectionSet, obj *db.SessionClash) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, sessionClashImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SessionClash")
+		case "session":
+			out.Values[i] = ec._SessionClash_session(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "people":
+			out.Values[i] = ec._SessionClash_people(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -28413,7 +30697,7 @@ func (ec *executionContext) marshalNAcceptOfferPayload2ᚖgithubᚗcomᚋvaktref
 }
 
 func (ec *executionContext) marshalNAgreement2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAgreementᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Agreement) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAgreement2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAgreement(ctx, sel, v[i])
@@ -28470,7 +30754,7 @@ func (ec *executionContext) unmarshalNAudienceInput2githubᚗcomᚋvaktreffenᚋ
 }
 
 func (ec *executionContext) marshalNAudienceRow2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAudienceRowᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.AudienceRow) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAudienceRow2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAudienceRow(ctx, sel, v[i])
@@ -28502,7 +30786,7 @@ func (ec *executionContext) marshalNAudienceRowConnection2ᚖgithubᚗcomᚋvakt
 }
 
 func (ec *executionContext) marshalNAudienceRowEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.AudienceRow]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAudienceRowEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
@@ -28526,7 +30810,7 @@ func (ec *executionContext) marshalNAudienceRowEdge2ᚖgithubᚗcomᚋvaktreffen
 }
 
 func (ec *executionContext) marshalNAuditEntry2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAuditEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.AuditEntry) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAuditEntry2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAuditEntry(ctx, sel, v[i])
@@ -28558,7 +30842,7 @@ func (ec *executionContext) marshalNAuditEntryConnection2ᚖgithubᚗcomᚋvaktr
 }
 
 func (ec *executionContext) marshalNAuditEntryEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.AuditEntry]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAuditEntryEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
@@ -28646,6 +30930,19 @@ func (ec *executionContext) marshalNCancelCampaignPayload2ᚖgithubᚗcomᚋvakt
 	return ec._CancelCampaignPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNCancelEditionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelEditionInput(ctx context.Context, v any) (model.CancelEditionInput, error) {
+	res, err := ec.unmarshalInputCancelEditionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCancelEditionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelEditionPayload(ctx context.Context, sel ast.SelectionSet, v *model.CancelEditionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CancelEditionPayload!")
+		return graphql.Null
+	}
+	return ec._CancelEditionPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNCancelRegistrationInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelRegistrationInput(ctx context.Context, v any) (model.CancelRegistrationInput, error) {
 	res, err := ec.unmarshalInputCancelRegistrationInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -28657,6 +30954,45 @@ func (ec *executionContext) marshalNCancelRegistrationPayload2ᚖgithubᚗcomᚋ
 		return graphql.Null
 	}
 	return ec._CancelRegistrationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCancelSessionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelSessionInput(ctx context.Context, v any) (model.CancelSessionInput, error) {
+	res, err := ec.unmarshalInputCancelSessionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCancelSessionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelSessionPayload(ctx context.Context, sel ast.SelectionSet, v *model.CancelSessionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CancelSessionPayload!")
+		return graphql.Null
+	}
+	return ec._CancelSessionPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNChangeCourseRunInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐChangeCourseRunInput(ctx context.Context, v any) (db.ChangeCourseRunInput, error) {
+	res, err := ec.unmarshalInputChangeCourseRunInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNChangeCourseRunPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeCourseRunPayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangeCourseRunPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ChangeCourseRunPayload!")
+		return graphql.Null
+	}
+	return ec._ChangeCourseRunPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNChangeEditionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐChangeEditionInput(ctx context.Context, v any) (db.ChangeEditionInput, error) {
+	res, err := ec.unmarshalInputChangeEditionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNChangeEditionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeEditionPayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangeEditionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ChangeEditionPayload!")
+		return graphql.Null
+	}
+	return ec._ChangeEditionPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNChangeInvitationMailsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeInvitationMailsInput(ctx context.Context, v any) (model.ChangeInvitationMailsInput, error) {
@@ -28711,8 +31047,21 @@ func (ec *executionContext) marshalNChangeSeatsPayload2ᚖgithubᚗcomᚋvaktref
 	return ec._ChangeSeatsPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNChangeSessionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐChangeSessionInput(ctx context.Context, v any) (db.ChangeSessionInput, error) {
+	res, err := ec.unmarshalInputChangeSessionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNChangeSessionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeSessionPayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangeSessionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ChangeSessionPayload!")
+		return graphql.Null
+	}
+	return ec._ChangeSessionPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNContribution2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐContributionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Contribution) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNContribution2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐContribution(ctx, sel, v[i])
@@ -28751,7 +31100,7 @@ func (ec *executionContext) marshalNContributionRole2githubᚗcomᚋvaktreffen�
 }
 
 func (ec *executionContext) marshalNCourse2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourseᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Course) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCourse2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourse(ctx, sel, v[i])
@@ -28783,7 +31132,7 @@ func (ec *executionContext) marshalNCourseConnection2ᚖgithubᚗcomᚋvaktreffe
 }
 
 func (ec *executionContext) marshalNCourseEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.Course]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCourseEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
@@ -28807,7 +31156,7 @@ func (ec *executionContext) marshalNCourseEdge2ᚖgithubᚗcomᚋvaktreffenᚋva
 }
 
 func (ec *executionContext) marshalNCourseRun2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourseRunᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.CourseRun) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCourseRun2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourseRun(ctx, sel, v[i])
@@ -28839,7 +31188,7 @@ func (ec *executionContext) marshalNCourseRunConnection2ᚖgithubᚗcomᚋvaktre
 }
 
 func (ec *executionContext) marshalNCourseRunEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.CourseRun]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCourseRunEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
@@ -28917,7 +31266,7 @@ func (ec *executionContext) marshalNDateTime2timeᚐTime(ctx context.Context, se
 }
 
 func (ec *executionContext) marshalNDay2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDayᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Day) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDay2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDay(ctx, sel, v[i])
@@ -28967,7 +31316,7 @@ func (ec *executionContext) marshalNDeclineOfferPayload2ᚖgithubᚗcomᚋvaktre
 }
 
 func (ec *executionContext) marshalNDelegation2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Delegation) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDelegation2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegation(ctx, sel, v[i])
@@ -29066,7 +31415,7 @@ func (ec *executionContext) marshalNDismissOrganiserPayload2ᚖgithubᚗcomᚋva
 }
 
 func (ec *executionContext) marshalNEdition2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEditionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edition) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEdition2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdition(ctx, sel, v[i])
@@ -29098,7 +31447,7 @@ func (ec *executionContext) marshalNEditionConnection2ᚖgithubᚗcomᚋvaktreff
 }
 
 func (ec *executionContext) marshalNEditionEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.Edition]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEditionEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
@@ -29216,7 +31565,7 @@ func (ec *executionContext) marshalNID2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffen
 }
 
 func (ec *executionContext) marshalNInstitution2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInstitutionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Institution) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNInstitution2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInstitution(ctx, sel, v[i])
@@ -29248,7 +31597,7 @@ func (ec *executionContext) marshalNInstitutionConnection2ᚖgithubᚗcomᚋvakt
 }
 
 func (ec *executionContext) marshalNInstitutionEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.Institution]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNInstitutionEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
@@ -29301,7 +31650,7 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 }
 
 func (ec *executionContext) marshalNInvitation2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvitationᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Invitation) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNInvitation2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvitation(ctx, sel, v[i])
@@ -29333,7 +31682,7 @@ func (ec *executionContext) marshalNInvitationConnection2ᚖgithubᚗcomᚋvaktr
 }
 
 func (ec *executionContext) marshalNInvitationEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.Invitation]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNInvitationEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
@@ -29501,7 +31850,7 @@ func (ec *executionContext) marshalNMemberRole2githubᚗcomᚋvaktreffenᚋvaktr
 }
 
 func (ec *executionContext) marshalNMunicipality2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMunicipalityᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Municipality) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMunicipality2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMunicipality(ctx, sel, v[i])
@@ -29533,7 +31882,7 @@ func (ec *executionContext) marshalNMunicipalityConnection2ᚖgithubᚗcomᚋvak
 }
 
 func (ec *executionContext) marshalNMunicipalityEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.Municipality]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMunicipalityEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
@@ -29588,7 +31937,7 @@ func (ec *executionContext) unmarshalNNewPersonInput2githubᚗcomᚋvaktreffen�
 }
 
 func (ec *executionContext) marshalNNode2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐNode(ctx context.Context, sel ast.SelectionSet, v []db.Node) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalONode2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐNode(ctx, sel, v[i])
@@ -29606,7 +31955,7 @@ func (ec *executionContext) marshalNOrganisation2githubᚗcomᚋvaktreffenᚋvak
 }
 
 func (ec *executionContext) marshalNOrganisation2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPartyᚄ(ctx context.Context, sel ast.SelectionSet, v []db.Party) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNOrganisation2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐParty(ctx, sel, v[i])
@@ -29626,7 +31975,7 @@ func (ec *executionContext) marshalNPageInfo2githubᚗcomᚋvaktreffenᚋvaktref
 }
 
 func (ec *executionContext) marshalNParticipant2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐParticipantᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Participant) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNParticipant2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐParticipant(ctx, sel, v[i])
@@ -29658,7 +32007,7 @@ func (ec *executionContext) marshalNParticipantConnection2ᚖgithubᚗcomᚋvakt
 }
 
 func (ec *executionContext) marshalNParticipantEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.Participant]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNParticipantEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
@@ -29682,7 +32031,7 @@ func (ec *executionContext) marshalNParticipantEdge2ᚖgithubᚗcomᚋvaktreffen
 }
 
 func (ec *executionContext) marshalNPartnership2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPartnershipᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Partnership) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPartnership2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPartnership(ctx, sel, v[i])
@@ -29714,7 +32063,7 @@ func (ec *executionContext) marshalNPartnershipConnection2ᚖgithubᚗcomᚋvakt
 }
 
 func (ec *executionContext) marshalNPartnershipEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.Partnership]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPartnershipEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
@@ -29753,7 +32102,7 @@ func (ec *executionContext) marshalNPartnershipKind2githubᚗcomᚋvaktreffenᚋ
 }
 
 func (ec *executionContext) marshalNPartnershipMember2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMemberᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Member) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPartnershipMember2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMember(ctx, sel, v[i])
@@ -29790,7 +32139,7 @@ func (ec *executionContext) marshalNPauseCampaignPayload2ᚖgithubᚗcomᚋvaktr
 }
 
 func (ec *executionContext) marshalNPerson2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPersonᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Person) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx, sel, v[i])
@@ -29835,7 +32184,7 @@ func (ec *executionContext) marshalNRegisterPayload2ᚖgithubᚗcomᚋvaktreffen
 }
 
 func (ec *executionContext) marshalNRegistration2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRegistrationᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Registration) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNRegistration2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRegistration(ctx, sel, v[i])
@@ -29867,7 +32216,7 @@ func (ec *executionContext) marshalNRegistrationConnection2ᚖgithubᚗcomᚋvak
 }
 
 func (ec *executionContext) marshalNRegistrationEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.Registration]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNRegistrationEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
@@ -29933,6 +32282,32 @@ func (ec *executionContext) marshalNRenewal2githubᚗcomᚋvaktreffenᚋvaktreff
 	return res
 }
 
+func (ec *executionContext) unmarshalNReopenEditionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReopenEditionInput(ctx context.Context, v any) (model.ReopenEditionInput, error) {
+	res, err := ec.unmarshalInputReopenEditionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNReopenEditionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReopenEditionPayload(ctx context.Context, sel ast.SelectionSet, v *model.ReopenEditionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ReopenEditionPayload!")
+		return graphql.Null
+	}
+	return ec._ReopenEditionPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNReopenSessionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReopenSessionInput(ctx context.Context, v any) (model.ReopenSessionInput, error) {
+	res, err := ec.unmarshalInputReopenSessionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNReopenSessionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReopenSessionPayload(ctx context.Context, sel ast.SelectionSet, v *model.ReopenSessionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ReopenSessionPayload!")
+		return graphql.Null
+	}
+	return ec._ReopenSessionPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNRequestSignInInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRequestSignInInput(ctx context.Context, v any) (model.RequestSignInInput, error) {
 	res, err := ec.unmarshalInputRequestSignInInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -29960,7 +32335,7 @@ func (ec *executionContext) marshalNResumeCampaignPayload2ᚖgithubᚗcomᚋvakt
 }
 
 func (ec *executionContext) marshalNRole2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRoleᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Role) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNRole2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRole(ctx, sel, v[i])
@@ -30020,7 +32395,7 @@ func (ec *executionContext) marshalNSendInvitationsPayload2ᚖgithubᚗcomᚋvak
 }
 
 func (ec *executionContext) marshalNSeries2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSeriesᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Series) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSeries2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSeries(ctx, sel, v[i])
@@ -30044,7 +32419,7 @@ func (ec *executionContext) marshalNSeries2ᚖgithubᚗcomᚋvaktreffenᚋvaktre
 }
 
 func (ec *executionContext) marshalNSession2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSessionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Session) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSession2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSession(ctx, sel, v[i])
@@ -30067,6 +32442,30 @@ func (ec *executionContext) marshalNSession2ᚖgithubᚗcomᚋvaktreffenᚋvaktr
 	return ec._Session(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNSessionClash2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSessionClashᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.SessionClash) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSessionClash2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSessionClash(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSessionClash2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSessionClash(ctx context.Context, sel ast.SelectionSet, v *db.SessionClash) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SessionClash!")
+		return graphql.Null
+	}
+	return ec._SessionClash(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNSessionKind2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSessionKind(ctx context.Context, v any) (db.SessionKind, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := db.SessionKind(tmp)
@@ -30083,7 +32482,7 @@ func (ec *executionContext) marshalNSessionKind2githubᚗcomᚋvaktreffenᚋvakt
 }
 
 func (ec *executionContext) marshalNSignIn2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAccessTokenᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.AccessToken) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSignIn2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAccessToken(ctx, sel, v[i])
@@ -30206,7 +32605,7 @@ func (ec *executionContext) marshalNSuppressionReason2githubᚗcomᚋvaktreffen�
 }
 
 func (ec *executionContext) marshalNTheme2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐThemeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Theme) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNTheme2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐTheme(ctx, sel, v[i])
@@ -30244,7 +32643,7 @@ func (ec *executionContext) marshalNTimeZone2string(ctx context.Context, sel ast
 }
 
 func (ec *executionContext) marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Error) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNUserError2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐError(ctx, sel, v[i])
@@ -30287,7 +32686,7 @@ func (ec *executionContext) marshalN__Directive2githubᚗcomᚋ99designsᚋgqlge
 }
 
 func (ec *executionContext) marshalN__Directive2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐDirectiveᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.Directive) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__Directive2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐDirective(ctx, sel, v[i])
@@ -30331,7 +32730,7 @@ func (ec *executionContext) unmarshalN__DirectiveLocation2ᚕstringᚄ(ctx conte
 }
 
 func (ec *executionContext) marshalN__DirectiveLocation2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__DirectiveLocation2string(ctx, sel, v[i])
@@ -30359,7 +32758,7 @@ func (ec *executionContext) marshalN__InputValue2githubᚗcomᚋ99designsᚋgqlg
 }
 
 func (ec *executionContext) marshalN__InputValue2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐInputValueᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.InputValue) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__InputValue2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐInputValue(ctx, sel, v[i])
@@ -30387,7 +32786,7 @@ func (ec *executionContext) marshalN__Type2githubᚗcomᚋ99designsᚋgqlgenᚋg
 }
 
 func (ec *executionContext) marshalN__Type2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐTypeᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.Type) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__Type2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐType(ctx, sel, v[i])
@@ -30513,7 +32912,7 @@ func (ec *executionContext) marshalODelegation2ᚕᚖgithubᚗcomᚋvaktreffen�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDelegation2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegation(ctx, sel, v[i])
@@ -30869,7 +33268,7 @@ func (ec *executionContext) marshalOPerson2ᚕᚖgithubᚗcomᚋvaktreffenᚋvak
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx, sel, v[i])
@@ -31003,6 +33402,14 @@ func (ec *executionContext) marshalOVenue2ᚖgithubᚗcomᚋvaktreffenᚋvaktref
 	return ec._Venue(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOVenueInput2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐVenueInput(ctx context.Context, v any) (*db.VenueInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputVenueInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalOViewer2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐViewer(ctx context.Context, sel ast.SelectionSet, v *model.Viewer) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -31014,7 +33421,7 @@ func (ec *executionContext) marshalO__EnumValue2ᚕgithubᚗcomᚋ99designsᚋgq
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__EnumValue2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐEnumValue(ctx, sel, v[i])
@@ -31033,7 +33440,7 @@ func (ec *executionContext) marshalO__Field2ᚕgithubᚗcomᚋ99designsᚋgqlgen
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__Field2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐField(ctx, sel, v[i])
@@ -31052,7 +33459,7 @@ func (ec *executionContext) marshalO__InputValue2ᚕgithubᚗcomᚋ99designsᚋg
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__InputValue2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐInputValue(ctx, sel, v[i])
@@ -31071,7 +33478,7 @@ func (ec *executionContext) marshalO__Type2ᚕgithubᚗcomᚋ99designsᚋgqlgen�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__Type2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐType(ctx, sel, v[i])

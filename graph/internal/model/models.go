@@ -45,6 +45,20 @@ type CancelCampaignPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// Which edition to call off.
+type CancelEditionInput struct {
+	// The id of the edition.
+	EditionID db.ID `json:"editionId"`
+}
+
+// The edition that was called off.
+type CancelEditionPayload struct {
+	// Null when there are userErrors.
+	Edition *db.Edition `json:"edition,omitempty"`
+	// Why it was not called off.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // Which registration to cancel.
 type CancelRegistrationInput struct {
 	// The id of the registration.
@@ -56,6 +70,36 @@ type CancelRegistrationPayload struct {
 	// Null when there are userErrors.
 	Registration *db.Registration `json:"registration,omitempty"`
 	// Why it was not cancelled.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Which session to call off.
+type CancelSessionInput struct {
+	// The id of the session.
+	SessionID db.ID `json:"sessionId"`
+}
+
+// The session that was called off.
+type CancelSessionPayload struct {
+	// Null when there are userErrors.
+	Session *db.Session `json:"session,omitempty"`
+	// Why it was not called off.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The run that was changed.
+type ChangeCourseRunPayload struct {
+	// Null when there are userErrors.
+	CourseRun *db.CourseRun `json:"courseRun,omitempty"`
+	// Why nothing was changed.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The edition that was changed.
+type ChangeEditionPayload struct {
+	// Null when there are userErrors.
+	Edition *db.Edition `json:"edition,omitempty"`
+	// Why nothing was changed.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
@@ -103,6 +147,16 @@ type ChangeRetentionPayload struct {
 type ChangeSeatsPayload struct {
 	// Null when there are userErrors.
 	Seats *db.Seats `json:"seats,omitempty"`
+	// Why nothing was changed.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The session that was changed.
+type ChangeSessionPayload struct {
+	// Null when there are userErrors.
+	Session *db.Session `json:"session,omitempty"`
+	// Sessions that people of a moved one are in at the same time. Nobody lost a place: ask them to choose.
+	Clashes []*db.SessionClash `json:"clashes"`
 	// Why nothing was changed.
 	UserErrors []*db.Error `json:"userErrors"`
 }
@@ -250,6 +304,34 @@ type RemindDelegationsPayload struct {
 	// Null when there are userErrors; empty when there was nobody to remind.
 	Delegations []*db.Delegation `json:"delegations,omitempty"`
 	// Why nobody was reminded.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Which edition takes place after all.
+type ReopenEditionInput struct {
+	// The id of the edition.
+	EditionID db.ID `json:"editionId"`
+}
+
+// The edition that takes place after all.
+type ReopenEditionPayload struct {
+	// Null when there are userErrors.
+	Edition *db.Edition `json:"edition,omitempty"`
+	// Why it was not reopened.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Which session takes place after all.
+type ReopenSessionInput struct {
+	// The id of the session.
+	SessionID db.ID `json:"sessionId"`
+}
+
+// The session that takes place after all.
+type ReopenSessionPayload struct {
+	// Null when there are userErrors.
+	Session *db.Session `json:"session,omitempty"`
+	// Why it was not reopened.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
