@@ -25,13 +25,13 @@ import (
 
 // columnTypes fill in the templates of the migrations.
 type columnTypes struct {
-	ID, Instant, Date, Int, Big, C, Strict string
-	Published                              []string // tables
+	ID, Instant, Date, Int, Big, Bool, Real, C, Strict string
+	Published                                          []string // tables
 }
 
 var (
-	postgresTypes = columnTypes{ID: "uuid", Instant: "timestamptz", Date: "date", Int: "integer", Big: "bigint", C: ` COLLATE "C"`, Published: published}
-	sqliteTypes   = columnTypes{ID: "TEXT", Instant: "TEXT", Date: "TEXT", Int: "INTEGER", Big: "INTEGER", Strict: " STRICT", Published: published}
+	postgresTypes = columnTypes{ID: "uuid", Instant: "timestamptz", Date: "date", Int: "integer", Big: "bigint", Bool: "boolean", Real: "double precision", C: ` COLLATE "C"`, Published: published}
+	sqliteTypes   = columnTypes{ID: "TEXT", Instant: "TEXT", Date: "TEXT", Int: "INTEGER", Big: "INTEGER", Bool: "INTEGER", Real: "REAL", Strict: " STRICT", Published: published}
 )
 
 // AppendOnly makes the database refuse to change or delete what a table holds.

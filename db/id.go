@@ -44,6 +44,7 @@ const (
 	KindWorker
 	KindAudit
 	KindSignInLink
+	KindIntakeQuestion
 	KindDelegation
 	KindNotice
 	kindsEnd // behind the last

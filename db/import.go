@@ -17,7 +17,8 @@ import (
 //
 // Records are found again by their keys: importing a file again updates what it says of them and keeps their ids. Nothing is
 // removed because a file doesn't mention it, with one exception. Themes, contributions, coordinators, trainers, related courses
-// and the rotation of hosts are lists that belong to their record: they become what the file says of the record. Members,
+// and the rotation of hosts are lists that belong to their record: they become what the file says of the record, and so do the
+// questions of an intake as long as nobody has answered them. Members,
 // agreements, rooms, sessions and course runs that the file leaves out stay.
 //
 // So do the capacity and the rules of registration that the file leaves out: it wins for those it names, and the others stay as
@@ -115,7 +116,7 @@ func (i *importing) plan(ctx context.Context) error {
 
 func (i *importing) write(ctx context.Context) error {
 	i.total = len(i.organisations) + len(i.people) + len(i.themes) + len(i.partnerships) + len(i.members) + len(i.agreements) + len(i.series) +
-		len(i.editions) + len(i.rooms) + len(i.sessions) + len(i.shifted) + len(i.contributions) + len(i.courses) + len(i.runs) +
+		len(i.editions) + len(i.rooms) + len(i.sessions) + len(i.shifted) + len(i.contributions) + len(i.courses) + len(i.runs) + len(i.questions) +
 		len(i.searchable) + len(i.addedSeats) + len(i.changedSeats)
 	for _, write := range []func(context.Context) error{
 		i.keepFacts, i.writeOrganisations, i.writePeople, i.writeThemes, i.writePartnerships, i.writeSeries, i.writeEditions, i.writeSessions, i.writeCourses,

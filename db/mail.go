@@ -15,12 +15,12 @@ type Mail struct {
 	Person       *Person
 	Organiser    *Person // whom answers go to, as organisers in mail_organiser.go says; nil when nobody is known
 	Campaign     *Campaign
-	Registration *Registration // nil for an invitation
+	Registration *Registration // nil for an invitation and a notice to organisers
 	Position     int           // on the waiting list, from 1
 	NoPlace      bool          // of a cancelled registration: it was never confirmed
 	Sessions     []*Mail       // about places in sessions that were cancelled with this one, each as a mail of its own would tell
 	Edition      *Edition      // with host; nil when it is about a course run
-	CourseRun    *CourseRun    // with course and organisation; nil when it is about an edition
+	CourseRun    *CourseRun    // with course and organisation, and with seats in a notice to organisers; nil when it is about an edition
 	Session      *Session      // of the edition, when it is about a place in a session
 	Hours        []Hours       // of each day of the edition that the programme gives times for
 	AnswerToken  string        // of the invitation's personal link; "" when there is no invitation
@@ -187,6 +187,10 @@ func (m *Mail) verdict(now time.Time, held string) (Result, time.Duration) {
 		if len(m.Notice.Changes) == 0 {
 			return ResultCancelled, 0
 		}
+	default:
+		if !m.tellsOfCourse(now) {
+			return ResultCancelled, 0
+		}
 	}
 	return ResultSent, 0
 }
@@ -256,7 +260,13 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 	if err != nil {
 		return nil, err
 	}
-	runs, err := v.loadCourseRuns(ctx, runIDs, Shape{"course": {"organisation": nil}})
+	ofRun := Shape{"course": {"organisation": nil}}
+	for _, x := range deliveries {
+		if !x.CourseRunID.IsZero() {
+			runIDs, ofRun["seats"] = append(runIDs, x.CourseRunID), nil
+		}
+	}
+	runs, err := v.loadCourseRuns(ctx, runIDs, ofRun)
 	if err != nil {
 		return nil, err
 	}
@@ -279,7 +289,7 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 			return nil, err
 		}
 		m.SignInToken = signIns[x.ID]
-		var editionID, runID ID
+		editionID, runID := ID{}, x.CourseRunID
 		if m.Registration != nil {
 			s := seats[m.Registration.SeatsID]
 			editionID, runID, m.Session = s.EditionID, s.CourseRunID, sessions[s.SessionID]
@@ -314,7 +324,7 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 			editionID, runID = n.EditionID, n.CourseRunID
 		}
 		m.Edition, m.CourseRun, m.Hours = editions[editionID], runs[runID], hours[editionID]
-		if m.Organiser == nil {
+		if m.Organiser == nil && x.CourseRunID.IsZero() { // a notice to organisers needs no other one
 			m.Organiser = hosts[cmp.Or(editionID, runID)]
 		}
 		mails[i] = m

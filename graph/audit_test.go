@@ -94,6 +94,13 @@ func TestEveryMutationLeavesAnEntryInTheAuditLog(t *testing.T) {
 		do(colleague, "nameDelegates", vars{"delegationId": delegation("oldenburg"), "personIds": []string{person("konrad-koordinator")}})
 		do("bremen.coordinator@example.org", "declineDelegation", vars{"delegationId": delegation("bremen")})
 
+		run := vars{"courseRunId": one("SELECT id FROM course_runs WHERE starts_on = '2027-04-15'")}
+		place := one("SELECT id FROM seats WHERE course_run_id = (SELECT id FROM course_runs WHERE starts_on = '2027-04-15')")
+		do(colleague, "register", vars{"idempotencyKey": "course", "seatsId": place})
+		do(colleague, "answerIntake", vars{"registrationId": of("konrad-koordinator", "HELD")["registrationId"],
+			"answers": []vars{{"questionId": one("SELECT id FROM intake_questions WHERE key = 'eigen-casus'"), "text": "A case"}}})
+		do(trainer, "confirmCourseRun", run)
+		do(trainer, "cancelCourseRun", run)
 		do(organiser, "changeEdition", vars{"editionId": edition, "title": "Renamed"})
 		t.exec(`INSERT INTO sessions (id, key, edition_id, kind, title, day, languages, position)
 			SELECT id, 'walk', id, 'EXCURSION', 'Walk', starts_on, '["nl"]', 99 FROM editions WHERE key = 'vaktreffen-2027'`)

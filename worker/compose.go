@@ -92,6 +92,8 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 		}
 	case db.MailNotice:
 		w.notice(m, meeting, message, &facts)
+	default:
+		w.courseFacts(m, meeting, &facts, message)
 	}
 	facts.CalendarEntry = message.Calendar != nil
 	if !message.Bulk || m.Person.Name == "" {

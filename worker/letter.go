@@ -29,6 +29,12 @@ const (
 	KindDelegationInvited      = "delegation_invited"
 	KindDelegationReminder     = "delegation_reminder"
 	KindSignIn                 = "sign_in" // the only one about no meeting
+
+	KindIntakeRequested = "intake_requested"
+	KindIntakeReminder  = "intake_reminder"
+	KindRunConfirmed    = "run_confirmed"
+	KindRunCancelled    = "run_cancelled"
+	KindRunBelowMinimum = "run_below_minimum"
 )
 
 // Kinds lists every kind of letter.
@@ -37,6 +43,7 @@ func Kinds() []string {
 		KindInvitation, KindRegistrationConfirmed, KindRegistrationWaitlisted, KindRegistrationCancelled,
 		KindSeatOffered, KindOfferExpired, KindWaitingListClosed, KindSignIn,
 		KindDelegationInvited, KindDelegationReminder, KindMeetingChanged, KindMeetingCancelled,
+		KindIntakeRequested, KindIntakeReminder, KindRunConfirmed, KindRunCancelled, KindRunBelowMinimum,
 	}
 }
 
@@ -48,7 +55,7 @@ type Facts struct {
 	PersonName    string // empty: the greeting does without
 	OrganiserName string // who signs
 	Meeting       Meeting
-	RespondBy     time.Time // to the invitation or the offer, in the zone to write it in; zero: no deadline, which an offer has
+	RespondBy     time.Time // to the invitation, the offer or the intake, in the zone to write it in; zero: no deadline, which an offer has
 	Message       string    // the organiser's own words, plain text, paragraphs apart by blank lines
 	AnswerURL     string    // the person's own page, where all answering happens
 	OptOutURL     string    // the page on which to want no more of these; empty: the letter comes in any case
@@ -61,6 +68,10 @@ type Facts struct {
 	Was           *Meeting  // what the person was told of the meeting before; nil: it is as it was
 	Items         []Item    // of the programme, that are not as the person was told
 	Invited       bool      // the person has not answered an invitation yet
+	Waits         bool      // for a place, which the person does not have yet
+	IntakeOpen    bool      // the person has a place that becomes certain with the intake
+	Taken         int       // of a course run: places that are taken
+	Minimum       int       // of a course run: participants that it needs
 }
 
 // Item is an item on the programme before and after a change.
@@ -120,11 +131,12 @@ type wordsKey struct{ kind, locale string }
 
 // labels is what every language names once for all kinds; sections is what every kind says in every language.
 func labels() []string {
-	return []string{"when", "where", "host", "languages", "respond_by", "position", "programme", "opt_out", "name", "item", "was", "open", "called_off", "back_on"}
+	return []string{"when", "where", "host", "languages", "respond_by", "position", "programme", "opt_out", "name", "item", "was", "open", "called_off", "back_on",
+		"intake_by", "participants"}
 }
 
 func sections() []string {
-	return []string{"greeting", "closing", "footer", "position_fact", "subject", "preheader", "body", "action", "note", "reason"}
+	return []string{"greeting", "closing", "footer", "position_fact", "participants_fact", "subject", "preheader", "body", "action", "note", "reason"}
 }
 
 // NewLetters parses all templates. It fails when a kind lacks a section in a language.
@@ -237,11 +249,17 @@ func (p *pen) write(kind string, f Facts) *Letter {
 	switch kind {
 	case KindInvitation, KindSeatOffered, KindDelegationInvited, KindDelegationReminder:
 		add("respond_by", t.deadlineFact(f.RespondBy))
+	case KindIntakeRequested, KindIntakeReminder:
+		add("intake_by", t.deadlineFact(f.RespondBy))
+	case KindRunBelowMinimum:
+		add("participants", p.section("participants_fact"))
 	case KindRegistrationWaitlisted:
 		add("position", p.section("position_fact"))
 	}
-	letter.Actions = append(letter.Actions, Action{p.section("action"), p.link(f.AnswerURL)})
-	letter.Note = p.section("note")
+	if kind != KindRunBelowMinimum { // which is not about a registration
+		letter.Actions = append(letter.Actions, Action{p.section("action"), p.link(f.AnswerURL)})
+		letter.Note = p.section("note")
+	}
 	if m.URL != "" {
 		letter.Actions = append(letter.Actions, Action{p.words.labels["programme"], p.link(m.URL)})
 	}
@@ -303,12 +321,12 @@ func (p *pen) link(address string) string {
 type said struct {
 	Name, Dates, Deadline, Summary, Message string
 	CalendarEntry, NoPlace                  bool
-	Invited, Reopened                       bool
-	Places                                  int
+	Invited, Reopened, Waits, IntakeOpen    bool
+	Places, Taken                           int
 	Sessions                                []string
 
 	title, organiser, delegation string
-	position                     int
+	position, minimum            int
 }
 
 func say(f Facts, t *tongue) *said {
@@ -328,6 +346,10 @@ func say(f Facts, t *tongue) *said {
 		position:      f.Position,
 		Places:        f.Places,
 		delegation:    oneLine(f.Delegation, maxName),
+		Waits:         f.Waits,
+		IntakeOpen:    f.IntakeOpen,
+		Taken:         f.Taken,
+		minimum:       f.Minimum,
 	}
 }
 
@@ -358,6 +380,14 @@ func needed(what, value string) (string, error) {
 		return "", fmt.Errorf("%s is missing", what)
 	}
 	return value, nil
+}
+
+// Minimum is how many participants a course run needs.
+func (s *said) Minimum() (int, error) {
+	if s.minimum < 1 {
+		return 0, errors.New("the minimum of the course is missing")
+	}
+	return s.minimum, nil
 }
 
 // Position is the place on the waiting list.

@@ -65,6 +65,11 @@ type ComplexityRoot struct {
 		Title             func(childComplexity int) int
 	}
 
+	AnswerIntakePayload struct {
+		Registration func(childComplexity int) int
+		UserErrors   func(childComplexity int) int
+	}
+
 	AppointCoordinatorPayload struct {
 		Person     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -137,6 +142,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	CancelCourseRunPayload struct {
+		CourseRun  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	CancelEditionPayload struct {
 		Edition    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -189,6 +199,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	ConfirmCourseRunPayload struct {
+		CourseRun  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Contribution struct {
 		Affiliation func(childComplexity int) int
 		Name        func(childComplexity int) int
@@ -227,15 +242,22 @@ type ComplexityRoot struct {
 	CourseRun struct {
 		AuditLog        func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Course          func(childComplexity int) int
+		DecideOn        func(childComplexity int) int
 		EndsOn          func(childComplexity int) int
 		ID              func(childComplexity int) int
+		IntakeDueAt     func(childComplexity int) int
+		IntakeQuestions func(childComplexity int) int
+		Invoice         func(childComplexity int) int
 		Languages       func(childComplexity int) int
+		MinParticipants func(childComplexity int) int
 		Participants    func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Price           func(childComplexity int) int
 		RetentionMonths func(childComplexity int) int
 		Seats           func(childComplexity int) int
 		StartsOn        func(childComplexity int) int
 		Status          func(childComplexity int) int
 		TimeZone        func(childComplexity int) int
+		Trainers        func(childComplexity int) int
 		Venue           func(childComplexity int) int
 	}
 
@@ -366,6 +388,24 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	IntakeAnswer struct {
+		Choices  func(childComplexity int) int
+		Number   func(childComplexity int) int
+		Question func(childComplexity int) int
+		Text     func(childComplexity int) int
+		YesNo    func(childComplexity int) int
+	}
+
+	IntakeQuestion struct {
+		Help           func(childComplexity int) int
+		ID             func(childComplexity int) int
+		Kind           func(childComplexity int) int
+		Label          func(childComplexity int) int
+		Options        func(childComplexity int) int
+		OrganisersOnly func(childComplexity int) int
+		Required       func(childComplexity int) int
+	}
+
 	Invitation struct {
 		CourseRun   func(childComplexity int) int
 		Delivery    func(childComplexity int) int
@@ -392,6 +432,13 @@ type ComplexityRoot struct {
 	InviteDelegationsPayload struct {
 		Delegations func(childComplexity int) int
 		UserErrors  func(childComplexity int) int
+	}
+
+	Invoice struct {
+		Address      func(childComplexity int) int
+		Organisation func(childComplexity int) int
+		Reference    func(childComplexity int) int
+		VATNumber    func(childComplexity int) int
 	}
 
 	LiftSuppressionPayload struct {
@@ -429,8 +476,10 @@ type ComplexityRoot struct {
 
 	Mutation struct {
 		AcceptOffer           func(childComplexity int, input model.AcceptOfferInput) int
+		AnswerIntake          func(childComplexity int, input db.AnswerIntakeInput) int
 		AppointCoordinator    func(childComplexity int, input db.CoordinatorInput) int
 		CancelCampaign        func(childComplexity int, input model.CancelCampaignInput) int
+		CancelCourseRun       func(childComplexity int, input model.CancelCourseRunInput) int
 		CancelEdition         func(childComplexity int, input model.CancelEditionInput) int
 		CancelRegistration    func(childComplexity int, input model.CancelRegistrationInput) int
 		CancelSession         func(childComplexity int, input model.CancelSessionInput) int
@@ -441,6 +490,7 @@ type ComplexityRoot struct {
 		ChangeRetention       func(childComplexity int, input db.ChangeRetentionInput) int
 		ChangeSeats           func(childComplexity int, input db.ChangeSeatsInput) int
 		ChangeSession         func(childComplexity int, input db.ChangeSessionInput) int
+		ConfirmCourseRun      func(childComplexity int, input model.ConfirmCourseRunInput) int
 		DeclineDelegation     func(childComplexity int, input model.DeclineDelegationInput) int
 		DeclineOffer          func(childComplexity int, input model.DeclineOfferInput) int
 		DismissCoordinator    func(childComplexity int, input db.CoordinatorInput) int
@@ -576,12 +626,14 @@ type ComplexityRoot struct {
 	}
 
 	Registration struct {
+		Answers        func(childComplexity int) int
 		By             func(childComplexity int) int
 		CancelledAt    func(childComplexity int) int
 		CourseRun      func(childComplexity int) int
 		Edition        func(childComplexity int) int
 		ExpiredBecause func(childComplexity int) int
 		ID             func(childComplexity int) int
+		Invoice        func(childComplexity int) int
 		Listing        func(childComplexity int) int
 		OfferExpiresAt func(childComplexity int) int
 		Person         func(childComplexity int) int
@@ -821,6 +873,9 @@ type MutationResolver interface {
 	DismissOrganiser(ctx context.Context, input db.OrganiserInput) (*model.DismissOrganiserPayload, error)
 	AppointCoordinator(ctx context.Context, input db.CoordinatorInput) (*model.AppointCoordinatorPayload, error)
 	DismissCoordinator(ctx context.Context, input db.CoordinatorInput) (*model.DismissCoordinatorPayload, error)
+	AnswerIntake(ctx context.Context, input db.AnswerIntakeInput) (*model.AnswerIntakePayload, error)
+	ConfirmCourseRun(ctx context.Context, input model.ConfirmCourseRunInput) (*model.ConfirmCourseRunPayload, error)
+	CancelCourseRun(ctx context.Context, input model.CancelCourseRunInput) (*model.CancelCourseRunPayload, error)
 	ChangeListing(ctx context.Context, input model.ChangeListingInput) (*model.ChangeListingPayload, error)
 	ChangeRetention(ctx context.Context, input db.ChangeRetentionInput) (*model.ChangeRetentionPayload, error)
 	EraseMe(ctx context.Context, input model.EraseMeInput) (*model.EraseMePayload, error)
@@ -941,6 +996,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Agreement.Title(childComplexity), true
+
+	case "AnswerIntakePayload.registration":
+		if e.ComplexityRoot.AnswerIntakePayload.Registration == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnswerIntakePayload.Registration(childComplexity), true
+	case "AnswerIntakePayload.userErrors":
+		if e.ComplexityRoot.AnswerIntakePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnswerIntakePayload.UserErrors(childComplexity), true
 
 	case "AppointCoordinatorPayload.person":
 		if e.ComplexityRoot.AppointCoordinatorPayload.Person == nil {
@@ -1226,6 +1294,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CancelCampaignPayload.UserErrors(childComplexity), true
 
+	case "CancelCourseRunPayload.courseRun":
+		if e.ComplexityRoot.CancelCourseRunPayload.CourseRun == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelCourseRunPayload.CourseRun(childComplexity), true
+	case "CancelCourseRunPayload.userErrors":
+		if e.ComplexityRoot.CancelCourseRunPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelCourseRunPayload.UserErrors(childComplexity), true
+
 	case "CancelEditionPayload.edition":
 		if e.ComplexityRoot.CancelEditionPayload.Edition == nil {
 			break
@@ -1367,6 +1448,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ChangeSessionPayload.UserErrors(childComplexity), true
+
+	case "ConfirmCourseRunPayload.courseRun":
+		if e.ComplexityRoot.ConfirmCourseRunPayload.CourseRun == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmCourseRunPayload.CourseRun(childComplexity), true
+	case "ConfirmCourseRunPayload.userErrors":
+		if e.ComplexityRoot.ConfirmCourseRunPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmCourseRunPayload.UserErrors(childComplexity), true
 
 	case "Contribution.affiliation":
 		if e.ComplexityRoot.Contribution.Affiliation == nil {
@@ -1532,6 +1626,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CourseRun.Course(childComplexity), true
+	case "CourseRun.decideOn":
+		if e.ComplexityRoot.CourseRun.DecideOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseRun.DecideOn(childComplexity), true
 	case "CourseRun.endsOn":
 		if e.ComplexityRoot.CourseRun.EndsOn == nil {
 			break
@@ -1544,12 +1644,36 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CourseRun.ID(childComplexity), true
+	case "CourseRun.intakeDueAt":
+		if e.ComplexityRoot.CourseRun.IntakeDueAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseRun.IntakeDueAt(childComplexity), true
+	case "CourseRun.intakeQuestions":
+		if e.ComplexityRoot.CourseRun.IntakeQuestions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseRun.IntakeQuestions(childComplexity), true
+	case "CourseRun.invoice":
+		if e.ComplexityRoot.CourseRun.Invoice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseRun.Invoice(childComplexity), true
 	case "CourseRun.languages":
 		if e.ComplexityRoot.CourseRun.Languages == nil {
 			break
 		}
 
 		return e.ComplexityRoot.CourseRun.Languages(childComplexity), true
+	case "CourseRun.minParticipants":
+		if e.ComplexityRoot.CourseRun.MinParticipants == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseRun.MinParticipants(childComplexity), true
 	case "CourseRun.participants":
 		if e.ComplexityRoot.CourseRun.Participants == nil {
 			break
@@ -1561,6 +1685,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CourseRun.Participants(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "CourseRun.price":
+		if e.ComplexityRoot.CourseRun.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseRun.Price(childComplexity), true
 	case "CourseRun.retentionMonths":
 		if e.ComplexityRoot.CourseRun.RetentionMonths == nil {
 			break
@@ -1591,6 +1721,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CourseRun.TimeZone(childComplexity), true
+	case "CourseRun.trainers":
+		if e.ComplexityRoot.CourseRun.Trainers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseRun.Trainers(childComplexity), true
 	case "CourseRun.venue":
 		if e.ComplexityRoot.CourseRun.Venue == nil {
 			break
@@ -2101,6 +2237,80 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.InstitutionEdge.Node(childComplexity), true
 
+	case "IntakeAnswer.choices":
+		if e.ComplexityRoot.IntakeAnswer.Choices == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeAnswer.Choices(childComplexity), true
+	case "IntakeAnswer.number":
+		if e.ComplexityRoot.IntakeAnswer.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeAnswer.Number(childComplexity), true
+	case "IntakeAnswer.question":
+		if e.ComplexityRoot.IntakeAnswer.Question == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeAnswer.Question(childComplexity), true
+	case "IntakeAnswer.text":
+		if e.ComplexityRoot.IntakeAnswer.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeAnswer.Text(childComplexity), true
+	case "IntakeAnswer.yesNo":
+		if e.ComplexityRoot.IntakeAnswer.YesNo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeAnswer.YesNo(childComplexity), true
+
+	case "IntakeQuestion.help":
+		if e.ComplexityRoot.IntakeQuestion.Help == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeQuestion.Help(childComplexity), true
+	case "IntakeQuestion.id":
+		if e.ComplexityRoot.IntakeQuestion.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeQuestion.ID(childComplexity), true
+	case "IntakeQuestion.kind":
+		if e.ComplexityRoot.IntakeQuestion.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeQuestion.Kind(childComplexity), true
+	case "IntakeQuestion.label":
+		if e.ComplexityRoot.IntakeQuestion.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeQuestion.Label(childComplexity), true
+	case "IntakeQuestion.options":
+		if e.ComplexityRoot.IntakeQuestion.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeQuestion.Options(childComplexity), true
+	case "IntakeQuestion.organisersOnly":
+		if e.ComplexityRoot.IntakeQuestion.OrganisersOnly == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeQuestion.OrganisersOnly(childComplexity), true
+	case "IntakeQuestion.required":
+		if e.ComplexityRoot.IntakeQuestion.Required == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeQuestion.Required(childComplexity), true
+
 	case "Invitation.courseRun":
 		if e.ComplexityRoot.Invitation.CourseRun == nil {
 			break
@@ -2200,6 +2410,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.InviteDelegationsPayload.UserErrors(childComplexity), true
+
+	case "Invoice.address":
+		if e.ComplexityRoot.Invoice.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Address(childComplexity), true
+	case "Invoice.organisation":
+		if e.ComplexityRoot.Invoice.Organisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Organisation(childComplexity), true
+	case "Invoice.reference":
+		if e.ComplexityRoot.Invoice.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Reference(childComplexity), true
+	case "Invoice.vatNumber":
+		if e.ComplexityRoot.Invoice.VATNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.VATNumber(childComplexity), true
 
 	case "LiftSuppressionPayload.person":
 		if e.ComplexityRoot.LiftSuppressionPayload.Person == nil {
@@ -2335,6 +2570,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcceptOffer(childComplexity, args["input"].(model.AcceptOfferInput)), true
+	case "Mutation.answerIntake":
+		if e.ComplexityRoot.Mutation.AnswerIntake == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_answerIntake_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AnswerIntake(childComplexity, args["input"].(db.AnswerIntakeInput)), true
 	case "Mutation.appointCoordinator":
 		if e.ComplexityRoot.Mutation.AppointCoordinator == nil {
 			break
@@ -2357,6 +2603,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelCampaign(childComplexity, args["input"].(model.CancelCampaignInput)), true
+	case "Mutation.cancelCourseRun":
+		if e.ComplexityRoot.Mutation.CancelCourseRun == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelCourseRun_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelCourseRun(childComplexity, args["input"].(model.CancelCourseRunInput)), true
 	case "Mutation.cancelEdition":
 		if e.ComplexityRoot.Mutation.CancelEdition == nil {
 			break
@@ -2467,6 +2724,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ChangeSession(childComplexity, args["input"].(db.ChangeSessionInput)), true
+	case "Mutation.confirmCourseRun":
+		if e.ComplexityRoot.Mutation.ConfirmCourseRun == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_confirmCourseRun_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConfirmCourseRun(childComplexity, args["input"].(model.ConfirmCourseRunInput)), true
 	case "Mutation.declineDelegation":
 		if e.ComplexityRoot.Mutation.DeclineDelegation == nil {
 			break
@@ -3166,6 +3434,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RegisterPayload.UserErrors(childComplexity), true
 
+	case "Registration.answers":
+		if e.ComplexityRoot.Registration.Answers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Registration.Answers(childComplexity), true
 	case "Registration.registeredBy":
 		if e.ComplexityRoot.Registration.By == nil {
 			break
@@ -3202,6 +3476,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Registration.ID(childComplexity), true
+	case "Registration.invoice":
+		if e.ComplexityRoot.Registration.Invoice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Registration.Invoice(childComplexity), true
 	case "Registration.listing":
 		if e.ComplexityRoot.Registration.Listing == nil {
 			break
@@ -3897,9 +4177,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AcceptOfferInput", ec.unmarshalInputAcceptOfferInput),
+			graphql.NewInputUnmarshaler("AnswerIntakeInput", ec.unmarshalInputAnswerIntakeInput),
 			graphql.NewInputUnmarshaler("AppointCoordinatorInput", ec.unmarshalInputAppointCoordinatorInput),
 			graphql.NewInputUnmarshaler("AudienceInput", ec.unmarshalInputAudienceInput),
 			graphql.NewInputUnmarshaler("CancelCampaignInput", ec.unmarshalInputCancelCampaignInput),
+			graphql.NewInputUnmarshaler("CancelCourseRunInput", ec.unmarshalInputCancelCourseRunInput),
 			graphql.NewInputUnmarshaler("CancelEditionInput", ec.unmarshalInputCancelEditionInput),
 			graphql.NewInputUnmarshaler("CancelRegistrationInput", ec.unmarshalInputCancelRegistrationInput),
 			graphql.NewInputUnmarshaler("CancelSessionInput", ec.unmarshalInputCancelSessionInput),
@@ -3910,6 +4192,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ChangeRetentionInput", ec.unmarshalInputChangeRetentionInput),
 			graphql.NewInputUnmarshaler("ChangeSeatsInput", ec.unmarshalInputChangeSeatsInput),
 			graphql.NewInputUnmarshaler("ChangeSessionInput", ec.unmarshalInputChangeSessionInput),
+			graphql.NewInputUnmarshaler("ConfirmCourseRunInput", ec.unmarshalInputConfirmCourseRunInput),
 			graphql.NewInputUnmarshaler("DeclineDelegationInput", ec.unmarshalInputDeclineDelegationInput),
 			graphql.NewInputUnmarshaler("DeclineOfferInput", ec.unmarshalInputDeclineOfferInput),
 			graphql.NewInputUnmarshaler("DelegationInput", ec.unmarshalInputDelegationInput),
@@ -3918,7 +4201,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("EditionFilter", ec.unmarshalInputEditionFilter),
 			graphql.NewInputUnmarshaler("EraseMeInput", ec.unmarshalInputEraseMeInput),
 			graphql.NewInputUnmarshaler("ErasePersonInput", ec.unmarshalInputErasePersonInput),
+			graphql.NewInputUnmarshaler("IntakeAnswerInput", ec.unmarshalInputIntakeAnswerInput),
 			graphql.NewInputUnmarshaler("InviteDelegationsInput", ec.unmarshalInputInviteDelegationsInput),
+			graphql.NewInputUnmarshaler("InvoiceInput", ec.unmarshalInputInvoiceInput),
 			graphql.NewInputUnmarshaler("LiftSuppressionInput", ec.unmarshalInputLiftSuppressionInput),
 			graphql.NewInputUnmarshaler("MunicipalityFilter", ec.unmarshalInputMunicipalityFilter),
 			graphql.NewInputUnmarshaler("NameDelegatesInput", ec.unmarshalInputNameDelegatesInput),
@@ -4222,6 +4507,16 @@ type Mutation {
   appointCoordinator("Who coordinates where." input: AppointCoordinatorInput!): AppointCoordinatorPayload!
   "Takes back what appointCoordinator gave. Takes effect at once."
   dismissCoordinator("Who no longer coordinates where." input: DismissCoordinatorInput!): DismissCoordinatorPayload!
+  """
+  Records answers of an intake and to whom the invoice goes. A place that is held becomes certain with the last thing needed.
+  A complete intake can be changed until ` + "`" + `intakeDueAt` + "`" + `, an incomplete one until the course begins; organisers can always change
+  it. Answers come from the participant or the organisers, the invoice also from coordinators of the participant's organisation.
+  """
+  answerIntake("What is answered." input: AnswerIntakeInput!): AnswerIntakePayload!
+  "Makes a planned run certain and tells everybody who is registered. For organisers of the course. Doing it again changes nothing."
+  confirmCourseRun("Which run." input: ConfirmCourseRunInput!): ConfirmCourseRunPayload!
+  "Calls a run off and tells everybody who is registered. For organisers of the course. Doing it again changes nothing."
+  cancelCourseRun("Which run." input: CancelCourseRunInput!): CancelCourseRunPayload!
   "Says who may see that one takes part. For the person of the registration alone, at any time."
   changeListing("Which registration, and who may see it." input: ChangeListingInput!): ChangeListingPayload!
   "Says for how long after its end the personal data of a meeting is kept. For organisers of it, as long as the data is there."
@@ -5150,6 +5445,80 @@ type CourseRun implements Node {
     "Continue before this cursor."
     before: String
   ): AuditEntryConnection! @live
+  "Who teaches."
+  trainers: [Person!]!
+  "What one participant pays: the price of the run, or else of the course; null when nothing is known."
+  price: Money
+  "With fewer participants, the organisers decide whether it takes place; null when there is no minimum."
+  minParticipants: Int
+  "The day on which they decide."
+  decideOn: Date
+  "Until when participants complete the intake; null when until the run begins."
+  intakeDueAt: DateTime
+  "What participants are asked, in the language of the run. Questions for organisers only are seen by organisers only."
+  intakeQuestions: [IntakeQuestion!]! @live
+  "Who pays for all participants. Visible to organisers and to coordinators of the organisation that pays; null for everybody else, and when participants pay for themselves."
+  invoice: Invoice @live
+}
+
+"A question of the intake of a course run, in the language of the run."
+type IntakeQuestion implements Node {
+  "Opaque and unique over all types."
+  id: ID!
+  "How it is answered."
+  kind: QuestionKind!
+  "The question."
+  label: String!
+  "What helps to answer it."
+  help: String
+  "What can be chosen; empty for a question that is no choice."
+  options: [String!]!
+  "Whether a place is certain only when it is answered."
+  required: Boolean!
+  "Whether only organisers write and read the answer."
+  organisersOnly: Boolean!
+}
+
+"How a question is answered."
+enum QuestionKind {
+  "With one line of ` + "`" + `text` + "`" + `, at most 500 characters."
+  TEXT
+  "With ` + "`" + `text` + "`" + ` of several lines, at most 5,000 characters."
+  LONG_TEXT
+  "With one of the options in ` + "`" + `choices` + "`" + `."
+  SINGLE_CHOICE
+  "With some of the options in ` + "`" + `choices` + "`" + `."
+  MULTIPLE_CHOICE
+  "With ` + "`" + `yesNo` + "`" + `."
+  YES_NO
+  "With a ` + "`" + `number` + "`" + `."
+  NUMBER
+}
+
+"The answer to a question of an intake: one of its values is set, by the kind of the question."
+type IntakeAnswer {
+  "Which question."
+  question: IntakeQuestion!
+  "Of a text."
+  text: String
+  "Of a choice, as the options were worded when they were chosen."
+  choices: [String!]
+  "Of a yes-or-no question."
+  yesNo: Boolean
+  "Of a number."
+  number: Float
+}
+
+"To whom an invoice goes, and what has to be on it."
+type Invoice {
+  "The organisation that pays."
+  organisation: String!
+  "A reference of theirs, such as the number of an order."
+  reference: String
+  "The VAT number, with the letters of its country first."
+  vatNumber: String
+  "The address, in several lines."
+  address: String!
 }
 
 "Whether a run of a course is on."
@@ -5210,7 +5579,7 @@ type Seats implements Node {
   opensAt: DateTime @live
   "When registration closes; null when that is the start of the meeting."
   closesAt: DateTime @live
-  "Who is registered, the latest first: everybody to organisers, the people of their own organisation to coordinators, to everybody themselves. Organisers and coordinators get the same as a file for spreadsheets at ` + "`" + `/registrations/{id}.csv` + "`" + `, restricted by the parameters ` + "`" + `status` + "`" + ` and ` + "`" + `organisation` + "`" + `."
+  "Who is registered, the latest first: everybody to organisers, the people of their own organisation to coordinators, the participants of their own run to trainers, to everybody themselves. Organisers and coordinators get the same as a file for spreadsheets at ` + "`" + `/registrations/{id}.csv` + "`" + `, restricted by the parameters ` + "`" + `status` + "`" + ` and ` + "`" + `organisation` + "`" + `."
   registrations(
     "How many to return from the start, 1 to 100."
     first: Int
@@ -5283,12 +5652,22 @@ type Registration implements Node {
   session: Session
   "The course run, when the seats are a course run's."
   courseRun: CourseRun
+  """
+  What was answered to the intake of a course. Visible to the participant, to the organisers and to the trainers of that run;
+  null for everybody else, coordinators of the participant's organisation included, whoever registered the participant: a case or
+  a learning goal is between participant and trainer. Answers to questions for organisers only are visible to organisers only.
+  """
+  answers: [IntakeAnswer!] @live
+  "To whom the invoice for a course goes. Visible to the participant, to the organisers and to coordinators of the participant's organisation; null for everybody else."
+  invoice: Invoice @live
 }
 
 "Where a registration stands."
 enum RegistrationStatus {
   "The person has a place."
   CONFIRMED
+  "A place is held for the person; it becomes certain when the intake is complete. Missing the deadline of the intake takes no place away by itself."
+  HELD
   "The person is on the waiting list."
   WAITLISTED
   "A place is held for the person until ` + "`" + `offerExpiresAt` + "`" + `."
@@ -5641,6 +6020,82 @@ input RegisterInput {
   seatsId: ID!
   "Who is registered; without it: oneself."
   personId: ID
+  "Answers to the intake of a course, all or some; the others can follow by answerIntake. At most 100."
+  answers: [IntakeAnswerInput!]
+  "To whom the invoice for a course goes. Needed for a place to be certain when the run has a price and nobody pays for all participants."
+  invoice: InvoiceInput
+}
+
+"The answer to one question of an intake. Give the one value that the kind of the question takes; without a value, an answer is taken back."
+input IntakeAnswerInput {
+  "The id of the question."
+  questionId: ID!
+  "For TEXT, at most 500 characters on one line, and LONG_TEXT, at most 5,000 characters."
+  text: String
+  "For SINGLE_CHOICE and MULTIPLE_CHOICE, from the options of the question."
+  choices: [String!]
+  "For YES_NO."
+  yesNo: Boolean
+  "For NUMBER, at most 1,000,000,000,000."
+  number: Float
+}
+
+"To whom an invoice goes."
+input InvoiceInput {
+  "The organisation that pays, at most 200 characters."
+  organisation: String!
+  "A reference of theirs, such as the number of an order, at most 200 characters."
+  reference: String
+  "The VAT number with the letters of its country first; spaces, dots and hyphens do not matter."
+  vatNumber: String
+  "The address, in several lines, at most 500 characters."
+  address: String!
+}
+
+"What is answered to the intake of a registration. What is left out stays as it is."
+input AnswerIntakeInput {
+  "The id of the registration."
+  registrationId: ID!
+  "Answers, all or some. At most 100."
+  answers: [IntakeAnswerInput!]
+  "To whom the invoice goes."
+  invoice: InvoiceInput
+}
+
+"The registration whose intake was answered."
+type AnswerIntakePayload {
+  "Null when there are userErrors."
+  registration: Registration
+  "What has to be mended, by the index of the answer; then nothing was written."
+  userErrors: [UserError!]!
+}
+
+"Which course run to confirm."
+input ConfirmCourseRunInput {
+  "The id of the course run."
+  courseRunId: ID!
+}
+
+"The course run that was confirmed."
+type ConfirmCourseRunPayload {
+  "Null when there are userErrors."
+  courseRun: CourseRun
+  "Why it was not confirmed."
+  userErrors: [UserError!]!
+}
+
+"Which course run to cancel."
+input CancelCourseRunInput {
+  "The id of the course run."
+  courseRunId: ID!
+}
+
+"The course run that was cancelled."
+type CancelCourseRunPayload {
+  "Null when there are userErrors."
+  courseRun: CourseRun
+  "Why it was not cancelled."
+  userErrors: [UserError!]!
 }
 
 "The registration that was made."
@@ -6278,6 +6733,16 @@ func (ec *executionContext) childFields_Agreement(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type Agreement", field.Name)
 }
 
+func (ec *executionContext) childFields_AnswerIntakePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "registration":
+		return ec.fieldContext_AnswerIntakePayload_registration(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AnswerIntakePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AnswerIntakePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_AppointCoordinatorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "person":
@@ -6422,6 +6887,16 @@ func (ec *executionContext) childFields_CancelCampaignPayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type CancelCampaignPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CancelCourseRunPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "courseRun":
+		return ec.fieldContext_CancelCourseRunPayload_courseRun(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CancelCourseRunPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelCourseRunPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CancelEditionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edition":
@@ -6526,6 +7001,16 @@ func (ec *executionContext) childFields_ChangeSessionPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type ChangeSessionPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ConfirmCourseRunPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "courseRun":
+		return ec.fieldContext_ConfirmCourseRunPayload_courseRun(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ConfirmCourseRunPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfirmCourseRunPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Contribution(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "role":
@@ -6622,6 +7107,20 @@ func (ec *executionContext) childFields_CourseRun(ctx context.Context, field gra
 		return ec.fieldContext_CourseRun_retentionMonths(ctx, field)
 	case "auditLog":
 		return ec.fieldContext_CourseRun_auditLog(ctx, field)
+	case "trainers":
+		return ec.fieldContext_CourseRun_trainers(ctx, field)
+	case "price":
+		return ec.fieldContext_CourseRun_price(ctx, field)
+	case "minParticipants":
+		return ec.fieldContext_CourseRun_minParticipants(ctx, field)
+	case "decideOn":
+		return ec.fieldContext_CourseRun_decideOn(ctx, field)
+	case "intakeDueAt":
+		return ec.fieldContext_CourseRun_intakeDueAt(ctx, field)
+	case "intakeQuestions":
+		return ec.fieldContext_CourseRun_intakeQuestions(ctx, field)
+	case "invoice":
+		return ec.fieldContext_CourseRun_invoice(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CourseRun", field.Name)
 }
@@ -6880,6 +7379,42 @@ func (ec *executionContext) childFields_InstitutionEdge(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type InstitutionEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_IntakeAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "question":
+		return ec.fieldContext_IntakeAnswer_question(ctx, field)
+	case "text":
+		return ec.fieldContext_IntakeAnswer_text(ctx, field)
+	case "choices":
+		return ec.fieldContext_IntakeAnswer_choices(ctx, field)
+	case "yesNo":
+		return ec.fieldContext_IntakeAnswer_yesNo(ctx, field)
+	case "number":
+		return ec.fieldContext_IntakeAnswer_number(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IntakeAnswer", field.Name)
+}
+
+func (ec *executionContext) childFields_IntakeQuestion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_IntakeQuestion_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_IntakeQuestion_kind(ctx, field)
+	case "label":
+		return ec.fieldContext_IntakeQuestion_label(ctx, field)
+	case "help":
+		return ec.fieldContext_IntakeQuestion_help(ctx, field)
+	case "options":
+		return ec.fieldContext_IntakeQuestion_options(ctx, field)
+	case "required":
+		return ec.fieldContext_IntakeQuestion_required(ctx, field)
+	case "organisersOnly":
+		return ec.fieldContext_IntakeQuestion_organisersOnly(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IntakeQuestion", field.Name)
+}
+
 func (ec *executionContext) childFields_Invitation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6934,6 +7469,20 @@ func (ec *executionContext) childFields_InviteDelegationsPayload(ctx context.Con
 		return ec.fieldContext_InviteDelegationsPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type InviteDelegationsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Invoice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "organisation":
+		return ec.fieldContext_Invoice_organisation(ctx, field)
+	case "reference":
+		return ec.fieldContext_Invoice_reference(ctx, field)
+	case "vatNumber":
+		return ec.fieldContext_Invoice_vatNumber(ctx, field)
+	case "address":
+		return ec.fieldContext_Invoice_address(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Invoice", field.Name)
 }
 
 func (ec *executionContext) childFields_LiftSuppressionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7220,6 +7769,10 @@ func (ec *executionContext) childFields_Registration(ctx context.Context, field 
 		return ec.fieldContext_Registration_session(ctx, field)
 	case "courseRun":
 		return ec.fieldContext_Registration_courseRun(ctx, field)
+	case "answers":
+		return ec.fieldContext_Registration_answers(ctx, field)
+	case "invoice":
+		return ec.fieldContext_Registration_invoice(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Registration", field.Name)
 }
@@ -8150,6 +8703,20 @@ func (ec *executionContext) field_Mutation_acceptOffer_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_answerIntake_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.AnswerIntakeInput, error) {
+			return ec.unmarshalNAnswerIntakeInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAnswerIntakeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_appointCoordinator_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -8170,6 +8737,20 @@ func (ec *executionContext) field_Mutation_cancelCampaign_args(ctx context.Conte
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.CancelCampaignInput, error) {
 			return ec.unmarshalNCancelCampaignInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelCampaignInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_cancelCourseRun_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.CancelCourseRunInput, error) {
+			return ec.unmarshalNCancelCourseRunInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelCourseRunInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -8310,6 +8891,20 @@ func (ec *executionContext) field_Mutation_changeSession_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (db.ChangeSessionInput, error) {
 			return ec.unmarshalNChangeSessionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐChangeSessionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_confirmCourseRun_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ConfirmCourseRunInput, error) {
+			return ec.unmarshalNConfirmCourseRunInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐConfirmCourseRunInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -9438,6 +10033,70 @@ func (ec *executionContext) fieldContext_Agreement_status(ctx context.Context, f
 	if fc.Args, err = ec.field_Agreement_status_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AnswerIntakePayload_registration(ctx context.Context, field graphql.CollectedField, obj *model.AnswerIntakePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AnswerIntakePayload_registration(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Registration, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Registration) graphql.Marshaler {
+			return ec.marshalORegistration2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRegistration(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AnswerIntakePayload_registration(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AnswerIntakePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Registration(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AnswerIntakePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AnswerIntakePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AnswerIntakePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AnswerIntakePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AnswerIntakePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -10633,6 +11292,70 @@ func (ec *executionContext) fieldContext_CancelCampaignPayload_userErrors(_ cont
 	return fc, nil
 }
 
+func (ec *executionContext) _CancelCourseRunPayload_courseRun(ctx context.Context, field graphql.CollectedField, obj *model.CancelCourseRunPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CancelCourseRunPayload_courseRun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CourseRun, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.CourseRun) graphql.Marshaler {
+			return ec.marshalOCourseRun2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourseRun(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CancelCourseRunPayload_courseRun(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CancelCourseRunPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CourseRun(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CancelCourseRunPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.CancelCourseRunPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CancelCourseRunPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CancelCourseRunPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CancelCourseRunPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _CancelEditionPayload_edition(ctx context.Context, field graphql.CollectedField, obj *model.CancelEditionPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11327,6 +12050,70 @@ func (ec *executionContext) _ChangeSessionPayload_userErrors(ctx context.Context
 func (ec *executionContext) fieldContext_ChangeSessionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "ChangeSessionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ConfirmCourseRunPayload_courseRun(ctx context.Context, field graphql.CollectedField, obj *model.ConfirmCourseRunPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfirmCourseRunPayload_courseRun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CourseRun, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.CourseRun) graphql.Marshaler {
+			return ec.marshalOCourseRun2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourseRun(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ConfirmCourseRunPayload_courseRun(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfirmCourseRunPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CourseRun(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ConfirmCourseRunPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ConfirmCourseRunPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfirmCourseRunPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfirmCourseRunPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfirmCourseRunPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -12318,6 +13105,203 @@ func (ec *executionContext) fieldContext_CourseRun_auditLog(ctx context.Context,
 	if fc.Args, err = ec.field_CourseRun_auditLog_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CourseRun_trainers(ctx context.Context, field graphql.CollectedField, obj *db.CourseRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseRun_trainers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Trainers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Person) graphql.Marshaler {
+			return ec.marshalNPerson2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPersonᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CourseRun_trainers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CourseRun",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Person(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CourseRun_price(ctx context.Context, field graphql.CollectedField, obj *db.CourseRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseRun_price(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Price(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Money) graphql.Marshaler {
+			return ec.marshalOMoney2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMoney(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CourseRun_price(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CourseRun",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CourseRun_minParticipants(ctx context.Context, field graphql.CollectedField, obj *db.CourseRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseRun_minParticipants(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MinParticipants, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CourseRun_minParticipants(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CourseRun", field, false, false, "Int")
+}
+
+func (ec *executionContext) _CourseRun_decideOn(ctx context.Context, field graphql.CollectedField, obj *db.CourseRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseRun_decideOn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DecideOn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Date) graphql.Marshaler {
+			return ec.marshalODate2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDate(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CourseRun_decideOn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CourseRun", field, false, false, "Date")
+}
+
+func (ec *executionContext) _CourseRun_intakeDueAt(ctx context.Context, field graphql.CollectedField, obj *db.CourseRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseRun_intakeDueAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IntakeDueAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CourseRun_intakeDueAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CourseRun", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _CourseRun_intakeQuestions(ctx context.Context, field graphql.CollectedField, obj *db.CourseRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseRun_intakeQuestions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IntakeQuestions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.IntakeQuestion) graphql.Marshaler {
+			return ec.marshalNIntakeQuestion2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeQuestionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CourseRun_intakeQuestions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CourseRun",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_IntakeQuestion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CourseRun_invoice(ctx context.Context, field graphql.CollectedField, obj *db.CourseRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseRun_invoice(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Invoice, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Invoice) graphql.Marshaler {
+			return ec.marshalOInvoice2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvoice(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CourseRun_invoice(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CourseRun",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Invoice(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -14502,6 +15486,291 @@ func (ec *executionContext) fieldContext_InstitutionEdge_node(_ context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _IntakeAnswer_question(ctx context.Context, field graphql.CollectedField, obj *db.IntakeAnswer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeAnswer_question(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Question, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.IntakeQuestion) graphql.Marshaler {
+			return ec.marshalNIntakeQuestion2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeQuestion(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeAnswer_question(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "IntakeAnswer",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_IntakeQuestion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _IntakeAnswer_text(ctx context.Context, field graphql.CollectedField, obj *db.IntakeAnswer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeAnswer_text(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Text, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeAnswer_text(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeAnswer", field, false, false, "String")
+}
+
+func (ec *executionContext) _IntakeAnswer_choices(ctx context.Context, field graphql.CollectedField, obj *db.IntakeAnswer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeAnswer_choices(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Choices, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeAnswer_choices(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeAnswer", field, false, false, "String")
+}
+
+func (ec *executionContext) _IntakeAnswer_yesNo(ctx context.Context, field graphql.CollectedField, obj *db.IntakeAnswer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeAnswer_yesNo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.YesNo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeAnswer_yesNo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeAnswer", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _IntakeAnswer_number(ctx context.Context, field graphql.CollectedField, obj *db.IntakeAnswer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeAnswer_number(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Number, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeAnswer_number(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeAnswer", field, false, false, "Float")
+}
+
+func (ec *executionContext) _IntakeQuestion_id(ctx context.Context, field graphql.CollectedField, obj *db.IntakeQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeQuestion_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.ID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeQuestion_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeQuestion", field, false, false, "ID")
+}
+
+func (ec *executionContext) _IntakeQuestion_kind(ctx context.Context, field graphql.CollectedField, obj *db.IntakeQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeQuestion_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.QuestionKind) graphql.Marshaler {
+			return ec.marshalNQuestionKind2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐQuestionKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeQuestion_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeQuestion", field, false, false, "QuestionKind")
+}
+
+func (ec *executionContext) _IntakeQuestion_label(ctx context.Context, field graphql.CollectedField, obj *db.IntakeQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeQuestion_label(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Label, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeQuestion_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeQuestion", field, false, false, "String")
+}
+
+func (ec *executionContext) _IntakeQuestion_help(ctx context.Context, field graphql.CollectedField, obj *db.IntakeQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeQuestion_help(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Help, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeQuestion_help(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeQuestion", field, false, false, "String")
+}
+
+func (ec *executionContext) _IntakeQuestion_options(ctx context.Context, field graphql.CollectedField, obj *db.IntakeQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeQuestion_options(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Options, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeQuestion_options(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeQuestion", field, false, false, "String")
+}
+
+func (ec *executionContext) _IntakeQuestion_required(ctx context.Context, field graphql.CollectedField, obj *db.IntakeQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeQuestion_required(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Required, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeQuestion_required(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeQuestion", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _IntakeQuestion_organisersOnly(ctx context.Context, field graphql.CollectedField, obj *db.IntakeQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeQuestion_organisersOnly(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OrganisersOnly, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeQuestion_organisersOnly(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeQuestion", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _Invitation_id(ctx context.Context, field graphql.CollectedField, obj *db.Invitation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14958,6 +16227,98 @@ func (ec *executionContext) fieldContext_InviteDelegationsPayload_userErrors(_ c
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Invoice_organisation(ctx context.Context, field graphql.CollectedField, obj *db.Invoice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Invoice_organisation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Organisation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Invoice_organisation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Invoice", field, false, false, "String")
+}
+
+func (ec *executionContext) _Invoice_reference(ctx context.Context, field graphql.CollectedField, obj *db.Invoice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Invoice_reference(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reference, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Invoice_reference(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Invoice", field, false, false, "String")
+}
+
+func (ec *executionContext) _Invoice_vatNumber(ctx context.Context, field graphql.CollectedField, obj *db.Invoice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Invoice_vatNumber(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.VATNumber, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Invoice_vatNumber(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Invoice", field, false, false, "String")
+}
+
+func (ec *executionContext) _Invoice_address(ctx context.Context, field graphql.CollectedField, obj *db.Invoice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Invoice_address(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Address, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Invoice_address(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Invoice", field, false, false, "String")
 }
 
 func (ec *executionContext) _LiftSuppressionPayload_person(ctx context.Context, field graphql.CollectedField, obj *model.LiftSuppressionPayload) (ret graphql.Marshaler) {
@@ -16728,6 +18089,138 @@ func (ec *executionContext) fieldContext_Mutation_dismissCoordinator(ctx context
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_dismissCoordinator_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_answerIntake(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_answerIntake(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AnswerIntake(ctx, fc.Args["input"].(db.AnswerIntakeInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AnswerIntakePayload) graphql.Marshaler {
+			return ec.marshalNAnswerIntakePayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐAnswerIntakePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_answerIntake(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AnswerIntakePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_answerIntake_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_confirmCourseRun(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_confirmCourseRun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ConfirmCourseRun(ctx, fc.Args["input"].(model.ConfirmCourseRunInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ConfirmCourseRunPayload) graphql.Marshaler {
+			return ec.marshalNConfirmCourseRunPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐConfirmCourseRunPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_confirmCourseRun(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConfirmCourseRunPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_confirmCourseRun_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_cancelCourseRun(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_cancelCourseRun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CancelCourseRun(ctx, fc.Args["input"].(model.CancelCourseRunInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CancelCourseRunPayload) graphql.Marshaler {
+			return ec.marshalNCancelCourseRunPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelCourseRunPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_cancelCourseRun(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CancelCourseRunPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_cancelCourseRun_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -19414,6 +20907,70 @@ func (ec *executionContext) fieldContext_Registration_courseRun(_ context.Contex
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_CourseRun(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Registration_answers(ctx context.Context, field graphql.CollectedField, obj *db.Registration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Registration_answers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Answers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.IntakeAnswer) graphql.Marshaler {
+			return ec.marshalOIntakeAnswer2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswerᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Registration_answers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Registration",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_IntakeAnswer(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Registration_invoice(ctx context.Context, field graphql.CollectedField, obj *db.Registration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Registration_invoice(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Invoice, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Invoice) graphql.Marshaler {
+			return ec.marshalOInvoice2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvoice(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Registration_invoice(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Registration",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Invoice(ctx, field)
 		},
 	}
 	return fc, nil
@@ -23235,6 +24792,62 @@ func UnmarshalAcceptOfferInput(ctx context.Context, raw any) (model.AcceptOfferI
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputAnswerIntakeInput(ctx context.Context, obj any) (db.AnswerIntakeInput, error) {
+	var it db.AnswerIntakeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"registrationId", "answers", "invoice"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "registrationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("registrationId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RegistrationID = data
+		case "answers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("answers"))
+			data, err := ec.unmarshalOIntakeAnswerInput2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswerInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Answers = data
+		case "invoice":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("invoice"))
+			data, err := ec.unmarshalOInvoiceInput2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvoiceInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Invoice = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAnswerIntakeInput unmarshals raw into the AnswerIntakeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAnswerIntakeInput(ctx context.Context, raw any) (db.AnswerIntakeInput, error) {
+	var out db.AnswerIntakeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AnswerIntakeInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputAppointCoordinatorInput(ctx context.Context, obj any) (db.CoordinatorInput, error) {
 	var it db.CoordinatorInput
 	if obj == nil {
@@ -23393,6 +25006,48 @@ func (ec *executionContext) unmarshalInputCancelCampaignInput(ctx context.Contex
 func UnmarshalCancelCampaignInput(ctx context.Context, raw any) (model.CancelCampaignInput, error) {
 	var out model.CancelCampaignInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "CancelCampaignInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputCancelCourseRunInput(ctx context.Context, obj any) (model.CancelCourseRunInput, error) {
+	var it model.CancelCourseRunInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"courseRunId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "courseRunId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("courseRunId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CourseRunID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCancelCourseRunInput unmarshals raw into the CancelCourseRunInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCancelCourseRunInput(ctx context.Context, raw any) (model.CancelCourseRunInput, error) {
+	var out model.CancelCourseRunInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CancelCourseRunInput", raw, &out)
 	return out, err
 }
 
@@ -23984,6 +25639,48 @@ func UnmarshalChangeSessionInput(ctx context.Context, raw any) (db.ChangeSession
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputConfirmCourseRunInput(ctx context.Context, obj any) (model.ConfirmCourseRunInput, error) {
+	var it model.ConfirmCourseRunInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"courseRunId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "courseRunId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("courseRunId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CourseRunID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalConfirmCourseRunInput unmarshals raw into the ConfirmCourseRunInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalConfirmCourseRunInput(ctx context.Context, raw any) (model.ConfirmCourseRunInput, error) {
+	var out model.ConfirmCourseRunInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ConfirmCourseRunInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputDeclineDelegationInput(ctx context.Context, obj any) (model.DeclineDelegationInput, error) {
 	var it model.DeclineDelegationInput
 	if obj == nil {
@@ -24390,6 +26087,76 @@ func UnmarshalErasePersonInput(ctx context.Context, raw any) (model.ErasePersonI
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputIntakeAnswerInput(ctx context.Context, obj any) (db.IntakeAnswerInput, error) {
+	var it db.IntakeAnswerInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"questionId", "text", "choices", "yesNo", "number"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "questionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("questionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.QuestionID = data
+		case "text":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("text"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Text = data
+		case "choices":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("choices"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Choices = data
+		case "yesNo":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("yesNo"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.YesNo = data
+		case "number":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("number"))
+			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Number = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalIntakeAnswerInput unmarshals raw into the IntakeAnswerInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalIntakeAnswerInput(ctx context.Context, raw any) (db.IntakeAnswerInput, error) {
+	var out db.IntakeAnswerInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "IntakeAnswerInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputInviteDelegationsInput(ctx context.Context, obj any) (db.InviteDelegationsInput, error) {
 	var it db.InviteDelegationsInput
 	if obj == nil {
@@ -24450,6 +26217,69 @@ func (ec *executionContext) unmarshalInputInviteDelegationsInput(ctx context.Con
 func UnmarshalInviteDelegationsInput(ctx context.Context, raw any) (db.InviteDelegationsInput, error) {
 	var out db.InviteDelegationsInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "InviteDelegationsInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputInvoiceInput(ctx context.Context, obj any) (db.InvoiceInput, error) {
+	var it db.InvoiceInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"organisation", "reference", "vatNumber", "address"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "organisation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("organisation"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Organisation = data
+		case "reference":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reference"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reference = data
+		case "vatNumber":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("vatNumber"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.VATNumber = data
+		case "address":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("address"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Address = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalInvoiceInput unmarshals raw into the InvoiceInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalInvoiceInput(ctx context.Context, raw any) (db.InvoiceInput, error) {
+	var out db.InvoiceInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "InvoiceInput", raw, &out)
 	return out, err
 }
 
@@ -24772,7 +26602,7 @@ func (ec *executionContext) unmarshalInputRegisterInput(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "seatsId", "personId"}
+	fieldsInOrder := [...]string{"idempotencyKey", "seatsId", "personId", "answers", "invoice"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -24800,6 +26630,20 @@ func (ec *executionContext) unmarshalInputRegisterInput(ctx context.Context, obj
 				return it, err
 			}
 			it.PersonID = data
+		case "answers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("answers"))
+			data, err := ec.unmarshalOIntakeAnswerInput2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswerInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Answers = data
+		case "invoice":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("invoice"))
+			data, err := ec.unmarshalOInvoiceInput2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvoiceInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Invoice = data
 		}
 	}
 	return it, nil
@@ -25394,6 +27238,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Invitation(ctx, sel, obj)
+	case *db.IntakeQuestion:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._IntakeQuestion(ctx, sel, obj)
 	case *db.Edition:
 		if obj == nil {
 			return graphql.Null
@@ -25541,6 +27390,44 @@ func (ec *executionContext) _Agreement(ctx context.Context, sel ast.SelectionSet
 			}
 		case "status":
 			out.Values[i] = ec._Agreement_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var answerIntakePayloadImplementors = []string{"AnswerIntakePayload"}
+
+func (ec *executionContext) _AnswerIntakePayload(ctx context.Context, sel ast.SelectionSet, obj *model.AnswerIntakePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, answerIntakePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AnswerIntakePayload")
+		case "registration":
+			out.Values[i] = ec._AnswerIntakePayload_registration(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._AnswerIntakePayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -26039,6 +27926,44 @@ func (ec *executionContext) _CancelCampaignPayload(ctx context.Context, sel ast.
 	return out
 }
 
+var cancelCourseRunPayloadImplementors = []string{"CancelCourseRunPayload"}
+
+func (ec *executionContext) _CancelCourseRunPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CancelCourseRunPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, cancelCourseRunPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CancelCourseRunPayload")
+		case "courseRun":
+			out.Values[i] = ec._CancelCourseRunPayload_courseRun(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._CancelCourseRunPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var cancelEditionPayloadImplementors = []string{"CancelEditionPayload"}
 
 func (ec *executionContext) _CancelEditionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CancelEditionPayload) graphql.Marshaler {
@@ -26429,6 +28354,44 @@ func (ec *executionContext) _ChangeSessionPayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var confirmCourseRunPayloadImplementors = []string{"ConfirmCourseRunPayload"}
+
+func (ec *executionContext) _ConfirmCourseRunPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ConfirmCourseRunPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, confirmCourseRunPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ConfirmCourseRunPayload")
+		case "courseRun":
+			out.Values[i] = ec._ConfirmCourseRunPayload_courseRun(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ConfirmCourseRunPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var contributionImplementors = []string{"Contribution"}
 
 func (ec *executionContext) _Contribution(ctx context.Context, sel ast.SelectionSet, obj *db.Contribution) graphql.Marshaler {
@@ -26730,6 +28693,41 @@ func (ec *executionContext) _CourseRun(ctx context.Context, sel ast.SelectionSet
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._CourseRun_auditLog(ctx, field, obj)
 				})
+		case "trainers":
+			out.Values[i] = ec._CourseRun_trainers(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "price":
+			out.Values[i] = ec._CourseRun_price(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "minParticipants":
+			out.Values[i] = ec._CourseRun_minParticipants(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "decideOn":
+			out.Values[i] = ec._CourseRun_decideOn(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "intakeDueAt":
+			out.Values[i] = ec._CourseRun_intakeDueAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "intakeQuestions":
+			out.Values[i] = ec._CourseRun_intakeQuestions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "invoice":
+			out.Values[i] = ec._CourseRun_invoice(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -27609,6 +29607,122 @@ func (ec *executionContext) _InstitutionEdge(ctx context.Context, sel ast.Select
 	return out
 }
 
+var intakeAnswerImplementors = []string{"IntakeAnswer"}
+
+func (ec *executionContext) _IntakeAnswer(ctx context.Context, sel ast.SelectionSet, obj *db.IntakeAnswer) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, intakeAnswerImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("IntakeAnswer")
+		case "question":
+			out.Values[i] = ec._IntakeAnswer_question(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "text":
+			out.Values[i] = ec._IntakeAnswer_text(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "choices":
+			out.Values[i] = ec._IntakeAnswer_choices(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "yesNo":
+			out.Values[i] = ec._IntakeAnswer_yesNo(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "number":
+			out.Values[i] = ec._IntakeAnswer_number(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var intakeQuestionImplementors = []string{"IntakeQuestion", "Node"}
+
+func (ec *executionContext) _IntakeQuestion(ctx context.Context, sel ast.SelectionSet, obj *db.IntakeQuestion) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, intakeQuestionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("IntakeQuestion")
+		case "id":
+			out.Values[i] = ec._IntakeQuestion_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "kind":
+			out.Values[i] = ec._IntakeQuestion_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "label":
+			out.Values[i] = ec._IntakeQuestion_label(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "help":
+			out.Values[i] = ec._IntakeQuestion_help(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "options":
+			out.Values[i] = ec._IntakeQuestion_options(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "required":
+			out.Values[i] = ec._IntakeQuestion_required(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "organisersOnly":
+			out.Values[i] = ec._IntakeQuestion_organisersOnly(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var invitationImplementors = []string{"Invitation", "Node"}
 
 func (ec *executionContext) _Invitation(ctx context.Context, sel ast.SelectionSet, obj *db.Invitation) graphql.Marshaler {
@@ -27781,6 +29895,54 @@ func (ec *executionContext) _InviteDelegationsPayload(ctx context.Context, sel a
 			}
 		case "userErrors":
 			out.Values[i] = ec._InviteDelegationsPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var invoiceImplementors = []string{"Invoice"}
+
+func (ec *executionContext) _Invoice(ctx context.Context, sel ast.SelectionSet, obj *db.Invoice) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, invoiceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Invoice")
+		case "organisation":
+			out.Values[i] = ec._Invoice_organisation(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reference":
+			out.Values[i] = ec._Invoice_reference(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "vatNumber":
+			out.Values[i] = ec._Invoice_vatNumber(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "address":
+			out.Values[i] = ec._Invoice_address(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -28251,6 +30413,27 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "dismissCoordinator":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_dismissCoordinator(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "answerIntake":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_answerIntake(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "confirmCourseRun":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_confirmCourseRun(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cancelCourseRun":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_cancelCourseRun(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -29173,6 +31356,16 @@ func (ec *executionContext) _Registration(ctx context.Context, sel ast.Selection
 			}
 		case "courseRun":
 			out.Values[i] = ec._Registration_courseRun(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "answers":
+			out.Values[i] = ec._Registration_answers(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "invoice":
+			out.Values[i] = ec._Registration_invoice(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -30735,6 +32928,19 @@ func (ec *executionContext) marshalNAgreementStatus2githubᚗcomᚋvaktreffenᚋ
 	return res
 }
 
+func (ec *executionContext) unmarshalNAnswerIntakeInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAnswerIntakeInput(ctx context.Context, v any) (db.AnswerIntakeInput, error) {
+	res, err := ec.unmarshalInputAnswerIntakeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAnswerIntakePayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐAnswerIntakePayload(ctx context.Context, sel ast.SelectionSet, v *model.AnswerIntakePayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AnswerIntakePayload!")
+		return graphql.Null
+	}
+	return ec._AnswerIntakePayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNAppointCoordinatorInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCoordinatorInput(ctx context.Context, v any) (db.CoordinatorInput, error) {
 	res, err := ec.unmarshalInputAppointCoordinatorInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -30930,6 +33136,19 @@ func (ec *executionContext) marshalNCancelCampaignPayload2ᚖgithubᚗcomᚋvakt
 	return ec._CancelCampaignPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNCancelCourseRunInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelCourseRunInput(ctx context.Context, v any) (model.CancelCourseRunInput, error) {
+	res, err := ec.unmarshalInputCancelCourseRunInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCancelCourseRunPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelCourseRunPayload(ctx context.Context, sel ast.SelectionSet, v *model.CancelCourseRunPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CancelCourseRunPayload!")
+		return graphql.Null
+	}
+	return ec._CancelCourseRunPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNCancelEditionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelEditionInput(ctx context.Context, v any) (model.CancelEditionInput, error) {
 	res, err := ec.unmarshalInputCancelEditionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -31058,6 +33277,19 @@ func (ec *executionContext) marshalNChangeSessionPayload2ᚖgithubᚗcomᚋvaktr
 		return graphql.Null
 	}
 	return ec._ChangeSessionPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNConfirmCourseRunInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐConfirmCourseRunInput(ctx context.Context, v any) (model.ConfirmCourseRunInput, error) {
+	res, err := ec.unmarshalInputConfirmCourseRunInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNConfirmCourseRunPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐConfirmCourseRunPayload(ctx context.Context, sel ast.SelectionSet, v *model.ConfirmCourseRunPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ConfirmCourseRunPayload!")
+		return graphql.Null
+	}
+	return ec._ConfirmCourseRunPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNContribution2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐContributionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Contribution) graphql.Marshaler {
@@ -31649,6 +33881,43 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 	return res
 }
 
+func (ec *executionContext) marshalNIntakeAnswer2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswer(ctx context.Context, sel ast.SelectionSet, v *db.IntakeAnswer) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "IntakeAnswer!")
+		return graphql.Null
+	}
+	return ec._IntakeAnswer(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNIntakeAnswerInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswerInput(ctx context.Context, v any) (db.IntakeAnswerInput, error) {
+	res, err := ec.unmarshalInputIntakeAnswerInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNIntakeQuestion2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeQuestionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.IntakeQuestion) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNIntakeQuestion2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeQuestion(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNIntakeQuestion2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeQuestion(ctx context.Context, sel ast.SelectionSet, v *db.IntakeQuestion) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "IntakeQuestion!")
+		return graphql.Null
+	}
+	return ec._IntakeQuestion(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNInvitation2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvitationᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Invitation) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -32168,6 +34437,21 @@ func (ec *executionContext) marshalNPreviewInvitationsPayload2ᚖgithubᚗcomᚋ
 		return graphql.Null
 	}
 	return ec._PreviewInvitationsPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNQuestionKind2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐQuestionKind(ctx context.Context, v any) (db.QuestionKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.QuestionKind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNQuestionKind2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐQuestionKind(ctx context.Context, sel ast.SelectionSet, v db.QuestionKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "QuestionKind!")
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNRegisterInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRegisterInput(ctx context.Context, v any) (db.RegisterInput, error) {
@@ -33050,6 +35334,23 @@ func (ec *executionContext) marshalOExpiryReason2ᚖgithubᚗcomᚋvaktreffenᚋ
 	return res
 }
 
+func (ec *executionContext) unmarshalOFloat2ᚖfloat64(ctx context.Context, v any) (*float64, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalFloatContext(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOFloat2ᚖfloat64(ctx context.Context, sel ast.SelectionSet, v *float64) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	res := graphql.MarshalFloatContext(*v)
+	return graphql.WrapContextMarshaler(ctx, res)
+}
+
 func (ec *executionContext) unmarshalOID2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIDᚄ(ctx context.Context, v any) ([]db.ID, error) {
 	if v == nil {
 		return nil, nil
@@ -33119,6 +35420,42 @@ func (ec *executionContext) marshalOInt2ᚖint(ctx context.Context, sel ast.Sele
 	return res
 }
 
+func (ec *executionContext) marshalOIntakeAnswer2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswerᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.IntakeAnswer) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNIntakeAnswer2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswer(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOIntakeAnswerInput2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswerInputᚄ(ctx context.Context, v any) ([]db.IntakeAnswerInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]db.IntakeAnswerInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNIntakeAnswerInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswerInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func (ec *executionContext) unmarshalOInvitationStatus2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvitationStatus(ctx context.Context, v any) (*db.InvitationStatus, error) {
 	if v == nil {
 		return nil, nil
@@ -33136,6 +35473,21 @@ func (ec *executionContext) marshalOInvitationStatus2ᚖgithubᚗcomᚋvaktreffe
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) marshalOInvoice2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvoice(ctx context.Context, sel ast.SelectionSet, v *db.Invoice) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Invoice(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOInvoiceInput2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvoiceInput(ctx context.Context, v any) (*db.InvoiceInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputInvoiceInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOLineOrder2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLineOrder(ctx context.Context, v any) (*db.LineOrder, error) {
@@ -33350,6 +35702,41 @@ func (ec *executionContext) marshalOSignIn2ᚖgithubᚗcomᚋvaktreffenᚋvaktre
 		return graphql.Null
 	}
 	return ec._SignIn(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNString2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOString2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNString2string(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v any) (*string, error) {

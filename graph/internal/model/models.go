@@ -23,6 +23,14 @@ type AcceptOfferPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// The registration whose intake was answered.
+type AnswerIntakePayload struct {
+	// Null when there are userErrors.
+	Registration *db.Registration `json:"registration,omitempty"`
+	// What has to be mended, by the index of the answer; then nothing was written.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // The person who was appointed.
 type AppointCoordinatorPayload struct {
 	// Null when there are userErrors.
@@ -42,6 +50,20 @@ type CancelCampaignPayload struct {
 	// Null when there are userErrors.
 	Campaign *db.Campaign `json:"campaign,omitempty"`
 	// Why it was not stopped.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Which course run to cancel.
+type CancelCourseRunInput struct {
+	// The id of the course run.
+	CourseRunID db.ID `json:"courseRunId"`
+}
+
+// The course run that was cancelled.
+type CancelCourseRunPayload struct {
+	// Null when there are userErrors.
+	CourseRun *db.CourseRun `json:"courseRun,omitempty"`
+	// Why it was not cancelled.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
@@ -158,6 +180,20 @@ type ChangeSessionPayload struct {
 	// Sessions that people of a moved one are in at the same time. Nobody lost a place: ask them to choose.
 	Clashes []*db.SessionClash `json:"clashes"`
 	// Why nothing was changed.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Which course run to confirm.
+type ConfirmCourseRunInput struct {
+	// The id of the course run.
+	CourseRunID db.ID `json:"courseRunId"`
+}
+
+// The course run that was confirmed.
+type ConfirmCourseRunPayload struct {
+	// Null when there are userErrors.
+	CourseRun *db.CourseRun `json:"courseRun,omitempty"`
+	// Why it was not confirmed.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
