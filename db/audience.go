@@ -284,13 +284,14 @@ func (v view) standings(ctx context.Context, d *DB, a *audience, target *target)
 	if err != nil {
 		return err
 	}
-	var known []ID
+	people := make(map[string]ID, len(a.recipients))
 	for _, r := range a.recipients {
+		people[r.address] = ID{}
 		if r.person != nil {
-			known = append(known, r.person.ID)
+			people[r.address] = r.person.ID
 		}
 	}
-	out, err := optedOut(ctx, v.tx, known)
+	out, err := d.optedOut(ctx, v.tx, people)
 	if err != nil {
 		return err
 	}
@@ -304,7 +305,7 @@ func (v view) standings(ctx context.Context, d *DB, a *audience, target *target)
 			r.standing = standsRegistered
 		case before != "" && before != InvitationUndelivered, before != "" && suppressed[r.address] != nil:
 			r.standing = standsInvited
-		case r.person != nil && out[r.person.ID]:
+		case out[r.address]:
 			r.standing = standsOptedOut
 		case suppressed[r.address] != nil:
 			r.standing, r.held = standsSuppressed, suppressed[r.address].Reason

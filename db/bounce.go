@@ -17,11 +17,10 @@ import (
 type bounce struct {
 	bun.BaseModel `bun:"table:bounces,alias:bounce"`
 
-	DeliveryID ID `bun:",pk"`
-	PersonID   ID
-	AddressTag string // of the address the mail went to
-	StatusCode string // "" when the report had none
-	BouncedAt  time.Time
+	DeliveryID   ID     `bun:",pk"`
+	RecipientTag string // of the address the mail went to
+	StatusCode   string // "" when the report had none
+	BouncedAt    time.Time
 }
 
 // Bounce is the report that one mail could not be delivered after all (RFC 3464).
@@ -40,37 +39,38 @@ const (
 // A return path carries a token: the id of the delivery, a tag of the address it went to, and a MAC of both. It survives mail
 // servers that change the case of letters, and with it a report says which mail came back, however little else it says.
 
-const addressTagSize, bounceMACSize = 4, 12 // bytes
+const recipientTagSize, bounceMACSize = 4, 12 // bytes
 
 var bounceEncoding = base32.HexEncoding.WithPadding(base32.NoPadding)
 
 // bounceToken returns the token of a delivery's return path: 52 letters and digits.
 func (d *DB) bounceToken(ctx context.Context, delivery ID, address string) (string, error) {
-	tag, err := d.mac(ctx, "bounce address", []byte(address))
+	key, err := d.macKey(ctx)
 	if err != nil {
 		return "", err
 	}
-	raw := append(delivery[:], tag[:addressTagSize]...)
-	mac, err := d.mac(ctx, "bounce", raw)
-	if err != nil {
-		return "", err
-	}
-	return strings.ToLower(bounceEncoding.EncodeToString(append(raw, mac[:bounceMACSize]...))), nil
+	raw := append(delivery[:], recipientTag(key, address)...)
+	raw = append(raw, mac(key, "bounce", raw)[:bounceMACSize]...)
+	return strings.ToLower(bounceEncoding.EncodeToString(raw)), nil
+}
+
+func recipientTag(key []byte, address string) []byte {
+	return mac(key, "bounce address", []byte(address))[:recipientTagSize]
 }
 
 // bounced returns the delivery and the tag of the address that a token was made for; ok is false for any other text.
 func (d *DB) bounced(ctx context.Context, token string) (id ID, tag []byte, ok bool, err error) {
 	raw, err := bounceEncoding.DecodeString(strings.ToUpper(token))
-	if err != nil || len(raw) != len(id)+addressTagSize+bounceMACSize {
+	if err != nil || len(raw) != len(id)+recipientTagSize+bounceMACSize {
 		return ID{}, nil, false, nil
 	}
-	signed := raw[:len(id)+addressTagSize]
-	mac, err := d.mac(ctx, "bounce", signed)
+	signed := raw[:len(id)+recipientTagSize]
+	key, err := d.macKey(ctx)
 	if err != nil {
 		return ID{}, nil, false, err
 	}
 	copy(id[:], raw)
-	return id, signed[len(id):], hmac.Equal(mac[:bounceMACSize], raw[len(signed):]) && id.Kind() == KindDelivery, nil
+	return id, signed[len(id):], hmac.Equal(mac(key, "bounce", signed)[:bounceMACSize], raw[len(signed):]) && id.Kind() == KindDelivery, nil
 }
 
 // MadeBounceToken reports whether the token is one of a return path made here.
@@ -96,7 +96,7 @@ func (d *DB) RecordBounce(ctx context.Context, b Bounce) (known bool, err error)
 		if ok, err := found(d.locked(tx.NewSelect().Model(x)).Where("id = ?", id).Scan(ctx)); err != nil || !ok {
 			return err
 		}
-		row := &bounce{DeliveryID: id, PersonID: x.PersonID, AddressTag: hex.EncodeToString(tag), StatusCode: b.StatusCode, BouncedAt: now}
+		row := &bounce{DeliveryID: id, RecipientTag: hex.EncodeToString(tag), StatusCode: b.StatusCode, BouncedAt: now}
 		inserted, err := tx.NewInsert().Model(row).On("CONFLICT DO NOTHING").Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("insert bounce: %w", err)
@@ -107,7 +107,7 @@ func (d *DB) RecordBounce(ctx context.Context, b Bounce) (known bool, err error)
 		if err := d.cameBack(ctx, tx, now, x, b); err != nil {
 			return err
 		}
-		return d.judgeAddress(ctx, tx, now, row)
+		return d.judgeAddress(ctx, tx, now, x.PersonID, row)
 	})
 }
 
@@ -138,19 +138,20 @@ func (d *DB) cameBack(ctx context.Context, tx bun.Tx, now time.Time, x *Delivery
 
 // judgeAddress suppresses the address that a mail came back from, when it is time. A person who has another address by now
 // keeps it.
-func (d *DB) judgeAddress(ctx context.Context, tx bun.Tx, now time.Time, b *bounce) error {
+func (d *DB) judgeAddress(ctx context.Context, tx bun.Tx, now time.Time, person ID, b *bounce) error {
 	p := new(Person)
-	if ok, err := found(tx.NewSelect().Model(p).Where("id = ?", b.PersonID).Where("email IS NOT NULL").Scan(ctx)); err != nil || !ok {
+	if ok, err := found(tx.NewSelect().Model(p).Where("id = ?", person).Where("email IS NOT NULL").Scan(ctx)); err != nil || !ok {
 		return err
 	}
-	tag, err := d.mac(ctx, "bounce address", []byte(*p.Address))
-	if err != nil || hex.EncodeToString(tag[:addressTagSize]) != b.AddressTag {
+	key, err := d.storedKey(ctx, tx)
+	if err != nil || hex.EncodeToString(recipientTag(key, *p.Address)) != b.RecipientTag {
 		return err
 	}
 	if hardBounce.MatchString(b.StatusCode) {
 		return suppress(ctx, tx, now, p, SuppressedHardBounce)
 	}
-	n, err := tx.NewSelect().Model((*bounce)(nil)).Where("person_id = ?", p.ID).Where("address_tag = ?", b.AddressTag).
+	n, err := tx.NewSelect().Model((*bounce)(nil)).Join("JOIN deliveries AS delivery ON delivery.id = bounce.delivery_id").
+		Where("delivery.person_id = ?", p.ID).Where("recipient_tag = ?", b.RecipientTag).
 		Where("bounced_at > ?", now.Add(-softBounceWithin)).Count(ctx)
 	if err != nil || n < softBounces {
 		return err
@@ -184,20 +185,18 @@ func suppressRefused(ctx context.Context, tx bun.IDB, now time.Time, deliveries 
 // RecordComplaint records that a mail was reported as spam: its reader gets no more invitations. The token is that of the
 // mail's return path or of its opt-out link. It reports whether the token was made here.
 func (d *DB) RecordComplaint(ctx context.Context, token string) (known bool, err error) {
-	person, ok, err := d.linked(ctx, KindPerson, token)
+	id, ok, err := d.linked(ctx, KindPerson, token)
 	if err != nil {
 		return false, err
 	}
 	if !ok {
-		id, _, ok, err := d.bounced(ctx, token)
+		delivery, _, ok, err := d.bounced(ctx, token)
 		if err != nil || !ok {
 			return false, err
 		}
-		if ok, err := found(d.read.NewSelect().Model((*Delivery)(nil)).Column("person_id").Where("id = ?", id).Scan(ctx, &person)); err != nil || !ok {
+		if ok, err := found(d.read.NewSelect().Model((*Delivery)(nil)).Column("person_id").Where("id = ?", delivery).Scan(ctx, &id)); err != nil || !ok {
 			return false, err
 		}
 	}
-	return true, d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
-		return chooseInvitationMails(ctx, tx, now, person, false, OptOutComplaint)
-	})
+	return true, d.chooseInvitationMails(ctx, id, false, OptOutComplaint)
 }

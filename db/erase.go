@@ -108,7 +108,7 @@ func (d *DB) erase(ctx context.Context, tx bun.Tx, now time.Time, p *Person) err
 		return err
 	}
 	if p.Address != nil {
-		if err := d.rememberSuppression(ctx, tx, *p.Address); err != nil {
+		if err := d.rememberAddress(ctx, tx, p.ID, *p.Address); err != nil {
 			return err
 		}
 	}
@@ -131,7 +131,7 @@ func pseudonym(id ID, now time.Time) *Person {
 func (d *DB) leaveMeetings(ctx context.Context, tx bun.Tx, now time.Time, person ID) error {
 	var invitations []*Invitation // locked first, as an answer has them
 	if err := d.locked(tx.NewSelect().Model(&invitations)).Where("person_id = ?", person).
-		Where("status IN (?)", bun.List([]InvitationStatus{InvitationPending, InvitationAccepted})).Order("id").Scan(ctx); err != nil {
+		Where("status IN (?)", bun.List([]InvitationStatus{InvitationPending, InvitationUndelivered, InvitationAccepted})).Order("id").Scan(ctx); err != nil {
 		return fmt.Errorf("invitations: %w", err)
 	}
 	var ids []ID
@@ -199,21 +199,17 @@ func (d *DB) stopMails(ctx context.Context, tx bun.Tx, now time.Time, person ID)
 	return settleAndCount(ctx, tx, now, stop, DeliveryCanceled)
 }
 
-// rememberSuppression keeps a keyed hash of an address that takes no mail from here, in place of the address.
-func (d *DB) rememberSuppression(ctx context.Context, tx bun.Tx, address string) error {
+// rememberAddress keeps a keyed hash of an address that takes no mail from here or wants no invitations, in place of the address.
+func (d *DB) rememberAddress(ctx context.Context, tx bun.Tx, person ID, address string) error {
 	key, err := d.storedKey(ctx, tx)
 	if err != nil {
 		return err
 	}
 	hash := addressHash(key, address)
-	if _, err := tx.NewRaw(`INSERT INTO suppressions (email, reason, created_at)
-		SELECT ?, reason, created_at FROM suppressions WHERE email = ? ON CONFLICT DO NOTHING`, hash, address).Exec(ctx); err != nil {
-		return fmt.Errorf("remember suppression: %w", err)
+	if err := rememberOptOut(ctx, tx, hash, person); err != nil {
+		return err
 	}
-	if _, err := tx.NewRaw("DELETE FROM suppressions WHERE email = ?", address).Exec(ctx); err != nil {
-		return fmt.Errorf("forget address: %w", err)
-	}
-	return nil
+	return rememberSuppression(ctx, tx, hash, address)
 }
 
 // FinishErasures erases what arrived about people while they were erased: an error of a mail that was on its way, a registration or

@@ -103,6 +103,7 @@ func (d *DB) storedKey(ctx context.Context, tx bun.IDB) ([]byte, error) {
 	return key, err
 }
 
+// readKey is storedKey for who holds no DB.
 func readKey(ctx context.Context, tx bun.IDB) ([]byte, error) {
 	var text string
 	if ok, err := found(tx.NewRaw("SELECT value FROM settings WHERE name = 'link_key'").Scan(ctx, &text)); !ok || err != nil {

@@ -110,13 +110,13 @@ func (d *DB) heldBack(ctx context.Context, mails []*Mail) (map[ID]string, error)
 	if err != nil {
 		return nil, err
 	}
-	var invited []ID
+	invited := map[string]ID{}
 	for _, m := range mails {
-		if m.Delivery.Kind == MailInvitation {
-			invited = append(invited, m.Delivery.PersonID)
+		if m.Delivery.Kind == MailInvitation && m.Person != nil && m.Person.Address != nil {
+			invited[*m.Person.Address] = m.Person.ID
 		}
 	}
-	out, err := optedOut(ctx, d.read, invited)
+	out, err := d.optedOut(ctx, d.read, invited)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +126,7 @@ func (d *DB) heldBack(ctx context.Context, mails []*Mail) (map[ID]string, error)
 		}
 		if s := suppressed[*m.Person.Address]; s != nil {
 			held[m.Delivery.ID] = s.Reason.detail()
-		} else if m.Delivery.Kind == MailInvitation && out[m.Person.ID] {
+		} else if m.Delivery.Kind == MailInvitation && out[*m.Person.Address] {
 			held[m.Delivery.ID] = optOutDetail
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -34,19 +35,44 @@ const (
 // optOutDetail is what invitations that are held back say.
 const optOutDetail = "The person asked for no more invitations."
 
-// optedOut returns which of the people want no invitations.
-func optedOut(ctx context.Context, tx bun.IDB, people []ID) (map[ID]bool, error) {
-	found := map[ID]bool{}
-	for chunk := range slices.Chunk(distinct(people), 1000) {
-		var ids []ID
-		if err := tx.NewSelect().Model((*optOut)(nil)).Column("person_id").Where("person_id IN (?)", bun.List(chunk)).Scan(ctx, &ids); err != nil {
+// optedOut returns which addresses belong to people who want no invitations. It is given the people by their addresses, with the
+// zero ID for somebody who is not known here. Who was erased since is known by a keyed hash.
+func (d *DB) optedOut(ctx context.Context, tx bun.IDB, people map[string]ID) (map[string]bool, error) {
+	found := map[string]bool{}
+	key, err := d.storedKey(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(people)), 1000) {
+		ids, hashes, of := []ID{unknownID}, []string{""}, map[string]string{}
+		for _, address := range chunk {
+			if id := people[address]; !id.IsZero() {
+				ids, of[id.uuid()] = append(ids, id), address
+			}
+			if key != nil {
+				hash := addressHash(key, address)
+				hashes, of[hash] = append(hashes, hash), address
+			}
+		}
+		var rows []string
+		if err := tx.NewRaw(`SELECT CAST(person_id AS TEXT) FROM opt_outs WHERE person_id IN (?)
+			UNION ALL SELECT hash FROM erased_opt_outs WHERE hash IN (?)`, bun.List(ids), bun.List(hashes)).Scan(ctx, &rows); err != nil {
 			return nil, fmt.Errorf("opt-outs: %w", err)
 		}
-		for _, id := range ids {
-			found[id] = true
+		for _, row := range rows {
+			found[of[row]] = true
 		}
 	}
 	return found, nil
+}
+
+// rememberOptOut keeps a keyed hash of the address of somebody who wants no invitations and is being erased.
+func rememberOptOut(ctx context.Context, tx bun.Tx, hash string, person ID) error {
+	if _, err := tx.NewRaw(`INSERT INTO erased_opt_outs (hash, opted_out_at) SELECT ?, opted_out_at FROM opt_outs WHERE person_id = ?
+		ON CONFLICT DO NOTHING`, hash, person).Exec(ctx); err != nil {
+		return fmt.Errorf("remember opt-out: %w", err)
+	}
+	return nil
 }
 
 // InvitationMails is whether a person wants invitations.
@@ -62,17 +88,29 @@ func (d *DB) InvitationMails(ctx context.Context, token string) (*InvitationMail
 		return nil, err
 	}
 	people, err := d.view(Actor{}).loadPeople(ctx, []ID{id}, nil)
-	if err != nil || people[id] == nil {
+	if err != nil || people[id] == nil || people[id].ErasedAt != nil {
 		return nil, err
 	}
-	wanted, err := d.WantsInvitations(ctx, Actor{PersonID: id})
+	wanted, err := d.wantsInvitations(ctx, people[id])
 	return &InvitationMails{Person: people[id], Wanted: wanted}, err
 }
 
 // WantsInvitations reports whether the actor gets invitations.
 func (d *DB) WantsInvitations(ctx context.Context, actor Actor) (bool, error) {
-	out, err := optedOut(ctx, d.read, []ID{actor.PersonID})
-	return !out[actor.PersonID], err
+	people, err := d.view(Actor{}).loadPeople(ctx, []ID{actor.PersonID}, nil)
+	if err != nil || people[actor.PersonID] == nil {
+		return false, err
+	}
+	return d.wantsInvitations(ctx, people[actor.PersonID])
+}
+
+func (d *DB) wantsInvitations(ctx context.Context, p *Person) (bool, error) {
+	address := ""
+	if p.Address != nil {
+		address = *p.Address
+	}
+	out, err := d.optedOut(ctx, d.read, map[string]ID{address: p.ID})
+	return !out[address], err
 }
 
 // ChooseInvitationMails records the choice of the holder of an opt-out link. Choosing the same again changes nothing. It returns
@@ -83,9 +121,7 @@ func (d *DB) ChooseInvitationMails(ctx context.Context, token string, wanted boo
 		return nil, err
 	}
 	chosen.Wanted = wanted
-	return chosen, d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
-		return chooseInvitationMails(ctx, tx, now, chosen.Person.ID, wanted, by)
-	})
+	return chosen, d.chooseInvitationMails(ctx, chosen.Person.ID, wanted, by)
 }
 
 // ChangeInvitationMails records the choice of the actor, and returns the actor as Viewer does.
@@ -93,30 +129,47 @@ func (d *DB) ChangeInvitationMails(ctx context.Context, actor Actor, wanted bool
 	if actor.Anonymous() {
 		return nil, nil, notSignedIn()
 	}
-	if err := d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
-		return chooseInvitationMails(ctx, tx, now, actor.PersonID, wanted, OptOutAPI)
-	}); err != nil {
+	if err := d.chooseInvitationMails(ctx, actor.PersonID, wanted, OptOutAPI); err != nil {
 		return nil, nil, err
 	}
 	return d.Viewer(ctx, actor, person, role)
 }
 
-func chooseInvitationMails(ctx context.Context, tx bun.Tx, now time.Time, person ID, wanted bool, by OptOutMeans) error {
-	var action string
-	var changed sql.Result
-	var err error
-	if wanted {
-		action = "opt in to invitations"
-		changed, err = tx.NewDelete().Model((*optOut)(nil)).Where("person_id = ?", person).Exec(ctx)
-	} else {
-		action = "opt out of invitations"
-		changed, err = tx.NewInsert().Model(&optOut{PersonID: person, OptedOutAt: now, Means: by}).On("CONFLICT DO NOTHING").Exec(ctx)
+// chooseInvitationMails records the choice of a person, if the person is still there.
+func (d *DB) chooseInvitationMails(ctx context.Context, person ID, wanted bool, by OptOutMeans) error {
+	key, err := d.macKey(ctx)
+	if err != nil {
+		return err
 	}
+	return d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
+		p := new(Person)
+		if ok, err := found(d.locked(tx.NewSelect().Model(p)).Where("id = ?", person).Where("erased_at IS NULL").Scan(ctx)); err != nil || !ok {
+			return err
+		}
+		if !wanted {
+			return changed(ctx, tx, now, p, "opt out of invitations",
+				tx.NewInsert().Model(&optOut{PersonID: person, OptedOutAt: now, Means: by}).On("CONFLICT DO NOTHING"))
+		}
+		if p.Address != nil {
+			if err := changed(ctx, tx, now, p, "opt in to invitations",
+				tx.NewRaw("DELETE FROM erased_opt_outs WHERE hash = ?", addressHash(key, *p.Address))); err != nil {
+				return err
+			}
+		}
+		return changed(ctx, tx, now, p, "opt in to invitations", tx.NewDelete().Model((*optOut)(nil)).Where("person_id = ?", person))
+	})
+}
+
+// changed runs a statement, and writes into the audit log what the person did by it if it changed anything.
+func changed(ctx context.Context, tx bun.Tx, now time.Time, p *Person, action string, statement interface {
+	Exec(ctx context.Context, dest ...any) (sql.Result, error)
+}) error {
+	result, err := statement.Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("%s: %w", action, err)
 	}
-	if n, err := changed.RowsAffected(); n == 0 || err != nil {
+	if n, err := result.RowsAffected(); n == 0 || err != nil {
 		return err
 	}
-	return audit(ctx, tx, now, Actor{PersonID: person}, action, person)
+	return audit(ctx, tx, now, Actor{PersonID: p.ID}, action, p.ID)
 }

@@ -154,3 +154,46 @@ func TestOptOutLinkIsForOnePerson(t *testing.T) {
 		}
 	})
 }
+
+func TestErasureKeepsTheWishForNoInvitations(t *testing.T) {
+	t.Parallel()
+	eachWorld(t, func(t *testing.T, w *world) {
+		edition := query[db.ID](t, w, "SELECT id FROM editions WHERE key = 'open'")
+		anna := w.personID(t, "anna@example.org")
+		token, err := w.OptOutToken(t.Context(), anna)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.optOut(t, "anna@example.org")
+		if _, err := w.EraseMe(t.Context(), db.Actor{PersonID: anna}, true); err != nil {
+			t.Fatal(err)
+		}
+		if n := query[int](t, w, "SELECT count(*) FROM opt_outs"); n != 0 {
+			t.Errorf("%d opt-outs lead to erased people", n)
+		}
+		if got, err := w.ChooseInvitationMails(t.Context(), token, false, db.OptOutPage); got != nil || err != nil {
+			t.Errorf("the link of an erased person: %v, %v", got, err)
+		}
+		list := "name,email\nAnna,Anna@example.org"
+		in := toEdition("key", &edition, db.AudienceInput{CSV: &list})
+		if preview, err := w.PreviewInvitations(t.Context(), w.olga, in); err != nil || preview.OptedOut != 1 || preview.NewRecipients != 0 {
+			t.Fatalf("%+v, %v", preview, err)
+		}
+		// Back under the same address, she opts in herself.
+		w.exec(t, "INSERT INTO people (id, organisation_id, affiliation, name, email, locale, created_at) SELECT ?, organisation_id, '', 'Anna', 'anna@example.org', 'nl', created_at FROM people WHERE key = 'olga'",
+			db.NewID(db.KindPerson, beginning))
+		back := db.Actor{PersonID: w.personID(t, "anna@example.org")}
+		if wanted, err := w.WantsInvitations(t.Context(), back); wanted || err != nil {
+			t.Errorf("%v, %v", wanted, err)
+		}
+		if _, _, err := w.ChangeInvitationMails(t.Context(), back, true, nil, nil); err != nil {
+			t.Fatal(err)
+		}
+		if wanted, err := w.WantsInvitations(t.Context(), back); !wanted || err != nil {
+			t.Errorf("%v, %v", wanted, err)
+		}
+		if c := w.send(t, w.olga, in); c.Total != 1 {
+			t.Errorf("%d invited", c.Total)
+		}
+	})
+}

@@ -35,8 +35,8 @@ const (
 		OR invitation_id IN (SELECT id FROM invitations WHERE ` + inMeeting + ")"
 )
 
-// traces are all that the database holds about people, besides the row of people itself and suppressed addresses. Rows that
-// others refer to come later than those that refer to them.
+// traces are all that the database holds about people, besides the row of people itself and the addresses that take no mail or no
+// invitations. Rows that others refer to come later than those that refer to them.
 //
 // What a published programme says of who spoke stays, under the pseudonym; a guest who is only named there is no record of a
 // person, and organisers correct the name in the programme.
@@ -50,7 +50,7 @@ var traces = []trace{
 	{table: "course_trainers", column: "person_id", deleted: true, anchor: "1 = 1"},
 	{table: "run_trainers", column: "person_id", deleted: true, anchor: "1 = 1"},
 	{table: "opt_outs", column: "person_id", deleted: true},
-	{table: "bounces", column: "person_id", secret: []string{"address_tag"}, deleted: true},
+	{table: "bounces", column: "delivery_id", via: "deliveries", secret: []string{"recipient_tag"}, deleted: true},
 	{table: "contributions", column: "person_id", anchor: "1 = 1"},
 	{table: "intake_answers", column: "registration_id", via: "registrations", deleted: true},
 	{table: "invoices", column: "registration_id", via: "registrations", deleted: true},

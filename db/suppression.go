@@ -69,6 +69,18 @@ func suppressedBy(ctx context.Context, tx bun.IDB, key []byte, addresses []strin
 	return found, nil
 }
 
+// rememberSuppression keeps a keyed hash of an address that takes no mail from here, in place of the address.
+func rememberSuppression(ctx context.Context, tx bun.Tx, hash, address string) error {
+	if _, err := tx.NewRaw(`INSERT INTO suppressions (email, reason, created_at)
+		SELECT ?, reason, created_at FROM suppressions WHERE email = ? ON CONFLICT DO NOTHING`, hash, address).Exec(ctx); err != nil {
+		return fmt.Errorf("remember suppression: %w", err)
+	}
+	if _, err := tx.NewRaw("DELETE FROM suppressions WHERE email = ?", address).Exec(ctx); err != nil {
+		return fmt.Errorf("forget address: %w", err)
+	}
+	return nil
+}
+
 // suppress keeps mail from an address. The first reason stays.
 func suppress(ctx context.Context, tx bun.IDB, now time.Time, person *Person, reason SuppressionReason) error {
 	row := &Suppression{Address: *person.Address, Reason: reason, Since: now}
@@ -88,7 +100,11 @@ func (d *DB) LiftSuppression(ctx context.Context, actor Actor, person ID, shape 
 	if actor.Anonymous() {
 		return nil, notSignedIn()
 	}
-	err := d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
+	key, err := d.macKey(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
 		people, err := viewIn(tx, actor, now).loadPeople(ctx, []ID{person}, Shape{"email": nil})
 		if err != nil {
 			return err
@@ -102,22 +118,15 @@ func (d *DB) LiftSuppression(ctx context.Context, actor Actor, person ID, shape 
 		case p.Address == nil:
 			return nil
 		}
-		key, err := d.storedKey(ctx, tx)
-		if err != nil {
-			return err
-		}
-		kept := []string{*p.Address}
-		if key != nil {
-			kept = append(kept, addressHash(key, *p.Address))
-		}
-		lifted, err := tx.NewDelete().Model((*Suppression)(nil)).Where("email IN (?)", bun.List(kept)).Exec(ctx)
+		lifted, err := tx.NewDelete().Model((*Suppression)(nil)).Where("email IN (?, ?)", *p.Address, addressHash(key, *p.Address)).Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("lift suppression: %w", err)
 		}
 		if n, err := lifted.RowsAffected(); n == 0 || err != nil {
 			return err
 		}
-		if _, err := tx.NewDelete().Model((*bounce)(nil)).Where("person_id = ?", p.ID).Exec(ctx); err != nil {
+		if _, err := tx.NewDelete().Model((*bounce)(nil)).
+			Where("delivery_id IN (SELECT id FROM deliveries WHERE person_id = ?)", p.ID).Exec(ctx); err != nil {
 			return fmt.Errorf("forget bounces: %w", err)
 		}
 		return audit(ctx, tx, now, actor, "lift suppression", p.ID)

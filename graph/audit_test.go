@@ -126,6 +126,11 @@ func TestEveryMutationLeavesAnEntryInTheAuditLog(t *testing.T) {
 		do(member, "signOutEverywhere", nil)
 		t.tokens.Delete(member)
 
+		do("max.muster@example.org", "changeInvitationMails", vars{"wanted": false})
+		do("max.muster@example.org", "changeInvitationMails", vars{"wanted": true})
+		t.exec("INSERT INTO suppressions (email, reason, created_at) VALUES ('max.muster@example.org', 'HARD_BOUNCE', '2026-01-01 00:00:00+00:00')")
+		do("max.muster@example.org", "liftSuppression", vars{"personId": person("max-muster")})
+
 		do(member, "eraseMe", vars{"confirm": true})
 		do(trainer, "erasePerson", vars{"personId": person("max-muster")})
 

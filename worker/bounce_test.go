@@ -30,7 +30,7 @@ func (s *scene) takeBounces(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := worker.NewBounceServer(s.db, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})), bounceDomain)
+	server := worker.NewBounceServer(s.db, slog.New(s.log), bounceDomain)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	t.Cleanup(func() {

@@ -75,6 +75,16 @@ func mailOf(kind string, locale db.Locale) *db.Mail {
 	default:
 		m.Registration = &db.Registration{ID: id(db.KindRegistration, 5), CalendarSequence: 2, OfferExpiresAt: &expires}
 	}
+	if kind == KindMeetingChanged || kind == KindMeetingCancelled {
+		now := db.Facts{
+			Title: m.Edition.Title, Year: 2027, StartsOn: first, EndsOn: last, TimeZone: m.Edition.TimeZone, Hours: m.Hours,
+			VenueName: m.Edition.VenueName, VenueAddress: m.Edition.VenueAddress, VenueCity: m.Edition.VenueCity, Cancelled: kind == KindMeetingCancelled,
+		}
+		before := now
+		before.Cancelled, before.VenueName, before.VenueAddress, before.EndsOn, before.Hours = false, "Stadhuis", "Grote Markt 1", first, m.Hours[:1]
+		m.Delivery.Kind = db.MailNotice
+		m.Notice = &db.Notice{Changes: []db.Change{{Before: before, Now: now}}, Entries: []db.Entry{{Registration: m.Registration, Cancelled: now.Cancelled}}}
+	}
 	return m
 }
 

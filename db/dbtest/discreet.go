@@ -58,7 +58,7 @@ func confidential(t testing.TB, url string) []string {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	for table, token := range map[string]func(context.Context, db.ID) (string, error){"invitations": d.AnswerToken, "registrations": d.RegistrationToken} {
+	for table, token := range map[string]func(context.Context, db.ID) (string, error){"invitations": d.AnswerToken, "registrations": d.RegistrationToken, "people": d.OptOutToken} {
 		for _, text := range texts(t, url, "SELECT CAST(id AS text) FROM "+table) {
 			var id db.ID
 			if err := id.Scan(text); err != nil {

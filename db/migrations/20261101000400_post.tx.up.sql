@@ -6,12 +6,14 @@ CREATE TABLE opt_outs (
 	means TEXT NOT NULL CHECK (means IN ('ONE_CLICK', 'PAGE', 'API', 'COMPLAINT'))
 ){{.Strict}};
 --bun:split
+CREATE TABLE erased_opt_outs (
+	hash TEXT PRIMARY KEY,
+	opted_out_at {{.Instant}} NOT NULL
+){{.Strict}};
+--bun:split
 CREATE TABLE bounces (
 	delivery_id {{.ID}} PRIMARY KEY REFERENCES deliveries (id),
-	person_id {{.ID}} NOT NULL REFERENCES people (id),
-	address_tag TEXT NOT NULL,
+	recipient_tag TEXT NOT NULL,
 	status_code TEXT NOT NULL,
 	bounced_at {{.Instant}} NOT NULL
 ){{.Strict}};
---bun:split
-CREATE INDEX bounces_person ON bounces (person_id, bounced_at);
