@@ -18,7 +18,7 @@ import (
 func planOf(t *testing.T, document string, result reflect.Type) *step {
 	t.Helper()
 	schema := exec.NewExecutableSchema(exec.Config{}).Schema()
-	parsed, errs := gqlparser.LoadQuery(schema, document)
+	parsed, errs := gqlparser.LoadQueryWithRules(schema, document, nil)
 	if errs != nil {
 		t.Fatal(errs)
 	}
