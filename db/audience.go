@@ -270,7 +270,7 @@ func (v view) standings(ctx context.Context, d *DB, a *audience, target *target)
 	var ids []ID
 	if err := v.tx.NewSelect().Model((*Registration)(nil)).Column("person_id").
 		Where("seats_id = (SELECT id FROM seats WHERE ? = ?)", target.column, target.id).
-		Where("status IN (?)", bun.List([]RegistrationStatus{Confirmed, Waitlisted, Offered})).Scan(ctx, &ids); err != nil {
+		Where("status IN (?)", bun.List(active)).Scan(ctx, &ids); err != nil {
 		return fmt.Errorf("registered people: %w", err)
 	}
 	for _, id := range ids {

@@ -67,9 +67,25 @@ type CourseRun struct {
 	Retention    *int `bun:"retention_months"` // nil: DefaultRetention
 	ForgottenAt  *time.Time
 
-	Course   *Course `bun:"-"`
-	Seats    *Seats  `bun:"-"`
-	siblings *siblings
+	MinParticipants     *int       // fewer, and the organisers decide whether it takes place
+	DecideOn            *Date      // the day on which they do
+	BelowMinimumToldFor *Date      // the DecideOn for which they were told that it is below its minimum
+	PriceMinor          *int       // nil: that of the course
+	PriceCurrency       string     // "" with PriceMinor nil
+	IntakeDueAt         *time.Time // until when participants complete the intake; nil: until the run begins
+
+	// Who pays for all participants, and what has to be on that invoice; zero and nil when everybody pays for themselves.
+	PayerID          ID `bun:",nullzero"`
+	InvoiceReference *string
+	InvoiceVATNumber *string `bun:"invoice_vat_number"`
+	InvoiceAddress   *string
+
+	Course          *Course           `bun:"-"`
+	Seats           *Seats            `bun:"-"`
+	Trainers        []*Person         `bun:"-"`
+	IntakeQuestions []*IntakeQuestion `bun:"-"` // that the viewer may know of
+	Invoice         *Invoice          `bun:"-"` // to the payer; nil when there is none, or none that the viewer may see
+	siblings        *siblings
 }
 
 // CourseRunStatus is whether a run is on.
@@ -98,6 +114,20 @@ func (c *Course) Price() *Money { return money(c.PriceMinor, c.PriceCurrency) }
 // Venue returns where the run is held; nil when that is not known.
 func (r *CourseRun) Venue() *Venue {
 	return venue(r.VenueName, r.VenueAddress, r.VenueCity, r.VenueCountry)
+}
+
+// Price returns what one participant pays in this run, if the shape asked for it or for the course; nil when that is not known.
+func (r *CourseRun) Price() *Money {
+	if r.PriceMinor != nil || r.Course == nil {
+		return money(r.PriceMinor, r.PriceCurrency)
+	}
+	return r.Course.Price()
+}
+
+// InvoiceNeeded reports whether each participant has to say to whom the invoice goes. It needs what Price needs.
+func (r *CourseRun) InvoiceNeeded() bool {
+	price := r.Price()
+	return r.PayerID.IsZero() && price != nil && price.AmountMinor > 0
 }
 
 // starts is when the run begins: midnight at the start of its first day.
@@ -232,7 +262,7 @@ func (v view) courseRuns(ctx context.Context, rows []*CourseRun, shape Shape) er
 	for _, row := range rows {
 		row.siblings = together
 	}
-	if shape.Has("course") {
+	if shape.Has("course", "price") {
 		of := idsBy(rows, func(r *CourseRun) ID { return r.CourseID })
 		courses, err := v.loadCourses(ctx, of, shape.Of("course"))
 		if err != nil {
@@ -251,5 +281,5 @@ func (v view) courseRuns(ctx context.Context, rows []*CourseRun, shape Shape) er
 			row.Seats = seats[row.ID]
 		}
 	}
-	return nil
+	return v.runDetails(ctx, rows, shape)
 }

@@ -21,7 +21,9 @@ type Delivery struct {
 	CampaignID     ID `bun:",nullzero"`
 	InvitationID   ID `bun:",nullzero"`
 	RegistrationID ID `bun:",nullzero"`
+	NoticeID       ID `bun:",nullzero"`
 	DelegationID   ID `bun:",nullzero"`
+	CourseRunID    ID `bun:",nullzero"` // of a notice to its organisers
 	CreatedAt      time.Time
 	NotBefore      time.Time  // not to be claimed earlier
 	Claim          ID         `bun:",nullzero"` // the chunk that has it now; every change of state is fenced by it
@@ -54,6 +56,13 @@ const (
 	MailOffered      MailKind = "seat_offered"
 	MailOfferExpired MailKind = "offer_expired"
 	MailLineClosed   MailKind = "waiting_list_closed"
+
+	MailNotice          MailKind = "meeting_notice" // of a change; what it says is decided when it leaves
+	MailIntakeRequested MailKind = "intake_requested"
+	MailIntakeReminder  MailKind = "intake_reminder"
+	MailRunConfirmed    MailKind = "run_confirmed"
+	MailRunCancelled    MailKind = "run_cancelled"
+	MailRunBelowMinimum MailKind = "run_below_minimum" // to organisers
 )
 
 // Lane keeps mails that somebody waits for apart from bulk.
@@ -95,7 +104,7 @@ func (k MailKind) dropsAllowed() int {
 }
 
 func (k MailKind) lane() Lane {
-	if k == MailInvitation {
+	if k == MailInvitation || k == MailNotice {
 		return Bulk
 	}
 	return Urgent

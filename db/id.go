@@ -44,7 +44,9 @@ const (
 	KindWorker
 	KindAudit
 	KindSignInLink
+	KindIntakeQuestion
 	KindDelegation
+	KindNotice
 	kindsEnd // behind the last
 )
 
@@ -72,9 +74,12 @@ func newIDs(kind Kind, at time.Time, n int) []ID {
 	for i := range ids {
 		ids[i] = NewID(kind, at)
 	}
-	slices.SortFunc(ids, func(a, b ID) int { return bytes.Compare(a[:], b[:]) })
+	slices.SortFunc(ids, ID.compare)
 	return ids
 }
+
+// compare puts ids in their order in an index: by time.
+func (id ID) compare(other ID) int { return bytes.Compare(id[:], other[:]) }
 
 // unknownID is what text that names nothing is read as: a value no record has, so that a look-up finds nothing
 // and the caller hears "not found" with the field's name instead of a parser's complaint.

@@ -17,7 +17,8 @@ import (
 //
 // Records are found again by their keys: importing a file again updates what it says of them and keeps their ids. Nothing is
 // removed because a file doesn't mention it, with one exception. Themes, contributions, coordinators, trainers, related courses
-// and the rotation of hosts are lists that belong to their record: they become what the file says of the record. Members,
+// and the rotation of hosts are lists that belong to their record: they become what the file says of the record, and so do the
+// questions of an intake as long as nobody has answered them. Members,
 // agreements, rooms, sessions and course runs that the file leaves out stay.
 //
 // So do the capacity and the rules of registration that the file leaves out: it wins for those it names, and the others stay as
@@ -50,9 +51,7 @@ func (d *DB) Import(ctx context.Context, file *programme.File, progress func(don
 	case err != nil:
 		return nil, fmt.Errorf("import: %w", err)
 	}
-	if i.promoted {
-		d.woken()
-	}
+	d.woken()
 	return nil, nil
 }
 
@@ -72,7 +71,7 @@ type importing struct {
 
 	progress    func(done, total int)
 	done, total int
-	promoted    bool // whether waiting registrations got a place
+	before      []*changing
 
 	importedOrganisations
 	importedPartnerships
@@ -117,13 +116,43 @@ func (i *importing) plan(ctx context.Context) error {
 
 func (i *importing) write(ctx context.Context) error {
 	i.total = len(i.organisations) + len(i.people) + len(i.themes) + len(i.partnerships) + len(i.members) + len(i.agreements) + len(i.series) +
-		len(i.editions) + len(i.rooms) + len(i.sessions) + len(i.shifted) + len(i.contributions) + len(i.courses) + len(i.runs) +
+		len(i.editions) + len(i.rooms) + len(i.sessions) + len(i.shifted) + len(i.contributions) + len(i.courses) + len(i.runs) + len(i.questions) +
 		len(i.searchable) + len(i.addedSeats) + len(i.changedSeats)
 	for _, write := range []func(context.Context) error{
-		i.writeOrganisations, i.writePeople, i.writeThemes, i.writePartnerships, i.writeSeries, i.writeEditions, i.writeSessions, i.writeCourses,
-		i.writeSearch, i.writeSeats, i.writeAudit,
+		i.keepFacts, i.writeOrganisations, i.writePeople, i.writeThemes, i.writePartnerships, i.writeSeries, i.writeEditions, i.writeSessions, i.writeCourses,
+		i.writeSearch, i.tellChanges, i.writeSeats, i.writeAudit,
 	} {
 		if err := write(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepFacts keeps what is told of the meetings that the file may change.
+func (i *importing) keepFacts(ctx context.Context) error {
+	keep := func(editions, runs []ID) error {
+		before, err := i.db.beforeChange(ctx, i.tx, i.now, editions, runs)
+		i.before = append(i.before, before)
+		return err
+	}
+	for part := range slices.Chunk(slices.SortedFunc(slices.Values(idsOf(i.editions)), ID.compare), chunk) {
+		if err := keep(part, nil); err != nil {
+			return err
+		}
+	}
+	for part := range slices.Chunk(slices.SortedFunc(slices.Values(i.knownRuns), ID.compare), chunk) {
+		if err := keep(nil, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tellChanges tells people what the file changed for them.
+func (i *importing) tellChanges(ctx context.Context) error {
+	for _, before := range i.before {
+		if err := i.db.afterChange(ctx, i.tx, i.now, before); err != nil {
 			return err
 		}
 	}

@@ -139,7 +139,7 @@ func (a *agenda) clashes() {
 			continue
 		}
 		for _, other := range inRoom[it.row.RoomID] {
-			if other.path == "" && other.parent != it && it.parent != other && it.row.overlaps(other.row) {
+			if other.path == "" && !other.row.Cancelled() && other.parent != it && it.parent != other && it.row.overlaps(other.row) {
 				a.problem(it.path+".room", "Choose another room or time, or add the session %q to the file with another one; it is known from an earlier import and in this room until %s.",
 					other.row.Key, *other.row.EndsAtLocal)
 				break

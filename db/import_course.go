@@ -13,6 +13,9 @@ type importedCourses struct {
 	trainers []*courseTrainer
 	related  []*relatedCourse
 	runs     []*CourseRun
+
+	knownRuns []ID // of the courses, also those that the file leaves out
+	importedIntakes
 }
 
 func (i *importing) planCourses(ctx context.Context) error {
@@ -25,6 +28,7 @@ func (i *importing) planCourses(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	i.knownRuns = idsOf(runs)
 	runIDs := map[within]ID{}
 	for _, r := range runs {
 		runIDs[within{r.CourseID, r.Key}] = r.ID
@@ -47,6 +51,7 @@ func (i *importing) planCourses(ctx context.Context) error {
 			}
 			run.VenueName, run.VenueAddress, run.VenueCity, run.VenueCountry = place(r.Venue)
 			i.runs = append(i.runs, run)
+			i.planRun(run, c, r)
 			i.seats = append(i.seats, &statedSeats{of: Seats{CourseRunID: run.ID}, capacity: r.Capacity, usual: c.MaxParticipants, rules: r.Registration,
 				timeZone: r.TimeZone, path: fmt.Sprintf("courses[%d].runs[%d]", n, m)})
 		}
@@ -56,7 +61,7 @@ func (i *importing) planCourses(ctx context.Context) error {
 			i.related = append(i.related, &relatedCourse{CourseID: i.courses[n].ID, RelatedID: other, Position: position})
 		}
 	}
-	return nil
+	return i.planQuestions(ctx)
 }
 
 func (i *importing) writeCourses(ctx context.Context) error {
@@ -71,8 +76,12 @@ func (i *importing) writeCourses(ctx context.Context) error {
 	if err := replace(ctx, i, "course_id", ids, i.related); err != nil {
 		return err
 	}
-	return upsert(ctx, i, i.runs, "status", "starts_on", "ends_on", "time_zone", "languages",
-		"venue_name", "venue_address", "venue_city", "venue_country")
+	if err := upsert(ctx, i, i.runs, "status", "starts_on", "ends_on", "time_zone", "languages",
+		"venue_name", "venue_address", "venue_city", "venue_country", "min_participants", "decide_on", "price_minor", "price_currency",
+		"intake_due_at", "payer_id", "invoice_reference", "invoice_vat_number", "invoice_address"); err != nil {
+		return err
+	}
+	return i.writeIntakes(ctx)
 }
 
 // list returns the texts as the database keeps them: never NULL.

@@ -157,7 +157,6 @@ func (i *importing) writeSeats(ctx context.Context) error {
 			return err
 		}
 		i.wrote(1)
-		i.promoted = true
 	}
 	return nil
 }

@@ -299,7 +299,7 @@ func TestImportMovesTheWaitingUp(t *testing.T) {
 		mustImport(t, database, edited(t, small, `"capacity": 2,`, `"capacity": 4,`, `"status": "PUBLISHED", "host"`, `"status": "CANCELLED", "host"`))
 		wantRows(t, database, seats, "4 3 1") // nobody moves up into what is cancelled
 		wantRows(t, database, "SELECT ticket, status FROM registrations ORDER BY ticket", "1 CONFIRMED", "2 CONFIRMED", "3 CONFIRMED", "4 WAITLISTED")
-		wantRows(t, database, "SELECT kind FROM deliveries", "registration_confirmed")
+		wantRows(t, database, "SELECT kind, count(*) FROM deliveries GROUP BY kind ORDER BY kind", "meeting_notice 4", "registration_confirmed 1")
 		select {
 		case <-database.Wake(db.Urgent):
 		default:

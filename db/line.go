@@ -79,6 +79,8 @@ type lockedSeats struct {
 	*Seats
 	stored   Seats // as the database has them
 	occasion *occasion
+
+	questions []*IntakeQuestion // of the intake, once they were read
 }
 
 // lockSeats locks seats until the transaction ends and brings their line up to date. Who needs the seats of an edition and of
@@ -181,11 +183,13 @@ func (s *lockedSeats) promote(ctx context.Context, tx bun.Tx, now time.Time) err
 		held[w.OrganisationID]++
 		s.Waiting--
 		s.Taken++
-		r := &Registration{ID: w.ID, Status: Confirmed}
-		kind := MailConfirmed
+		r := &Registration{ID: w.ID}
+		kind := MailOffered
 		if s.Policy == PolicyOffer {
 			until := offerUntil(now, s.OfferHours, s.occasion.closes(s.Seats), s.occasion.zone())
-			r.Status, r.OfferExpiresAt, kind = Offered, &until, MailOffered
+			r.Status, r.OfferExpiresAt = Offered, &until
+		} else if kind, err = s.takes(ctx, tx, r); err != nil {
+			return err
 		}
 		if err := tx.NewUpdate().Model(r).Column("status", "offer_expires_at").WherePK().Returning("person_id").Scan(ctx); err != nil {
 			return fmt.Errorf("promote: %w", err)
@@ -242,7 +246,7 @@ func (d *DB) SweepLines(ctx context.Context) (int, error) {
 		WhereOr("seats.waiting > 0 AND (seats.closes_at <= ? OR session.starts_at <= ? OR coalesce(edition.starts_on, run.starts_on) <= ?)",
 			now, now, DateOf(tomorrow)).
 		WhereOr("seats.waiting > 0 AND edition.starts_on IS NULL AND edition.year < ?", tomorrow.Year()).
-		WhereOr("seats.waiting > 0 AND (seats.capacity IS NULL OR seats.taken < seats.capacity) AND (edition.status = ? OR run.status IN (?))",
+		WhereOr("seats.waiting > 0 AND (seats.capacity IS NULL OR seats.taken < seats.capacity) AND (edition.status = ? AND session.cancelled_at IS NULL OR run.status IN (?))",
 			EditionPublished, bun.List([]CourseRunStatus{RunPlanned, RunConfirmed})).
 		Scan(ctx, &due); err != nil {
 		return 0, fmt.Errorf("lines that are due: %w", err)

@@ -15,12 +15,12 @@ type Mail struct {
 	Person       *Person
 	Organiser    *Person // whom answers go to, as organisers in mail_organiser.go says; nil when nobody is known
 	Campaign     *Campaign
-	Registration *Registration // nil for an invitation
+	Registration *Registration // nil for an invitation and a notice to organisers
 	Position     int           // on the waiting list, from 1
 	NoPlace      bool          // of a cancelled registration: it was never confirmed
 	Sessions     []*Mail       // about places in sessions that were cancelled with this one, each as a mail of its own would tell
 	Edition      *Edition      // with host; nil when it is about a course run
-	CourseRun    *CourseRun    // with course and organisation; nil when it is about an edition
+	CourseRun    *CourseRun    // with course and organisation, and with seats in a notice to organisers; nil when it is about an edition
 	Session      *Session      // of the edition, when it is about a place in a session
 	Hours        []Hours       // of each day of the edition that the programme gives times for
 	AnswerToken  string        // of the invitation's personal link; "" when there is no invitation
@@ -30,6 +30,9 @@ type Mail struct {
 	PlaceToken   string        // of the registration's personal link; "" when there is no registration
 	OptOutToken  string        // of the link to get no more invitations; "" when it is no invitation
 	BounceToken  string        // of the return path; "" when the person has no address
+	Notice       *Notice       // of a mail about a change
+
+	pending bool // whether there is an invitation that is not answered
 }
 
 // Hours are when an edition begins and ends on one of its days.
@@ -147,7 +150,7 @@ func (m *Mail) verdict(now time.Time, held string) (Result, time.Duration) {
 	case m.Edition == nil && m.CourseRun == nil:
 		return ResultCancelled, 0
 	}
-	off := m.Edition != nil && m.Edition.Status != EditionPublished || m.CourseRun != nil && (m.CourseRun.Status == RunCancelled || m.CourseRun.Status == RunDraft)
+	off := m.Edition != nil && m.Edition.Status != EditionPublished || m.Session != nil && m.Session.Cancelled() || m.CourseRun != nil && (m.CourseRun.Status == RunCancelled || m.CourseRun.Status == RunDraft)
 	switch m.Delivery.Kind {
 	case MailInvitation:
 		if off || m.AnswerToken == "" || m.Campaign.State == CampaignCancelled {
@@ -180,6 +183,14 @@ func (m *Mail) verdict(now time.Time, held string) (Result, time.Duration) {
 		if m.Registration.Status != Cancelled {
 			return ResultCancelled, 0
 		}
+	case MailNotice:
+		if len(m.Notice.Changes) == 0 {
+			return ResultCancelled, 0
+		}
+	default:
+		if !m.tellsOfCourse(now) {
+			return ResultCancelled, 0
+		}
 	}
 	return ResultSent, 0
 }
@@ -202,11 +213,15 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 	if err != nil {
 		return nil, err
 	}
-	sessions, err := v.loadSessions(ctx, idsBy(values(seats), func(s *Seats) ID { return s.SessionID }), nil)
+	sessions, err := v.loadSessions(ctx, idsBy(values(seats), func(s *Seats) ID { return s.SessionID }), Shape{"room": nil})
 	if err != nil {
 		return nil, err
 	}
-	invitations, err := d.invitationsOfMails(ctx, deliveries, registrations, seats, sessions)
+	notices, err := byID[notice](ctx, v.tx, idsBy(deliveries, func(x *Delivery) ID { return x.NoticeID }))
+	if err != nil {
+		return nil, err
+	}
+	invitations, err := d.invitationsOfMails(ctx, deliveries, registrations, seats, sessions, notices)
 	if err != nil {
 		return nil, err
 	}
@@ -228,6 +243,9 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 	for _, i := range invitations {
 		editionIDs, runIDs = append(editionIDs, i.EditionID), append(runIDs, i.CourseRunID)
 	}
+	for _, n := range notices {
+		editionIDs, runIDs = append(editionIDs, n.EditionID), append(runIDs, n.CourseRunID)
+	}
 	delegations, err := byID[Delegation](ctx, v.tx, idsBy(deliveries, func(x *Delivery) ID { return x.DelegationID }))
 	if err != nil {
 		return nil, err
@@ -242,7 +260,13 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 	if err != nil {
 		return nil, err
 	}
-	runs, err := v.loadCourseRuns(ctx, runIDs, Shape{"course": {"organisation": nil}})
+	ofRun := Shape{"course": {"organisation": nil}}
+	for _, x := range deliveries {
+		if !x.CourseRunID.IsZero() {
+			runIDs, ofRun["seats"] = append(runIDs, x.CourseRunID), nil
+		}
+	}
+	runs, err := v.loadCourseRuns(ctx, runIDs, ofRun)
 	if err != nil {
 		return nil, err
 	}
@@ -265,7 +289,7 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 			return nil, err
 		}
 		m.SignInToken = signIns[x.ID]
-		var editionID, runID ID
+		editionID, runID := ID{}, x.CourseRunID
 		if m.Registration != nil {
 			s := seats[m.Registration.SeatsID]
 			editionID, runID, m.Session = s.EditionID, s.CourseRunID, sessions[s.SessionID]
@@ -289,17 +313,24 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 			editionID, runID = invitation.EditionID, invitation.CourseRunID
 			m.Campaign = campaigns[invitation.CampaignID]
 			m.Organiser = organisers[m.Campaign.CreatedBy]
+			m.pending = invitation.Status == InvitationPending
 			if invitation.Status != InvitationWithdrawn {
 				if m.AnswerToken, err = d.AnswerToken(ctx, invitation.ID); err != nil {
 					return nil, err
 				}
 			}
 		}
+		if n := notices[x.NoticeID]; n != nil {
+			editionID, runID = n.EditionID, n.CourseRunID
+		}
 		m.Edition, m.CourseRun, m.Hours = editions[editionID], runs[runID], hours[editionID]
-		if m.Organiser == nil {
+		if m.Organiser == nil && x.CourseRunID.IsZero() { // a notice to organisers needs no other one
 			m.Organiser = hosts[cmp.Or(editionID, runID)]
 		}
 		mails[i] = m
+	}
+	if err := v.noticed(ctx, mails, notices); err != nil {
+		return nil, err
 	}
 	return mails, v.finish(ctx, v.cancellations(ctx, mails))
 }
@@ -322,7 +353,7 @@ func (v view) hours(ctx context.Context, editions []ID) (map[ID][]Hours, error) 
 	}
 	var rows []*Session
 	if err := v.tx.NewSelect().Model(&rows).Column("edition_id", "day", "starts_at", "ends_at").Where("edition_id IN (?)", bun.List(editions)).
-		Where("parent_id IS NULL").Where("starts_at IS NOT NULL").Order("day").Scan(ctx); err != nil {
+		Where("parent_id IS NULL").Where("starts_at IS NOT NULL").Where("cancelled_at IS NULL").Order("day").Scan(ctx); err != nil {
 		return nil, fmt.Errorf("hours: %w", err)
 	}
 	hours := map[ID][]Hours{}
@@ -345,16 +376,22 @@ func (v view) hours(ctx context.Context, editions []ID) (map[ID][]Hours, error) 
 	return hours, nil
 }
 
-// invitationsOfMails finds the invitation of each delivery: its own, or the one that led to its registration, which for a session
-// is that to its edition.
+// invitationsOfMails finds the invitation of each delivery: its own, or the one to what it is about, which for a session is that
+// to its edition.
 func (d *DB) invitationsOfMails(ctx context.Context, deliveries []*Delivery, registrations map[ID]*Registration, seats map[ID]*Seats,
-	sessions map[ID]*Session) (map[ID]*Invitation, error) {
+	sessions map[ID]*Session, notices map[ID]*notice) (map[ID]*Invitation, error) {
 	own, err := byID[Invitation](ctx, d.read, idsBy(deliveries, func(x *Delivery) ID { return x.InvitationID }))
 	if err != nil {
 		return nil, err
 	}
 	var invited []*Invitation
-	if people := idsBy(values(registrations), func(r *Registration) ID { return r.PersonID }); len(people) > 0 {
+	var people []ID
+	for _, x := range deliveries {
+		if x.InvitationID.IsZero() {
+			people = append(people, x.PersonID)
+		}
+	}
+	if len(people) > 0 {
 		if err := d.read.NewSelect().Model(&invited).Where("person_id IN (?)", bun.List(distinct(people))).
 			Where("status <> ?", InvitationWithdrawn).Scan(ctx); err != nil {
 			return nil, fmt.Errorf("invitations of registrations: %w", err)
@@ -366,17 +403,17 @@ func (d *DB) invitationsOfMails(ctx context.Context, deliveries []*Delivery, reg
 			of[x.ID] = own[x.InvitationID]
 			continue
 		}
-		r := registrations[x.RegistrationID]
-		if r == nil {
-			continue // it is about no meeting
-		}
-		s := seats[r.SeatsID]
-		edition := s.EditionID
-		if session := sessions[s.SessionID]; session != nil {
-			edition = session.EditionID
+		var editionID, runID ID
+		if n := notices[x.NoticeID]; n != nil {
+			editionID, runID = n.EditionID, n.CourseRunID
+		} else if r := registrations[x.RegistrationID]; r != nil {
+			editionID, runID = seats[r.SeatsID].EditionID, seats[r.SeatsID].CourseRunID
+			if session := sessions[seats[r.SeatsID].SessionID]; session != nil {
+				editionID = session.EditionID
+			}
 		}
 		for _, i := range invited {
-			if i.PersonID == r.PersonID && i.EditionID == edition && i.CourseRunID == s.CourseRunID {
+			if i.PersonID == x.PersonID && i.EditionID == editionID && i.CourseRunID == runID {
 				of[x.ID] = i
 			}
 		}

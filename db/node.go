@@ -71,6 +71,8 @@ func (v view) nodes(ctx context.Context, kind Kind, ids []ID, shape Shape) (map[
 		return asNodes(v.loadCourseRuns(ctx, ids, shape))
 	case KindSeats:
 		return asNodes(v.knownSeats(ctx, ids))
+	case KindIntakeQuestion:
+		return asNodes(v.knownQuestions(ctx, ids))
 	}
 	found := map[ID]Node{}
 	for _, id := range ids {

@@ -161,6 +161,7 @@ func (v view) publicPeople(ctx context.Context, people []ID) (map[ID]bool, error
 			Join("JOIN sessions AS session ON session.edition_id = edition.id").
 			Join("JOIN contributions AS contribution ON contribution.session_id = session.id"),
 		v.tx.NewSelect().TableExpr("course_trainers"),
+		v.visibleRuns(v.tx.NewSelect().Model((*CourseRun)(nil))).Join("JOIN run_trainers ON run_trainers.course_run_id = course_run.id"),
 		v.tx.NewSelect().TableExpr("coordinators"),
 	} {
 		var ids []ID

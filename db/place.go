@@ -12,12 +12,13 @@ type PlaceAction string
 const (
 	PlaceAccept PlaceAction = "accept" // an offer
 	PlaceCancel PlaceAction = "cancel" // or decline an offer
+	PlaceAnswer PlaceAction = "answer" // the intake, with AnswerPlace
 )
 
 // placeShape is what the page of a personal link shows.
 var placeShape = Shape{
 	"person": nil, "position": nil, "seats": nil, "edition": {"host": nil}, "session": {"edition": {"host": nil}, "room": nil},
-	"courseRun": {"course": {"organisation": nil}},
+	"courseRun": {"course": {"organisation": nil}, "intakeQuestions": nil}, "answers": nil, "invoice": nil,
 }
 
 // Place returns the registration that the token of a personal link stands for, with everything about the meeting and the
@@ -43,6 +44,7 @@ func (d *DB) Place(ctx context.Context, token string) (*Registration, error) {
 	}
 	r.passTime(v.now, o, r.Seats)
 	r.Changeable = o.on() && v.now.Before(o.closes(new(Seats)))
+	r.IntakeLate = o.IntakeDueAt != nil && !v.now.Before(*o.IntakeDueAt)
 	return r, nil
 }
 
@@ -72,4 +74,15 @@ func (d *DB) ChangePlace(ctx context.Context, token string, action PlaceAction) 
 		return d.AcceptOffer(ctx, self, r.ID, placeShape)
 	}
 	return d.CancelRegistration(ctx, self, r.ID, placeShape)
+}
+
+// AnswerPlace completes or changes the intake by the token of a personal link, and returns the registration as Place does; nil
+// when the token stands for none, and Errors, with the answers by their index in the input, when something is missing or wrong.
+func (d *DB) AnswerPlace(ctx context.Context, token string, answers []IntakeAnswerInput, invoice *InvoiceInput) (*Registration, error) {
+	r, err := d.Place(ctx, token)
+	if r == nil || err != nil {
+		return nil, err
+	}
+	self := Actor{PersonID: r.PersonID, OrganisationID: r.OrganisationID}
+	return d.answerIntake(ctx, self, AnswerIntakeInput{RegistrationID: r.ID, Answers: answers, Invoice: invoice}, true, placeShape)
 }

@@ -14,6 +14,8 @@ type RegisterInput struct {
 	IdempotencyKey string
 	SeatsID        ID
 	PersonID       *ID // nil: oneself
+	Answers        []IntakeAnswerInput
+	Invoice        *InvoiceInput
 }
 
 // Register puts a person on seats: a place while one is free and nobody waits who could take it, else the line. People
@@ -95,6 +97,11 @@ func (d *DB) registerAll(ctx context.Context, tx bun.Tx, now time.Time, seatsID 
 	if err != nil {
 		return err
 	}
+	if desk != nil && slices.ContainsFunc(newcomers, func(n *newcomer) bool { return len(n.in.Answers) > 0 || n.in.Invoice != nil }) {
+		if err := desk.readQuestions(ctx, tx); err != nil {
+			return err
+		}
+	}
 	var keys []*idempotencyKey
 	var entries []*AuditEntry
 	for i, id := range newIDs(KindRegistration, now, len(newcomers)) {
@@ -107,7 +114,11 @@ func (d *DB) registerAll(ctx context.Context, tx bun.Tx, now time.Time, seatsID 
 		if n.refusal = desk.refuses(n.actor, person); n.refusal != nil {
 			continue
 		}
-		if n.entered, n.refusal = desk.register(id, person, n.actor.PersonID); n.refusal != nil {
+		var given *givenIntake
+		if given, n.refusal = desk.readIntake(n.actor, n.in.Answers, n.in.Invoice, false); n.refusal != nil {
+			continue
+		}
+		if n.entered, n.refusal = desk.register(id, person, n.actor.PersonID, given); n.refusal != nil {
 			continue
 		}
 		key := newKey(now, n.actor, n.in.IdempotencyKey, n.hash, id)
@@ -163,6 +174,7 @@ type desk struct {
 	coming     map[ID]RegistrationStatus // for a session: people who are on the seats of its edition
 	clashes    map[ID]string             // for a session: the title of another at that time, by the people who are on it
 	entered    []*Registration
+	given      map[ID]*givenIntake // by registration
 }
 
 // openDesk reads what decides about the people; the desk is nil when there are no seats. The edition is that of a session.
@@ -170,7 +182,7 @@ func openDesk(ctx context.Context, tx bun.Tx, now time.Time, seats, edition *loc
 	if seats == nil {
 		return nil, nil
 	}
-	k := &desk{lockedSeats: seats, now: now}
+	k := &desk{lockedSeats: seats, now: now, given: map[ID]*givenIntake{}}
 	var err error
 	if k.registered, err = registeredOn(ctx, tx, seats.ID, people); err != nil {
 		return nil, err
@@ -225,7 +237,7 @@ func (o *occasion) clashes(ctx context.Context, tx bun.Tx, people []ID) (map[ID]
 	if err := tx.NewSelect().Model((*Session)(nil)).ColumnExpr("registration.person_id, session.title").
 		Join("JOIN seats ON seats.session_id = session.id").Join("JOIN registrations AS registration ON registration.seats_id = seats.id").
 		Where("registration.person_id IN (?)", bun.List(people)).Where("registration.status IN (?)", bun.List(active)).
-		Where("session.edition_id = ?", o.EditionID).Where("session.id <> ?", o.SessionID).
+		Where("session.edition_id = ?", o.EditionID).Where("session.id <> ?", o.SessionID).Where("session.cancelled_at IS NULL").
 		Where("session.starts_at < ?", o.EndsAt).Where("session.ends_at > ?", o.StartsAt).Scan(ctx, &rows); err != nil {
 		return nil, fmt.Errorf("clashes of sessions: %w", err)
 	}
@@ -256,8 +268,8 @@ func (k *desk) refuses(actor Actor, person *Person) error {
 	return nil
 }
 
-// register registers a person under the id, or says why that is not possible.
-func (k *desk) register(id ID, person *Person, by ID) (*Registration, error) {
+// register registers a person under the id, with what was given of the intake, or says why that is not possible.
+func (k *desk) register(id ID, person *Person, by ID, given *givenIntake) (*Registration, error) {
 	gets := k.place(person.OrganisationID)
 	if k.registered[person.ID] != "" {
 		return nil, problem(CodeConflict, "input.seatsId", "%s is registered already.", person.Name)
@@ -271,7 +283,7 @@ func (k *desk) register(id ID, person *Person, by ID) (*Registration, error) {
 		Ticket: k.LastTicket, RegisteredAt: k.now, RegisteredBy: by, Status: Waitlisted,
 	}
 	if gets {
-		r.Status = Confirmed
+		r.Status, _ = k.standing(given.complete(k.occasion))
 		k.Taken++
 	} else {
 		k.Waiting++
@@ -281,6 +293,9 @@ func (k *desk) register(id ID, person *Person, by ID) (*Registration, error) {
 	}
 	k.registered[person.ID] = r.Status
 	k.entered = append(k.entered, r)
+	if given != nil {
+		k.given[r.ID] = given
+	}
 	return r, nil
 }
 
@@ -296,11 +311,19 @@ func (k *desk) write(ctx context.Context, tx bun.Tx) error {
 	if err := insertAll(ctx, tx, k.entered); err != nil {
 		return fmt.Errorf("registrations: %w", err)
 	}
+	for id, given := range k.given {
+		if err := given.save(ctx, tx, id); err != nil {
+			return err
+		}
+	}
 	if err := k.save(ctx, tx); err != nil {
 		return err
 	}
 	told := groupBy(k.entered, func(r *Registration) RegistrationStatus { return r.Status })
 	if err := tell(ctx, tx, k.now, MailConfirmed, told[Confirmed]); err != nil {
+		return err
+	}
+	if err := tell(ctx, tx, k.now, MailIntakeRequested, told[Held]); err != nil {
 		return err
 	}
 	return tell(ctx, tx, k.now, MailWaitlisted, told[Waitlisted])
@@ -312,7 +335,7 @@ func (d *DB) register(ctx context.Context, tx bun.Tx, now time.Time, seats *lock
 	if err != nil {
 		return err
 	}
-	if _, err := desk.register(id, person, by); err != nil {
+	if _, err := desk.register(id, person, by, nil); err != nil {
 		return err
 	}
 	return desk.write(ctx, tx)

@@ -30,6 +30,10 @@ type Registration struct {
 
 	Changeable bool `bun:"-"` // whether the person can change it now, as far as the meeting goes; only Place says
 
+	IntakeLate bool            `bun:"-"` // whether the deadline of its intake has passed; only Place says
+	Answers    []*IntakeAnswer `bun:"-"` // that the viewer may see
+	Invoice    *Invoice        `bun:"-"` // that the viewer may see
+
 	Position  *int       `bun:"-"` // in the line, from 1; nil for one that does not wait
 	Person    *Person    `bun:"-"`
 	By        *Person    `bun:"-"` // who registered the person
@@ -47,6 +51,7 @@ type RegistrationStatus string
 // The statuses of registrations.
 const (
 	Confirmed  RegistrationStatus = "CONFIRMED"
+	Held       RegistrationStatus = "HELD" // a place, which is certain when the intake is complete
 	Waitlisted RegistrationStatus = "WAITLISTED"
 	Offered    RegistrationStatus = "OFFERED"
 	Expired    RegistrationStatus = "EXPIRED" // an offer that was not accepted in time, or a line that closed
@@ -63,8 +68,9 @@ const (
 )
 
 var (
-	active  = []RegistrationStatus{Confirmed, Waitlisted, Offered} // as the index registrations_active has them, or SQLite leaves it alone
-	holding = []RegistrationStatus{Confirmed, Offered}             // a place
+	active  = []RegistrationStatus{Confirmed, Held, Waitlisted, Offered} // as the index registrations_active has them, or SQLite leaves it alone
+	holding = []RegistrationStatus{Confirmed, Held, Offered}             // a place
+	having  = []RegistrationStatus{Confirmed, Held}                      // a place, and not only the offer of one
 )
 
 func (r *Registration) id() ID { return r.ID }
@@ -164,7 +170,7 @@ func (d *DB) lockRegistration(ctx context.Context, tx bun.Tx, now time.Time, id 
 
 func (d *DB) acceptOffer(ctx context.Context, tx bun.Tx, now time.Time, seats *lockedSeats, r *Registration, _ ID) error {
 	switch {
-	case r.Status == Confirmed:
+	case slices.Contains(having, r.Status):
 		return nil
 	case r.Status == Expired:
 		return problem(CodeDeadline, "input.registrationId", "This offer is over; the place went to the next in line.")
@@ -173,11 +179,15 @@ func (d *DB) acceptOffer(ctx context.Context, tx bun.Tx, now time.Time, seats *l
 	case !seats.occasion.on():
 		return problem(CodeConflict, "input.registrationId", "This meeting was cancelled.")
 	}
-	r.Status, r.OfferExpiresAt = Confirmed, nil
+	kind, err := seats.takes(ctx, tx, r)
+	if err != nil {
+		return err
+	}
+	r.OfferExpiresAt = nil
 	if _, err := tx.NewUpdate().Model(r).Column("status", "offer_expires_at").WherePK().Exec(ctx); err != nil {
 		return fmt.Errorf("accept offer: %w", err)
 	}
-	return tell(ctx, tx, now, MailConfirmed, []*Registration{r})
+	return tell(ctx, tx, now, kind, []*Registration{r})
 }
 
 // cancelRegistration takes a person off locked seats in the name of somebody, and gives a place that comes free to the line.
@@ -186,7 +196,7 @@ func (d *DB) cancelRegistration(ctx context.Context, tx bun.Tx, now time.Time, s
 	if err := d.vacate(ctx, tx, now, seats, r); err != nil || r.Status == had {
 		return err
 	}
-	if had == Confirmed || by != r.PersonID {
+	if slices.Contains(having, had) || by != r.PersonID {
 		if err := tell(ctx, tx, now, MailCancelled, []*Registration{r}); err != nil {
 			return err
 		}

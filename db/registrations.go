@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/uptrace/bun"
 )
@@ -23,8 +24,14 @@ func (v view) knownRegistration(ctx context.Context, id ID, shape Shape) (*Regis
 	r := rows[id]
 	if !v.actor.maySeeContact(r.PersonID, r.OrganisationID) {
 		occasions, err := v.occasions(ctx, []ID{r.SeatsID})
-		if err != nil || !occasions[r.SeatsID].organisedBy(v.actor) {
+		if err != nil {
 			return nil, err
+		}
+		if o := occasions[r.SeatsID]; !o.organisedBy(v.actor) {
+			trained, err := v.trainedRuns(ctx, distinct([]ID{o.CourseRunID}))
+			if err != nil || !trained[o.CourseRunID] || !slices.Contains(having, r.Status) {
+				return nil, err
+			}
 		}
 	}
 	return r, v.registrations(ctx, []*Registration{r}, shape)
@@ -60,6 +67,11 @@ func (v view) registrations(ctx context.Context, rows []*Registration, shape Sha
 	}
 	if shape.Has("position") {
 		if err := v.positions(ctx, rows); err != nil {
+			return err
+		}
+	}
+	if shape.Has("answers", "invoice") {
+		if err := v.intakes(ctx, rows); err != nil {
 			return err
 		}
 	}
@@ -147,15 +159,21 @@ var registrationsByTime = order[Registration]{
 }
 
 // RegistrationsOn lists who is registered on seats, the latest first: everybody to organisers, the people of their own
-// organisations to coordinators, and to everybody themselves.
+// organisations to coordinators, the participants of their runs to trainers, and to everybody themselves.
 func (d *DB) RegistrationsOn(ctx context.Context, actor Actor, seats *Seats, p Page, filter RegistrationFilter, shape Shape) (*Connection[Registration], error) {
 	v := d.view(actor)
 	occasions, err := v.occasions(ctx, []ID{seats.ID})
 	if err != nil {
 		return nil, err
 	}
+	o := occasions[seats.ID]
+	trained, err := v.trainedRuns(ctx, distinct([]ID{o.CourseRunID}))
+	if err != nil {
+		return nil, err
+	}
+	o.taught = trained[o.CourseRunID]
 	return v.listRegistrations(ctx, p, shape, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return filter.restrict(occasions[seats.ID].listed(actor, q.Where("registration.seats_id = ?", seats.ID)))
+		return filter.restrict(o.listed(actor, q.Where("registration.seats_id = ?", seats.ID)))
 	})
 }
 
@@ -165,7 +183,10 @@ func (o *occasion) listed(actor Actor, q *bun.SelectQuery) *bun.SelectQuery {
 		return q
 	}
 	return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.Where("registration.person_id = ?", cmp.Or(actor.PersonID, unknownID)).
+		if o.taught {
+			q = q.WhereOr("registration.status IN (?)", bun.List(having))
+		}
+		return q.WhereOr("registration.person_id = ?", cmp.Or(actor.PersonID, unknownID)).
 			WhereOr("registration.organisation_id IN (?)", bun.List(append(actor.organisations(), unknownID)))
 	})
 }

@@ -10,6 +10,7 @@ import (
 var published = []string{
 	"organisations", "people", "themes", "partnerships", "members", "coordinators", "agreements", "series", "rotations", "editions",
 	"edition_themes", "rooms", "sessions", "session_themes", "contributions", "courses", "course_trainers", "related_courses", "course_runs",
+	"run_trainers", "intake_questions",
 }
 
 // Revision returns a number that rises with every committed change of what is published, made by whichever process. Whoever

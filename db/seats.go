@@ -79,6 +79,7 @@ type occasion struct {
 	HostID         ID // of the edition
 	CourseID       ID
 	OrganisationID ID // that offers the course
+	CourseRunID    ID
 	EditionStatus  EditionStatus
 	RunStatus      CourseRunStatus
 	StartsOn       Date
@@ -87,17 +88,22 @@ type occasion struct {
 	SessionID      ID
 	StartsAt       *time.Time // of the session
 	EndsAt         *time.Time // of the session
+	CancelledAt    *time.Time // of the session
+	NeedsAnswers   bool       // of a run: whether a place is certain only when required questions are answered; only for seats under lock
+	NeedsInvoice   bool       // of a run: likewise, when it is known whom to invoice
+	IntakeDueAt    *time.Time // of a run; only for seats under lock
+	taught         bool       // by the actor
 	OffersOver     bool       // whether offers are still to be taken back whose time is over; only for seats under lock
 }
 
 // on reports whether the meeting takes place and is public.
 func (o *occasion) on() bool {
-	return o.EditionStatus == EditionPublished || o.RunStatus == RunPlanned || o.RunStatus == RunConfirmed
+	return o.EditionStatus == EditionPublished && o.CancelledAt == nil || o.RunStatus == RunPlanned || o.RunStatus == RunConfirmed
 }
 
 // cancelled reports whether the meeting was public and is called off.
 func (o *occasion) cancelled() bool {
-	return o.EditionStatus == EditionCancelled || o.RunStatus == RunCancelled
+	return o.EditionStatus == EditionCancelled || o.EditionStatus == EditionPublished && o.CancelledAt != nil || o.RunStatus == RunCancelled
 }
 
 // zone is the time zone of the meeting.
@@ -155,14 +161,16 @@ func (v view) occasion(ctx context.Context, s *Seats) (*occasion, error) {
 			ColumnExpr("edition.id AS edition_id, edition.partnership_id, edition.host_id, edition.status AS edition_status, edition.starts_on, edition.year, edition.time_zone")
 	} else {
 		q = q.TableExpr("course_runs AS run").Join("JOIN courses AS course ON course.id = run.course_id").
-			ColumnExpr("course.id AS course_id, course.organisation_id, run.status AS run_status, run.starts_on, run.time_zone").Where("run.id = ?", s.CourseRunID)
+			ColumnExpr("run.id AS course_run_id, course.id AS course_id, course.organisation_id, run.status AS run_status, run.starts_on, run.time_zone, run.intake_due_at").
+			ColumnExpr("EXISTS (SELECT 1 FROM intake_questions WHERE course_run_id = run.id AND required) AS needs_answers").
+			ColumnExpr("run.payer_id IS NULL AND coalesce(run.price_minor, course.price_minor, 0) > 0 AS needs_invoice").Where("run.id = ?", s.CourseRunID)
 	}
 	if !s.EditionID.IsZero() {
 		q = q.Where("edition.id = ?", s.EditionID)
 	}
 	if !s.SessionID.IsZero() {
 		q = q.Join("JOIN sessions AS session ON session.edition_id = edition.id").
-			ColumnExpr("session.id AS session_id, session.starts_at, session.ends_at").Where("session.id = ?", s.SessionID)
+			ColumnExpr("session.id AS session_id, session.starts_at, session.ends_at, session.cancelled_at").Where("session.id = ?", s.SessionID)
 	}
 	q = q.ColumnExpr("EXISTS (SELECT 1 FROM registrations WHERE seats_id = ? AND status = ? AND offer_expires_at <= ?) AS offers_over", s.ID, Offered, v.now)
 	if err := q.Scan(ctx, o); err != nil {
@@ -182,11 +190,11 @@ func (v view) occasions(ctx context.Context, seats []ID) (map[ID]*occasion, erro
 		Join("LEFT JOIN editions AS edition ON edition.id = coalesce(seats.edition_id, session.edition_id)").
 		Join("LEFT JOIN course_runs AS run ON run.id = seats.course_run_id").
 		Join("LEFT JOIN courses AS course ON course.id = run.course_id").
-		ColumnExpr("seats.id AS seats_id, edition.id AS edition_id, edition.partnership_id, edition.host_id, course.id AS course_id, course.organisation_id").
+		ColumnExpr("seats.id AS seats_id, edition.id AS edition_id, edition.partnership_id, edition.host_id, course.id AS course_id, course.organisation_id, run.id AS course_run_id").
 		ColumnExpr("coalesce(edition.status, '') AS edition_status, coalesce(run.status, '') AS run_status").
 		ColumnExpr("coalesce(edition.starts_on, run.starts_on) AS starts_on, coalesce(edition.year, 0) AS year").
 		ColumnExpr("coalesce(edition.time_zone, run.time_zone, '') AS time_zone").
-		ColumnExpr("session.id AS session_id, session.starts_at, session.ends_at").
+		ColumnExpr("session.id AS session_id, session.starts_at, session.ends_at, session.cancelled_at").
 		Where("seats.id IN (?)", bun.List(seats)).Scan(ctx, &rows); err != nil {
 		return nil, fmt.Errorf("occasions of seats: %w", err)
 	}

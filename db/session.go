@@ -28,6 +28,7 @@ type Session struct {
 	RoomID        ID       `bun:",nullzero"`
 	Languages     []string // those of the edition when it has none of its own
 	Position      int      // over the whole edition: by day and time, parents before their children
+	CancelledAt   *time.Time
 
 	Room          *Room           `bun:"rel:belongs-to,join:room_id=id"`
 	Edition       *Edition        `bun:"-"`
@@ -70,7 +71,11 @@ type Contribution struct {
 type ContributionRole string
 
 func (s *Session) id() ID { return s.ID }
-func (r *Room) id() ID    { return r.ID }
+
+// Cancelled reports whether the item is called off while its edition goes on.
+func (s *Session) Cancelled() bool { return s.CancelledAt != nil }
+
+func (r *Room) id() ID { return r.ID }
 
 // Name returns the person's name, or the guest's.
 func (c *Contribution) Name() string {

@@ -237,7 +237,7 @@ func (w *world) checkCounts(t testing.TB, when string) {
 		return "(SELECT count(*) FROM deliveries x WHERE x.campaign_id = c.id AND x.state = '" + state + "')"
 	}
 	for rule, wrong := range map[string]string{
-		"seats taken":            "seats s WHERE taken <> (SELECT count(*) FROM registrations r WHERE r.seats_id = s.id AND r.status IN ('CONFIRMED', 'OFFERED'))",
+		"seats taken":            "seats s WHERE taken <> (SELECT count(*) FROM registrations r WHERE r.seats_id = s.id AND r.status IN ('CONFIRMED', 'HELD', 'OFFERED'))",
 		"seats waiting":          "seats s WHERE waiting <> (SELECT count(*) FROM registrations r WHERE r.seats_id = s.id AND r.status = 'WAITLISTED')",
 		"over capacity":          "seats WHERE taken > capacity",
 		"a free place is waited": "seats WHERE waiting > 0 AND (capacity IS NULL OR taken < capacity)",
@@ -251,13 +251,15 @@ func (w *world) checkCounts(t testing.TB, when string) {
 		"finished exactly when nothing is open": "campaigns c WHERE status <> 'CANCELLED' AND (status = 'FINISHED') = EXISTS (SELECT 1 FROM deliveries x WHERE x.campaign_id = c.id AND x.state NOT IN " + finals + ")",
 		"time of the end":                       "campaigns WHERE (finished_at IS NULL) <> (status IN ('SENDING', 'PAUSED'))",
 		"accepted without a place or ticket": `invitations i JOIN seats s ON s.edition_id = i.edition_id OR s.course_run_id = i.course_run_id
-			WHERE (i.status = 'ACCEPTED') <> EXISTS (SELECT 1 FROM registrations r WHERE r.seats_id = s.id AND r.person_id = i.person_id AND r.status IN ('CONFIRMED', 'WAITLISTED'))`,
+			WHERE (i.status = 'ACCEPTED') <> EXISTS (SELECT 1 FROM registrations r WHERE r.seats_id = s.id AND r.person_id = i.person_id AND r.status IN ('CONFIRMED', 'HELD', 'WAITLISTED'))`,
 		"mails of registrations": `(SELECT r.status,
 				(SELECT count(*) FROM deliveries x WHERE x.registration_id = r.id AND kind = 'registration_confirmed') AS confirmed,
 				(SELECT count(*) FROM deliveries x WHERE x.registration_id = r.id AND kind = 'registration_waitlisted') AS waitlisted,
+				(SELECT count(*) FROM deliveries x WHERE x.registration_id = r.id AND kind = 'intake_requested') AS requested,
 				(SELECT count(*) FROM deliveries x WHERE x.registration_id = r.id AND kind = 'registration_cancelled') AS cancelled
 			FROM registrations r WHERE cancelled_with IS NULL) AS m WHERE NOT CASE status
 				WHEN 'CONFIRMED' THEN confirmed = 1 AND waitlisted <= 1 AND cancelled = 0
+				WHEN 'HELD' THEN requested = 1 AND confirmed = 0 AND waitlisted <= 1 AND cancelled = 0
 				WHEN 'WAITLISTED' THEN confirmed = 0 AND waitlisted = 1 AND cancelled = 0
 				ELSE cancelled = confirmed AND confirmed + waitlisted BETWEEN 1 AND 2 AND confirmed <= 1 AND waitlisted <= 1 END`,
 	} {

@@ -94,6 +94,28 @@ func TestEveryMutationLeavesAnEntryInTheAuditLog(t *testing.T) {
 		do(colleague, "nameDelegates", vars{"delegationId": delegation("oldenburg"), "personIds": []string{person("konrad-koordinator")}})
 		do("bremen.coordinator@example.org", "declineDelegation", vars{"delegationId": delegation("bremen")})
 
+		run := vars{"courseRunId": one("SELECT id FROM course_runs WHERE starts_on = '2027-04-15'")}
+		place := one("SELECT id FROM seats WHERE course_run_id = (SELECT id FROM course_runs WHERE starts_on = '2027-04-15')")
+		do(colleague, "register", vars{"idempotencyKey": "course", "seatsId": place})
+		do(colleague, "answerIntake", vars{"registrationId": of("konrad-koordinator", "HELD")["registrationId"],
+			"answers": []vars{{"questionId": one("SELECT id FROM intake_questions WHERE key = 'eigen-casus'"), "text": "A case"}}})
+		do(trainer, "confirmCourseRun", run)
+		do(trainer, "changeCourseRun", vars{"courseRunId": run["courseRunId"], "startsOn": "2027-09-01"})
+		do(trainer, "cancelCourseRun", run)
+		do(organiser, "changeEdition", vars{"editionId": edition, "title": "Renamed"})
+		t.exec(`INSERT INTO sessions (id, key, edition_id, kind, title, day, languages, position)
+			SELECT id, 'walk', id, 'EXCURSION', 'Walk', starts_on, '["nl"]', 99 FROM editions WHERE key = 'vaktreffen-2027'`)
+		session := vars{"sessionId": t.id("sessions", "walk")}
+		do(organiser, "changeSession", vars{"sessionId": t.id("sessions", "walk"), "title": "Stroll"})
+		do(organiser, "cancelSession", session)
+		do(organiser, "reopenSession", session)
+		do(organiser, "cancelEdition", vars{"editionId": edition})
+		do(organiser, "reopenEdition", vars{"editionId": edition})
+
+		do(member, "changeInvitationMails", vars{"wanted": false})
+		t.exec("INSERT INTO suppressions (email, reason, created_at) VALUES ('" + member + "', 'HARD_BOUNCE', '2027-01-15 12:00:00+00:00')")
+		do(member, "liftSuppression", vars{"personId": person("paula-participant")})
+
 		do(nobody, "requestSignIn", vars{"email": member})
 		hash := sha256.Sum256([]byte("a token"))
 		t.exec("INSERT INTO sign_in_links (id, person_id, hash, created_at, expires_at) SELECT id, id, '" + hex.EncodeToString(hash[:]) +

@@ -179,16 +179,16 @@ func exportWords(language db.Locale) words {
 	case db.Dutch:
 		return words{
 			';', "Naam", "Organisatie", "E-mailadres", "Stand", "Plaats op de wachtlijst", "Aangemeld op", "Aangemeld door",
-			map[db.RegistrationStatus]string{db.Confirmed: "Bevestigd", db.Waitlisted: "Wachtlijst", db.Offered: "Plaats aangeboden", db.Expired: "Vervallen", db.Cancelled: "Geannuleerd"},
+			map[db.RegistrationStatus]string{db.Confirmed: "Bevestigd", db.Held: "Intake open", db.Waitlisted: "Wachtlijst", db.Offered: "Plaats aangeboden", db.Expired: "Vervallen", db.Cancelled: "Geannuleerd"},
 		}
 	case db.German:
 		return words{
 			';', "Name", "Organisation", "E-Mail-Adresse", "Stand", "Platz auf der Warteliste", "Angemeldet am", "Angemeldet von",
-			map[db.RegistrationStatus]string{db.Confirmed: "Bestätigt", db.Waitlisted: "Warteliste", db.Offered: "Platz angeboten", db.Expired: "Verfallen", db.Cancelled: "Storniert"},
+			map[db.RegistrationStatus]string{db.Confirmed: "Bestätigt", db.Held: "Vorab-Fragen offen", db.Waitlisted: "Warteliste", db.Offered: "Platz angeboten", db.Expired: "Verfallen", db.Cancelled: "Storniert"},
 		}
 	}
 	return words{
 		',', "Name", "Organisation", "E-mail address", "Status", "Position on the waiting list", "Registered at", "Registered by",
-		map[db.RegistrationStatus]string{db.Confirmed: "Confirmed", db.Waitlisted: "Waiting list", db.Offered: "Place offered", db.Expired: "Lapsed", db.Cancelled: "Cancelled"},
+		map[db.RegistrationStatus]string{db.Confirmed: "Confirmed", db.Held: "Intake open", db.Waitlisted: "Waiting list", db.Offered: "Place offered", db.Expired: "Lapsed", db.Cancelled: "Cancelled"},
 	}
 }

@@ -200,7 +200,7 @@ func (h *house) rows() map[string]int {
 	for _, table := range []string{
 		"organisations", "people", "themes", "partnerships", "members", "coordinators", "agreements", "series", "rotations", "editions",
 		"edition_themes", "rooms", "sessions", "session_themes", "contributions", "courses", "course_trainers", "related_courses", "course_runs",
-		"settings", "access_tokens", "seats", "registrations", "campaigns", "invitations", "suppressions", "deliveries", "workers",
+		"settings", "access_tokens", "seats", "registrations", "campaigns", "invitations", "suppressions", "notices", "deliveries", "workers",
 		"idempotency_keys", "audit_log",
 	} {
 		var n int

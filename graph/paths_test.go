@@ -307,9 +307,15 @@ func world(h *house) *graphOf {
 	seats := h.ids("SELECT id FROM seats WHERE edition_id = (SELECT id FROM editions WHERE key = 'vaktreffen-2027')")[0]
 	session := h.ids("SELECT seats.id FROM seats JOIN sessions ON sessions.id = session_id JOIN editions ON editions.id = sessions.edition_id WHERE editions.key = 'vaktreffen-2027' ORDER BY seats.id")[0]
 	run := h.ids("SELECT id FROM seats WHERE course_run_id = (SELECT id FROM course_runs WHERE starts_on = '2027-04-15')")[0]
+	h.exec("UPDATE course_runs SET payer_id = (SELECT id FROM organisations WHERE key = 'groningen'), invoice_address = 'Markt 1' WHERE starts_on = '2027-04-15'")
+	intake := [][]vars{2: {}}
+	for _, question := range h.ids("SELECT id FROM intake_questions WHERE required") {
+		intake[2] = append(intake[2], vars{"questionId": question, "text": "An answer"})
+	}
+	invoices := []vars{2: {"organisation": "Groningen", "address": "Markt 1"}}
 	for i, seats := range []string{seats, session, run} {
 		data = h.ask(organiser, `mutation($input: RegisterInput!) { register(input: $input) { registration { id } userErrors { message } } }`,
-			vars{"input": vars{"idempotencyKey": fmt.Sprint("seats ", i), "seatsId": seats}})
+			vars{"input": vars{"idempotencyKey": fmt.Sprint("seats ", i), "seatsId": seats, "answers": intake[i], "invoice": invoices[i]}})
 		if at(data, "register", "registration") == nil {
 			h.Fatal(data)
 		}
@@ -338,6 +344,7 @@ func world(h *house) *graphOf {
 		"Person": "people", "Partnership": "partnerships", "Series": "series", "Edition": "editions", "Room": "rooms",
 		"Theme": "themes", "Course": "courses", "CourseRun": "course_runs", "Seats": "seats", "Delivery": "deliveries", "Registration": "registrations",
 		"SignIn": "access_tokens", "Delegation": "delegations",
+		"IntakeQuestion": "intake_questions",
 	} {
 		g.ids[name] = h.ids("SELECT id FROM " + table + " ORDER BY id")
 	}

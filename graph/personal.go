@@ -13,12 +13,20 @@ import (
 	"github.com/vaktreffen/vaktreffen/graph/pages"
 )
 
-// maxForm is the largest form body in bytes; a button needs 15.
-const maxForm = 4 << 10
+// The largest form bodies in bytes. A button needs 15; an intake some of the longest answers, each letter as up to 12 bytes.
+const (
+	maxForm       = 4 << 10
+	maxIntakeForm = 2 << 20
+)
 
 // readButton reads which button of a page was pressed; refused is 0, or the status that says what is wrong with the form.
 func readButton(w http.ResponseWriter, r *http.Request, field string, values ...string) (pressed string, refused int) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	return readForm(w, r, maxForm, field, values...)
+}
+
+// readForm reads a form of at most limit bytes, and which of its buttons was pressed, as readButton does.
+func readForm(w http.ResponseWriter, r *http.Request, limit int64, field string, values ...string) (pressed string, refused int) {
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	if err := r.ParseForm(); err != nil {
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
 			return "", http.StatusRequestEntityTooLarge

@@ -12,16 +12,34 @@ import (
 func placePages(mux *http.ServeMux, cfg Config) {
 	mux.HandleFunc("GET /r/{token...}", func(w http.ResponseWriter, r *http.Request) {
 		place, err := findPlace(r.Context(), cfg, r.PathValue("token"))
-		showPlace(w, r, cfg, http.StatusOK, place, err)
+		showPlace(w, r, cfg, http.StatusOK, place, nil, err)
 	})
 	mux.HandleFunc("POST /r/{token...}", func(w http.ResponseWriter, r *http.Request) {
 		token := r.PathValue("token")
 		place, err := findPlace(r.Context(), cfg, token)
-		pressed, refused := readButton(w, r, "action", string(db.PlaceAccept), string(db.PlaceCancel))
+		limit := int64(maxForm)
+		if place != nil && place.CourseRun != nil {
+			limit = maxIntakeForm
+		}
+		pressed, refused := readForm(w, r, limit, "action", string(db.PlaceAccept), string(db.PlaceCancel), string(db.PlaceAnswer))
+		var typed *pages.Typed
 		switch {
 		case place == nil || err != nil || refused != 0:
 		case !place.Changeable:
 			refused = http.StatusConflict
+		case pressed == string(db.PlaceAnswer):
+			answers, invoice := readIntake(r.PostForm, place)
+			recorded, answerErr := cfg.DB.AnswerPlace(r.Context(), token, answers, invoice)
+			if recorded != nil {
+				redirectToPage(w, r, "/r/"+token)
+				return
+			}
+			problems, expected := db.AsErrors(answerErr)
+			if !expected {
+				err = answerErr
+				break
+			}
+			refused, typed = http.StatusUnprocessableEntity, &pages.Typed{Values: r.PostForm, Problems: problems}
 		default:
 			if place, err = cfg.DB.ChangePlace(r.Context(), token, db.PlaceAction(pressed)); place != nil {
 				redirectToPage(w, r, "/r/"+token)
@@ -33,7 +51,7 @@ func placePages(mux *http.ServeMux, cfg Config) {
 			refused = http.StatusConflict
 			place, err = findPlace(r.Context(), cfg, token)
 		}
-		showPlace(w, r, cfg, refused, place, err)
+		showPlace(w, r, cfg, refused, place, typed, err)
 	})
 }
 
@@ -47,10 +65,10 @@ func findPlace(ctx context.Context, cfg Config, token string) (*db.Registration,
 }
 
 // showPlace shows the page of a registration, or the page for a link that stands for none, or for an error.
-func showPlace(w http.ResponseWriter, r *http.Request, cfg Config, status int, place *db.Registration, err error) {
+func showPlace(w http.ResponseWriter, r *http.Request, cfg Config, status int, place *db.Registration, typed *pages.Typed, err error) {
 	var page []byte
 	if place != nil && err == nil {
-		page, err = pages.Place(place, pageLanguage(r, place.Person), unclear(status))
+		page, err = pages.Place(place, pageLanguage(r, place.Person), typed, unclear(status))
 	}
 	showPage(w, r, cfg, status, page, err)
 }

@@ -85,11 +85,15 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 	case db.MailOffered:
 		facts.RespondBy = m.Registration.OfferExpiresAt.In(meetingZone(m))
 	case db.MailConfirmed:
-		message.Calendar = w.entry(m, meeting, CalendarRequest)
+		message.Calendar = w.entry(m, m.Registration, meeting, CalendarRequest)
 	case db.MailCancelled:
 		if err := w.strike(m, meeting, message, &facts); err != nil {
 			return nil, err
 		}
+	case db.MailNotice:
+		w.notice(m, meeting, message, &facts)
+	default:
+		w.courseFacts(m, meeting, &facts, message)
 	}
 	facts.CalendarEntry = message.Calendar != nil
 	if !message.Bulk || m.Person.Name == "" {
@@ -116,7 +120,7 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 // went with it.
 func (w *Worker) strike(m *db.Mail, meeting Meeting, message *Message, facts *Facts) error {
 	if facts.NoPlace = m.NoPlace; !m.NoPlace {
-		message.Calendar = w.entry(m, meeting, CalendarCancel)
+		message.Calendar = w.entry(m, m.Registration, meeting, CalendarCancel)
 	}
 	for _, session := range m.Sessions {
 		facts.Sessions = append(facts.Sessions, session.Session.Title)
@@ -124,7 +128,7 @@ func (w *Worker) strike(m *db.Mail, meeting Meeting, message *Message, facts *Fa
 		if err != nil {
 			return err
 		}
-		if entry := w.entry(session, narrow, CalendarCancel); entry != nil && !session.NoPlace {
+		if entry := w.entry(session, session.Registration, narrow, CalendarCancel); entry != nil && !session.NoPlace {
 			message.Others = append(message.Others, entry)
 		}
 	}
@@ -147,18 +151,18 @@ func (w *Worker) domain() string {
 }
 
 // entry returns the calendar entry of a registration; nil when not even the day is known.
-func (w *Worker) entry(m *db.Mail, meeting Meeting, method CalendarMethod) *Calendar {
+func (w *Worker) entry(m *db.Mail, r *db.Registration, meeting Meeting, method CalendarMethod) *Calendar {
 	if meeting.Starts.IsZero() {
 		return nil
 	}
 	var where []string
-	for _, part := range []string{meeting.VenueName, meeting.Address, meeting.City} {
+	for _, part := range []string{meeting.Room, meeting.VenueName, meeting.Address, meeting.City} {
 		if part != "" {
 			where = append(where, part)
 		}
 	}
 	c := &Calendar{
-		Method: method, UID: m.Registration.ID.String() + "@" + w.domain(), Sequence: m.Registration.CalendarSequence,
+		Method: method, UID: r.ID.String() + "@" + w.domain(), Sequence: r.CalendarSequence,
 		Stamp: m.Delivery.CreatedAt, Summary: meeting.Title, Description: meeting.Summary, Location: strings.Join(where, ", "),
 		Starts: meeting.Starts, Ends: meeting.Ends, WholeDays: meeting.WholeDays,
 		Organizer: w.from.Address, OrganizerName: w.from.Name, Attendee: *m.Person.Address, AttendeeName: m.Person.Name,
@@ -223,6 +227,9 @@ func (m *Meeting) narrow(s *db.Session, zone *time.Location) {
 	}
 	if len(s.Languages) > 0 {
 		m.Languages = s.Languages
+	}
+	if s.Room != nil {
+		m.Room = s.Room.Name
 	}
 	m.setDays(s.Date, s.Date, zone)
 	if s.StartsAt != nil {

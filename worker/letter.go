@@ -24,9 +24,17 @@ const (
 	KindSeatOffered            = "seat_offered"
 	KindOfferExpired           = "offer_expired"
 	KindWaitingListClosed      = "waiting_list_closed"
+	KindMeetingChanged         = "meeting_changed"
+	KindMeetingCancelled       = "meeting_cancelled"
 	KindDelegationInvited      = "delegation_invited"
 	KindDelegationReminder     = "delegation_reminder"
 	KindSignIn                 = "sign_in" // the only one about no meeting
+
+	KindIntakeRequested = "intake_requested"
+	KindIntakeReminder  = "intake_reminder"
+	KindRunConfirmed    = "run_confirmed"
+	KindRunCancelled    = "run_cancelled"
+	KindRunBelowMinimum = "run_below_minimum"
 )
 
 // Kinds lists every kind of letter.
@@ -34,7 +42,8 @@ func Kinds() []string {
 	return []string{
 		KindInvitation, KindRegistrationConfirmed, KindRegistrationWaitlisted, KindRegistrationCancelled,
 		KindSeatOffered, KindOfferExpired, KindWaitingListClosed, KindSignIn,
-		KindDelegationInvited, KindDelegationReminder,
+		KindDelegationInvited, KindDelegationReminder, KindMeetingChanged, KindMeetingCancelled,
+		KindIntakeRequested, KindIntakeReminder, KindRunConfirmed, KindRunCancelled, KindRunBelowMinimum,
 	}
 }
 
@@ -46,7 +55,7 @@ type Facts struct {
 	PersonName    string // empty: the greeting does without
 	OrganiserName string // who signs
 	Meeting       Meeting
-	RespondBy     time.Time // to the invitation or the offer, in the zone to write it in; zero: no deadline, which an offer has
+	RespondBy     time.Time // to the invitation, the offer or the intake, in the zone to write it in; zero: no deadline, which an offer has
 	Message       string    // the organiser's own words, plain text, paragraphs apart by blank lines
 	AnswerURL     string    // the person's own page, where all answering happens
 	OptOutURL     string    // the page on which to want no more of these; empty: the letter comes in any case
@@ -56,7 +65,17 @@ type Facts struct {
 	NoPlace       bool      // a cancelled registration was never confirmed
 	Sessions      []string  // titles of those that were cancelled with the registration
 	CalendarEntry bool      // the mail carries a calendar entry (for a cancelled registration: its cancellation)
+	Was           *Meeting  // what the person was told of the meeting before; nil: it is as it was
+	Items         []Item    // of the programme, that are not as the person was told
+	Invited       bool      // the person has not answered an invitation yet
+	Waits         bool      // for a place, which the person does not have yet
+	IntakeOpen    bool      // the person has a place that becomes certain with the intake
+	Taken         int       // of a course run: places that are taken
+	Minimum       int       // of a course run: participants that it needs
 }
+
+// Item is an item on the programme before and after a change.
+type Item struct{ Was, Now Meeting }
 
 // Meeting is an edition or a course run as letters describe it. Only Title must be there.
 type Meeting struct {
@@ -67,7 +86,9 @@ type Meeting struct {
 	WholeDays    bool
 	Days         []Day // from when till when on each day, if it has several
 
+	Room                     string // of an item on the programme
 	VenueName, Address, City string
+	Cancelled                bool
 	Host                     string
 	Languages                []string // tags such as "de"
 	URL                      string   // of the public page, or empty
@@ -110,11 +131,12 @@ type wordsKey struct{ kind, locale string }
 
 // labels is what every language names once for all kinds; sections is what every kind says in every language.
 func labels() []string {
-	return []string{"when", "where", "host", "languages", "respond_by", "position", "programme", "opt_out"}
+	return []string{"when", "where", "host", "languages", "respond_by", "position", "programme", "opt_out", "name", "item", "was", "open", "called_off", "back_on",
+		"intake_by", "participants"}
 }
 
 func sections() []string {
-	return []string{"greeting", "closing", "footer", "position_fact", "subject", "preheader", "body", "action", "note", "reason"}
+	return []string{"greeting", "closing", "footer", "position_fact", "participants_fact", "subject", "preheader", "body", "action", "note", "reason"}
 }
 
 // NewLetters parses all templates. It fails when a kind lacks a section in a language.
@@ -158,7 +180,7 @@ func parseWords(kind, locale string) (*words, error) {
 		if err := parsed.ExecuteTemplate(&b, label, nil); err != nil {
 			return nil, err
 		}
-		w.labels[label] = b.String()
+		w.labels[label] = strings.TrimSpace(b.String())
 	}
 	return w, nil
 }
@@ -206,20 +228,38 @@ func (p *pen) write(kind string, f Facts) *Letter {
 		}
 	}
 	m, t := f.Meeting, p.tongue
-	if kind != KindSignIn {
-		add("when", t.when(m))
+	was, tellsChange := m, kind == KindMeetingChanged || kind == KindMeetingCancelled
+	if tellsChange && f.Was != nil {
+		was = *f.Was
 	}
-	add("where", place(m))
+	if name, before := oneLine(m.Title, maxSubject), oneLine(was.Title, maxSubject); name != before {
+		add("name", p.changed(name, before))
+	}
+	if kind != KindSignIn {
+		add("when", p.changed(t.when(m), t.when(was)))
+	}
+	add("where", p.changed(place(m), place(was)))
+	for _, item := range f.Items {
+		if tellsChange {
+			add("item", p.item(item))
+		}
+	}
 	add("host", oneLine(m.Host, maxSubject))
 	add("languages", t.list(t.languageNames(m.Languages)))
 	switch kind {
 	case KindInvitation, KindSeatOffered, KindDelegationInvited, KindDelegationReminder:
 		add("respond_by", t.deadlineFact(f.RespondBy))
+	case KindIntakeRequested, KindIntakeReminder:
+		add("intake_by", t.deadlineFact(f.RespondBy))
+	case KindRunBelowMinimum:
+		add("participants", p.section("participants_fact"))
 	case KindRegistrationWaitlisted:
 		add("position", p.section("position_fact"))
 	}
-	letter.Actions = append(letter.Actions, Action{p.section("action"), p.link(f.AnswerURL)})
-	letter.Note = p.section("note")
+	if kind != KindRunBelowMinimum { // which is not about a registration
+		letter.Actions = append(letter.Actions, Action{p.section("action"), p.link(f.AnswerURL)})
+		letter.Note = p.section("note")
+	}
 	if m.URL != "" {
 		letter.Actions = append(letter.Actions, Action{p.words.labels["programme"], p.link(m.URL)})
 	}
@@ -238,6 +278,36 @@ func (p *pen) section(name string) string {
 	return strings.TrimSpace(b.String())
 }
 
+// changed writes a fact as it is, and below it as it was when that is something else.
+func (p *pen) changed(now, was string) string {
+	switch {
+	case now == was || was == "":
+		return now
+	case now == "":
+		now = p.words.labels["open"]
+	}
+	return now + "\n" + p.words.labels["was"] + " " + was
+}
+
+// item writes an item on the programme and what about it has changed.
+func (p *pen) item(i Item) string {
+	name := p.changed(oneLine(i.Now.Title, maxSubject), oneLine(i.Was.Title, maxSubject))
+	details := func(m Meeting) string {
+		when := p.tongue.when(m)
+		if room := oneLine(m.Room, maxSubject); room != "" {
+			when += ", " + room
+		}
+		return when
+	}
+	switch {
+	case i.Now.Cancelled:
+		return name + "\n" + details(i.Now) + "\n" + p.words.labels["called_off"]
+	case i.Was.Cancelled:
+		return name + "\n" + details(i.Now) + "\n" + p.words.labels["back_on"]
+	}
+	return name + "\n" + p.changed(details(i.Now), details(i.Was))
+}
+
 // link refuses what is not a web address; a letter without its link would be useless.
 func (p *pen) link(address string) string {
 	u, err := url.Parse(address)
@@ -251,11 +321,12 @@ func (p *pen) link(address string) string {
 type said struct {
 	Name, Dates, Deadline, Summary, Message string
 	CalendarEntry, NoPlace                  bool
-	Places                                  int
+	Invited, Reopened, Waits, IntakeOpen    bool
+	Places, Taken                           int
 	Sessions                                []string
 
 	title, organiser, delegation string
-	position                     int
+	position, minimum            int
 }
 
 func say(f Facts, t *tongue) *said {
@@ -266,6 +337,8 @@ func say(f Facts, t *tongue) *said {
 		Summary:       plainText(f.Meeting.Summary),
 		Message:       plainText(f.Message),
 		CalendarEntry: f.CalendarEntry,
+		Invited:       f.Invited,
+		Reopened:      f.Was != nil && f.Was.Cancelled && !f.Meeting.Cancelled,
 		NoPlace:       f.NoPlace,
 		Sessions:      titles(f.Sessions),
 		title:         oneLine(f.Meeting.Title, maxSubject),
@@ -273,6 +346,10 @@ func say(f Facts, t *tongue) *said {
 		position:      f.Position,
 		Places:        f.Places,
 		delegation:    oneLine(f.Delegation, maxName),
+		Waits:         f.Waits,
+		IntakeOpen:    f.IntakeOpen,
+		Taken:         f.Taken,
+		minimum:       f.Minimum,
 	}
 }
 
@@ -305,6 +382,14 @@ func needed(what, value string) (string, error) {
 	return value, nil
 }
 
+// Minimum is how many participants a course run needs.
+func (s *said) Minimum() (int, error) {
+	if s.minimum < 1 {
+		return 0, errors.New("the minimum of the course is missing")
+	}
+	return s.minimum, nil
+}
+
 // Position is the place on the waiting list.
 func (s *said) Position() (int, error) {
 	if s.position < 1 {
@@ -315,7 +400,7 @@ func (s *said) Position() (int, error) {
 
 func place(m Meeting) string {
 	var parts []string
-	for _, part := range []string{m.VenueName, m.Address, m.City} {
+	for _, part := range []string{m.Room, m.VenueName, m.Address, m.City} {
 		if part = oneLine(part, maxSubject); part != "" && !slices.Contains(parts, part) {
 			parts = append(parts, part)
 		}

@@ -43,6 +43,17 @@ func everything(t testing.TB) worker.Facts {
 		Delegation:    "Gemeente Oldenburg",
 		Places:        12,
 		CalendarEntry: true,
+		Was: &worker.Meeting{
+			Title:     "Vaktreffen 2027",
+			Starts:    time.Date(2027, 5, 12, 9, 30, 0, 0, zone),
+			Ends:      time.Date(2027, 5, 12, 17, 0, 0, 0, zone),
+			VenueName: "De <Oude> Zaal", City: "Groningen",
+		},
+		Items: []worker.Item{{
+			Was: worker.Meeting{Title: "Dijken & duinen", Starts: time.Date(2027, 5, 20, 11, 0, 0, 0, zone), Ends: time.Date(2027, 5, 20, 12, 0, 0, 0, zone), Room: "Zaal 2"},
+			Now: worker.Meeting{Title: "Dijken & duinen", Starts: time.Date(2027, 5, 20, 14, 0, 0, 0, zone), Ends: time.Date(2027, 5, 20, 15, 0, 0, 0, zone), Room: "Zaal 3"},
+		}},
+		Taken: 5, Minimum: 8,
 	}
 }
 
@@ -81,13 +92,16 @@ func TestTextAndHTMLSayTheSame(t *testing.T) {
 		seen, links, lang := read(t, page)
 		text := squeeze(letter.Text())
 
-		said := slices.Concat([]string{letter.Greeting, letter.Note, letter.Footer}, letter.Paragraphs,
+		said := slices.Concat([]string{letter.Greeting, letter.Footer}, letter.Paragraphs,
 			strings.Split(letter.Closing, "\n"))
 		for _, fact := range letter.Facts {
 			said = append(said, fact.Label, fact.Value)
 		}
 		for _, action := range letter.Actions {
 			said = append(said, action.Label, action.URL)
+		}
+		if kind != worker.KindRunBelowMinimum {
+			said = append(said, letter.Note)
 		}
 		for _, phrase := range said {
 			phrase = squeeze(phrase)
@@ -99,11 +113,16 @@ func TestTextAndHTMLSayTheSame(t *testing.T) {
 			}
 		}
 		want := []string{"https://vaktreffen.example.org/a/Zk3tq9-mQ2", "https://vaktreffen.example.org/meetings/2027?lang=nl&part=1"}
+		if kind == worker.KindRunBelowMinimum { // which has no page of its own
+			want = want[1:]
+		}
 		if !slices.Equal(links, want) {
 			t.Errorf("links = %q, want %q", links, want)
 		}
-		if strings.Count(letter.Text(), "\n"+want[0]+"\n") != 1 || strings.Count(letter.Text(), "\n"+want[1]+"\n") != 1 {
-			t.Errorf("each link should stand on a line of its own:\n%s", letter.Text())
+		for _, link := range want {
+			if strings.Count(letter.Text(), "\n"+link+"\n") != 1 {
+				t.Errorf("each link should stand on a line of its own:\n%s", letter.Text())
+			}
 		}
 		if lang != locale {
 			t.Errorf("lang = %q, want %q", lang, locale)
@@ -146,18 +165,41 @@ func TestLetterShowsTheFactsOfItsKind(t *testing.T) {
 		"offer_expired/nl":           {"Aanbod verlopen: ", "niet op tijd van u gehoord", "niet meer op de wachtlijst"},
 		"offer_expired/de":           {"Angebot abgelaufen: ", "nicht rechtzeitig von Ihnen gehört", "nicht mehr auf der Warteliste"},
 		"offer_expired/en":           {"Offer lapsed: ", "did not hear from you in time", "no longer on the waiting list"},
-		"delegation_invited/nl":      {"Uitnodiging voor Gemeente Oldenburg: ", "tot 12 personen", "uiterlijk 30 april 2027", "warmtenetten", "Wie komen er?:"},
-		"delegation_invited/de":      {"Einladung für Gemeente Oldenburg: ", "bis zu 12 Personen", "bis zum 30. April 2027", "warmtenetten", "Wer nimmt teil?:"},
-		"delegation_invited/en":      {"Invitation for Gemeente Oldenburg: ", "up to 12 people", "by 30 April 2027", "warmtenetten", "Who is coming?:"},
-		"delegation_reminder/nl":     {"Herinnering: wie komen er namens Gemeente Oldenburg?", "nog niet wie er", "vrijdag 30 april 2027"},
-		"delegation_reminder/de":     {"Erinnerung: Wer nimmt für Gemeente Oldenburg teil?", "noch nicht, wer für", "Freitag, 30. April 2027"},
-		"delegation_reminder/en":     {"Reminder: who is coming from Gemeente Oldenburg?", "do not know yet who", "Friday 30 April 2027"},
-		"sign_in/nl":                 {"Inloggen bij Vaktreffen", "een kwartier en één keer", "Inloggen:"},
-		"sign_in/de":                 {"Anmelden bei Vaktreffen", "eine Viertelstunde und nur einmal", "Anmelden:"},
-		"sign_in/en":                 {"Sign in to Vaktreffen", "once and for a quarter of an hour", "Sign in:"},
-		"waiting_list_closed/nl":     {"Wachtlijst gesloten: ", "geen plaats voor u vrijgekomen", "Dank u voor uw belangstelling"},
-		"waiting_list_closed/de":     {"Warteliste geschlossen: ", "kein Platz für Sie frei geworden", "Vielen Dank für Ihr Interesse"},
-		"waiting_list_closed/en":     {"Waiting list closed: ", "no place has become available for you", "Thank you for your interest"},
+		"meeting_changed/nl": {"Gewijzigd: Vaktreffen Groningen", "is iets gewijzigd", "eerder: Vaktreffen 2027", "donderdag 20 mei 2027, 9.30–17.00 uur (Nederlandse tijd) eerder: woensdag 12 mei 2027, 9.30–17.00 uur",
+			"Het Kasteel, Melkweg 1, Groningen eerder: De <Oude> Zaal, Groningen", "Dijken & duinen donderdag 20 mei 2027, 14.00–15.00 uur (Nederlandse tijd), Zaal 3 eerder: donderdag 20 mei 2027, 11.00–12.00 uur",
+			"De bijlage werkt uw agenda bij", "Aanmelding bekijken of wijzigen"},
+		"meeting_changed/de":     {"Geändert: Vaktreffen Groningen", "hat sich etwas geändert", "bisher: Mittwoch, 12. Mai 2027", "Der Anhang aktualisiert"},
+		"meeting_changed/en":     {"Changed: Vaktreffen Groningen", "has changed", "previously: Wednesday 12 May 2027", "The attachment updates"},
+		"meeting_cancelled/nl":   {"Afgelast: Vaktreffen Groningen", "niet door", "haalt de afspraak uit uw agenda"},
+		"meeting_cancelled/de":   {"Abgesagt: Vaktreffen Groningen", "nicht statt", "entfernt den Termin aus Ihrem Kalender"},
+		"meeting_cancelled/en":   {"Cancelled: Vaktreffen Groningen", "does not take place", "removes it from your calendar"},
+		"waiting_list_closed/nl": {"Wachtlijst gesloten: ", "geen plaats voor u vrijgekomen", "Dank u voor uw belangstelling"},
+		"waiting_list_closed/de": {"Warteliste geschlossen: ", "kein Platz für Sie frei geworden", "Vielen Dank für Ihr Interesse"},
+		"waiting_list_closed/en": {"Waiting list closed: ", "no place has become available for you", "Thank you for your interest"},
+		"sign_in/nl":             {"Inloggen bij Vaktreffen", "een kwartier en één keer", "Inloggen:"},
+		"sign_in/de":             {"Anmelden bei Vaktreffen", "eine Viertelstunde und nur einmal", "Anmelden:"},
+		"sign_in/en":             {"Sign in to Vaktreffen", "once and for a quarter of an hour", "Sign in:"},
+		"delegation_invited/nl":  {"Uitnodiging voor Gemeente Oldenburg: ", "tot 12 personen", "uiterlijk 30 april 2027", "warmtenetten", "Wie komen er?:"},
+		"delegation_invited/de":  {"Einladung für Gemeente Oldenburg: ", "bis zu 12 Personen", "bis zum 30. April 2027", "warmtenetten", "Wer nimmt teil?:"},
+		"delegation_invited/en":  {"Invitation for Gemeente Oldenburg: ", "up to 12 people", "by 30 April 2027", "warmtenetten", "Who is coming?:"},
+		"delegation_reminder/nl": {"Herinnering: wie komen er namens Gemeente Oldenburg?", "nog niet wie er", "vrijdag 30 april 2027"},
+		"delegation_reminder/de": {"Erinnerung: Wer nimmt für Gemeente Oldenburg teil?", "noch nicht, wer für", "Freitag, 30. April 2027"},
+		"delegation_reminder/en": {"Reminder: who is coming from Gemeente Oldenburg?", "do not know yet who", "Friday 30 April 2027"},
+		"intake_requested/nl":    {"Intake: ", "houden een plaats voor u vast", "uiterlijk 30 april 2027 doen", "vrijdag 30 april 2027", "Intake invullen:"},
+		"intake_requested/de":    {"Vorab-Fragen: ", "einen Platz für Sie frei", "bis zum 30. April 2027", "Freitag, 30. April 2027", "Fragen beantworten:"},
+		"intake_requested/en":    {"Intake: ", "holding a place for you", "by 30 April 2027", "Friday 30 April 2027", "Complete the intake:"},
+		"intake_reminder/nl":     {"Herinnering intake: ", "nog niet compleet", "uiterlijk 30 april 2027", "Intake invullen:"},
+		"intake_reminder/de":     {"Erinnerung an die Vorab-Fragen: ", "fehlen noch Antworten", "bis zum 30. April 2027", "Fragen beantworten:"},
+		"intake_reminder/en":     {"Intake reminder: ", "not complete yet", "by 30 April 2027", "Complete the intake:"},
+		"run_confirmed/nl":       {"Gaat door: ", "gaat zeker door", "Wij rekenen op uw komst"},
+		"run_confirmed/de":       {"Findet statt: ", "findet sicher statt", "Wir rechnen mit Ihnen"},
+		"run_confirmed/en":       {"Going ahead: ", "will definitely take place", "look forward to seeing you"},
+		"run_cancelled/nl":       {"Gaat niet door: ", "Helaas gaat", "vervalt de afspraak"},
+		"run_cancelled/de":       {"Findet nicht statt: ", "leider findet", "entfällt der Termin"},
+		"run_cancelled/en":       {"Not going ahead: ", "will not take place", "removes the entry"},
+		"run_below_minimum/nl":   {"Te weinig deelnemers: ", "5 plaatsen bezet; het minimum is 8", "Deelnemers: 5 (minimum 8)", "Bevestig"},
+		"run_below_minimum/de":   {"Zu wenige Teilnehmende: ", "5 Plätze belegt; nötig sind mindestens 8", "Teilnehmende: 5 (mindestens 8)"},
+		"run_below_minimum/en":   {"Too few participants: ", "5 places are taken; the minimum is 8", "Participants: 5 (minimum 8)"},
 	}
 	eachKindAndLocale(t, func(t *testing.T, kind, locale string) {
 		letter, err := l.Write(kind, locale, everything(t))
@@ -179,10 +221,37 @@ func TestLetterShowsTheFactsOfItsKind(t *testing.T) {
 				t.Errorf("states a position on the waiting list:\n%s", all)
 			}
 		}
-		if kind != worker.KindInvitation && kind != worker.KindSeatOffered && !strings.HasPrefix(kind, "delegation_") && strings.Contains(strings.ToLower(all), "april 2027") {
+		deadline := []string{worker.KindInvitation, worker.KindSeatOffered, worker.KindIntakeRequested, worker.KindIntakeReminder,
+			worker.KindDelegationInvited, worker.KindDelegationReminder}
+		if !slices.Contains(deadline, kind) && strings.Contains(strings.ToLower(all), "april 2027") {
 			t.Errorf("states a deadline:\n%s", all)
 		}
 	})
+}
+
+// Whether a course takes place means something else to who has a place than to who is still to answer or waits.
+func TestWhatACourseThatTakesPlaceMeans(t *testing.T) {
+	t.Parallel()
+	l := letters(t)
+	for locale, says := range map[string][3]string{
+		"nl": {"Wij rekenen op uw komst.", "uw intake is nog niet compleet", "U heeft nog geen plaats."},
+		"de": {"Wir rechnen mit Ihnen.", "fehlen noch Antworten", "Einen Platz haben Sie noch nicht."},
+		"en": {"We look forward to seeing you.", "your intake is not complete yet", "You do not have a place yet."},
+	} {
+		for i, change := range []func(*worker.Facts){func(*worker.Facts) {}, func(f *worker.Facts) { f.IntakeOpen = true }, func(f *worker.Facts) { f.Waits = true }} {
+			facts := everything(t)
+			change(&facts)
+			letter, err := l.Write(worker.KindRunConfirmed, locale, facts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for j, phrase := range says {
+				if text := squeeze(letter.Text()); strings.Contains(text, phrase) != (i == j) {
+					t.Errorf("%s, case %d, phrase %q:\n%s", locale, i, phrase, text)
+				}
+			}
+		}
+	}
 }
 
 func TestLetterNeedsItsFacts(t *testing.T) {
@@ -199,6 +268,7 @@ func TestLetterNeedsItsFacts(t *testing.T) {
 		"script link":  {worker.KindInvitation, func(f *worker.Facts) { f.AnswerURL = "javascript:alert(1)" }, "a link is missing or is not"},
 		"other scheme": {worker.KindInvitation, func(f *worker.Facts) { f.Meeting.URL = "ftp://example.org/x" }, "is not a web address"},
 		"position":     {worker.KindRegistrationWaitlisted, func(f *worker.Facts) { f.Position = 0 }, "position on the waiting list is missing"},
+		"minimum":      {worker.KindRunBelowMinimum, func(f *worker.Facts) { f.Minimum = 0 }, "minimum of the course is missing"},
 		"offer's end":  {worker.KindSeatOffered, func(f *worker.Facts) { f.RespondBy = time.Time{} }, "end of the offer is missing"},
 		"any page":     {worker.KindRegistrationCancelled, func(f *worker.Facts) { f.AnswerURL = "" }, "a link is missing"},
 		"known kind":   {"love_letter", func(*worker.Facts) {}, `unknown kind "love_letter"`},
@@ -228,6 +298,9 @@ func TestLetterDoesWithout(t *testing.T) {
 	}
 	eachKindAndLocale(t, func(t *testing.T, kind, locale string) {
 		facts := bare
+		if kind == worker.KindRunBelowMinimum {
+			facts.Minimum = 8
+		}
 		if kind == worker.KindSeatOffered || strings.HasPrefix(kind, "delegation_") {
 			facts.RespondBy = time.Date(2028, 1, 31, 17, 0, 0, 0, amsterdam(t))
 		}

@@ -166,6 +166,7 @@ CREATE TABLE sessions (
 	room_id {{.ID}} REFERENCES rooms (id),
 	languages TEXT NOT NULL,
 	position {{.Int}} NOT NULL,
+	cancelled_at {{.Instant}},
 	CONSTRAINT sessions_key UNIQUE (edition_id, key),
 	CHECK ((starts_local IS NULL) = (ends_local IS NULL))
 ){{.Strict}};
@@ -249,6 +250,16 @@ CREATE TABLE course_runs (
 	venue_address TEXT NOT NULL,
 	venue_city TEXT NOT NULL,
 	venue_country TEXT NOT NULL,
+	min_participants {{.Int}} CHECK (min_participants > 0),
+	decide_on {{.Date}} CHECK (decide_on <= starts_on),
+	below_minimum_told_for {{.Date}},
+	price_minor {{.Big}} CHECK (price_minor >= 0),
+	price_currency TEXT NOT NULL,
+	intake_due_at {{.Instant}},
+	payer_id {{.ID}} REFERENCES organisations (id),
+	invoice_reference TEXT,
+	invoice_vat_number TEXT,
+	invoice_address TEXT CHECK ((invoice_address IS NULL) = (payer_id IS NULL)),
 	CONSTRAINT course_runs_key UNIQUE (course_id, key)
 ){{.Strict}};
 --bun:split

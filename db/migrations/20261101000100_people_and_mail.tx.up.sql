@@ -41,7 +41,7 @@ CREATE TABLE registrations (
 	seats_id {{.ID}} NOT NULL REFERENCES seats (id),
 	person_id {{.ID}} NOT NULL REFERENCES people (id),
 	organisation_id {{.ID}} REFERENCES organisations (id),
-	status TEXT NOT NULL CHECK (status IN ('CONFIRMED', 'WAITLISTED', 'OFFERED', 'EXPIRED', 'CANCELLED')),
+	status TEXT NOT NULL CHECK (status IN ('CONFIRMED', 'HELD', 'WAITLISTED', 'OFFERED', 'EXPIRED', 'CANCELLED')),
 	ticket {{.Int}} NOT NULL,
 	registered_at {{.Instant}} NOT NULL,
 	registered_by {{.ID}} NOT NULL REFERENCES people (id),
@@ -56,7 +56,7 @@ CREATE TABLE registrations (
 ){{.Strict}};
 --bun:split
 CREATE UNIQUE INDEX registrations_active ON registrations (seats_id, person_id)
-	WHERE status IN ('CONFIRMED', 'WAITLISTED', 'OFFERED');
+	WHERE status IN ('CONFIRMED', 'HELD', 'WAITLISTED', 'OFFERED');
 --bun:split
 CREATE INDEX registrations_person ON registrations (person_id);
 --bun:split
@@ -118,6 +118,19 @@ CREATE TABLE suppressions (
 	created_at {{.Instant}} NOT NULL
 ){{.Strict}};
 --bun:split
+CREATE TABLE notices (
+	id {{.ID}} PRIMARY KEY,
+	edition_id {{.ID}} REFERENCES editions (id),
+	course_run_id {{.ID}} REFERENCES course_runs (id),
+	created_at {{.Instant}} NOT NULL,
+	facts TEXT NOT NULL,
+	CHECK ((edition_id IS NULL) <> (course_run_id IS NULL))
+){{.Strict}};
+--bun:split
+CREATE INDEX notices_edition ON notices (edition_id) WHERE edition_id IS NOT NULL;
+--bun:split
+CREATE INDEX notices_course_run ON notices (course_run_id) WHERE course_run_id IS NOT NULL;
+--bun:split
 CREATE TABLE deliveries (
 	id {{.ID}} PRIMARY KEY,
 	kind TEXT NOT NULL,
@@ -127,6 +140,8 @@ CREATE TABLE deliveries (
 	campaign_id {{.ID}} REFERENCES campaigns (id),
 	invitation_id {{.ID}} REFERENCES invitations (id),
 	registration_id {{.ID}} REFERENCES registrations (id),
+	notice_id {{.ID}} REFERENCES notices (id),
+	course_run_id {{.ID}} REFERENCES course_runs (id),
 	created_at {{.Instant}} NOT NULL,
 	not_before {{.Instant}} NOT NULL,
 	claim {{.ID}},
@@ -151,6 +166,10 @@ CREATE INDEX deliveries_campaign ON deliveries (campaign_id) WHERE campaign_id I
 CREATE INDEX deliveries_invitation ON deliveries (invitation_id) WHERE invitation_id IS NOT NULL;
 --bun:split
 CREATE INDEX deliveries_registration ON deliveries (registration_id) WHERE registration_id IS NOT NULL;
+--bun:split
+CREATE INDEX deliveries_notice ON deliveries (notice_id) WHERE notice_id IS NOT NULL;
+--bun:split
+CREATE UNIQUE INDEX deliveries_reminder ON deliveries (registration_id) WHERE kind = 'intake_reminder';
 --bun:split
 CREATE TABLE workers (
 	id {{.ID}} PRIMARY KEY,

@@ -172,5 +172,6 @@ func (c *checker) course(at *place, o *Course) {
 		c.workingLanguages(at.field("languages"), r.Languages)
 		c.atLeastOne(at.field("capacity"), r.Capacity)
 		c.registration(at.field("registration"), r.Registration, zone)
+		c.terms(at, o, r)
 	})
 }

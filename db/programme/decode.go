@@ -68,6 +68,12 @@ func (d *decoder) value(target reflect.Value, at *place, depth int) {
 			return
 		}
 		target.SetInt(int64(n))
+	case reflect.Bool:
+		if first != 't' && first != 'f' {
+			reject("Write true or false, without quotes.")
+			return
+		}
+		target.SetBool(string(d.raw()) == "true")
 	default:
 		panic("programme: no rule to read a " + target.Type().String())
 	}
@@ -142,7 +148,7 @@ func recordName(record reflect.Type) string {
 		return "a course run"
 	case name == "money":
 		return "an amount"
-	case strings.Contains("aeo", name[:1]):
+	case strings.Contains("aeio", name[:1]):
 		return "an " + name
 	}
 	return "a " + name

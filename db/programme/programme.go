@@ -183,6 +183,33 @@ type Run struct {
 	Capacity  *int     `json:"capacity,omitempty"` // seats, at least 1; absent: the maximum of the course
 
 	Registration *Registration `json:"registration,omitempty"`
+
+	MinParticipants *int       `json:"minParticipants,omitempty"` // at least 1; with fewer, the organisers decide whether it takes place
+	DecideOn        string     `json:"decideOn,omitempty"`        // the day on which they do, at the latest StartsOn; needs MinParticipants
+	Price           *Money     `json:"price,omitempty"`           // per participant; absent: that of the course
+	Trainers        []string   `json:"trainers,omitempty"`        // keys of People; absent: those of the course
+	Invoice         *Invoice   `json:"invoice,omitempty"`         // who pays for all participants; absent: each for themselves
+	IntakeDue       string     `json:"intakeDue,omitempty"`       // local time "2027-04-01T12:00" before the first day; absent: until then
+	Intake          []Question `json:"intake,omitempty"`          // what participants are asked, in this order
+}
+
+// Invoice says who pays, and what has to be on the invoice.
+type Invoice struct {
+	Organisation string `json:"organisation"`        // key of an Organisation
+	Reference    string `json:"reference,omitempty"` // of theirs, such as the number of an order
+	VATNumber    string `json:"vatNumber,omitempty"` // the country in two letters, then 2 to 13 letters and digits
+	Address      string `json:"address"`             // in several lines
+}
+
+// Question is one question of an intake, in the language of the run.
+type Question struct {
+	Key            string   `json:"key"`  // unique within the run
+	Kind           string   `json:"kind"` // TEXT, LONG_TEXT, SINGLE_CHOICE, MULTIPLE_CHOICE, YES_NO or NUMBER
+	Label          string   `json:"label"`
+	Help           string   `json:"help,omitempty"`
+	Options        []string `json:"options,omitempty"`        // of a choice, and only there: at least 2, each once
+	Required       bool     `json:"required,omitempty"`       // a place is certain only when it is answered
+	OrganisersOnly bool     `json:"organisersOnly,omitempty"` // only organisers write and read the answer; not with Required
 }
 
 // Registration is the rules by which people get the seats of an edition, a session or a course run. What absent fields mean is for

@@ -175,6 +175,7 @@ func TestSchemaChoices(t *testing.T) {
 		"child":        `{"editions":[{"sessions":[{"kind":"PLENARY","children":[%]}]}]}`,
 		"contribution": `{"editions":[{"sessions":[{"contributions":[%]}]}]}`, "run": `{"courses":[{"runs":[%]}]}`,
 		"registration": `{"courses":[{"runs":[{"registration":%}]}]}`,
+		"question":     `{"courses":[{"runs":[{"intake":[%]}]}]}`,
 	}
 	for record, def := range schema.Defs {
 		for field, property := range def.Properties {

@@ -33,6 +33,8 @@ func (p *personal) recordAnswer(a *db.Answer, m meeting) {
 	switch {
 	case p.Mood == "yes":
 		p.Then = t.ComingThen
+	case p.Recorded == t.HeldPlace:
+		p.Then += " " + t.HeldWhere
 	case p.Recorded != "":
 	case a.Invitation.Status == db.InvitationAccepted:
 		p.Recorded, p.Mood = t.NoPlace, "no"
@@ -51,7 +53,7 @@ func (p *personal) askForAnswer(a *db.Answer, m meeting) {
 	if p.Recorded == "" {
 		p.Question = t.Question
 	}
-	if a.Registration == nil || a.Registration.Status != db.Confirmed && a.Registration.Status != db.Waitlisted {
+	if a.Registration == nil || a.Registration.Status != db.Confirmed && a.Registration.Status != db.Held && a.Registration.Status != db.Waitlisted {
 		accept := t.Accept
 		if left := m.seats.Left(); left != nil && *left == 0 && p.Recorded != t.Offered {
 			accept = t.AcceptWaiting

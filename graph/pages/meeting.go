@@ -29,7 +29,7 @@ func meetingOf(e *db.Edition, r *db.CourseRun) meeting {
 		return meeting{
 			title: r.Course.Title, summary: r.Course.Summary, course: true, cancelled: r.Status == db.RunCancelled,
 			from: r.StartsOn, to: r.EndsOn, zone: zone(r.TimeZone), venue: r.Venue(), host: name(r.Course.Organisation()),
-			languages: r.Languages, price: r.Course.Price(), seats: r.Seats,
+			languages: r.Languages, price: r.Price(), seats: r.Seats,
 		}
 	}
 	m := meeting{
@@ -54,6 +54,7 @@ func meetingOfPlace(r *db.Registration) meeting {
 		if len(s.Languages) > 0 {
 			m.languages = s.Languages
 		}
+		m.cancelled = m.cancelled || s.Cancelled()
 		if s.StartsAt != nil {
 			m.starts, m.ends = s.StartsAt.In(m.zone), s.EndsAt.In(m.zone)
 		}

@@ -28,6 +28,9 @@ type personal struct {
 	Field    string // that the buttons set
 	Buttons  []button
 
+	Intake *intake // nil when there is none to fill in
+	Given  []fact  // what was answered to an intake that is closed
+
 	Message, Summary string
 }
 
@@ -67,6 +70,8 @@ func (p *personal) stand(r *db.Registration, status db.RegistrationStatus, m mee
 	switch status {
 	case db.Confirmed:
 		p.Recorded, p.Mood = t.Coming, "yes"
+	case db.Held:
+		p.Recorded, p.Then, p.Mood = t.HeldPlace, t.HeldThen, "wait"
 	case db.Offered:
 		p.Recorded, p.Mood = t.Offered, "wait"
 		p.Then = fmt.Sprintf(t.OfferedUntil, t.deadline(r.OfferExpiresAt.In(m.zone)))

@@ -7,8 +7,8 @@ import (
 )
 
 // Place returns the page of a registration: where the person stands now, and buttons for what can be changed. Unclear says
-// that a form came without an action.
-func Place(r *db.Registration, language db.Locale, unclear bool) ([]byte, error) {
+// that a form came without an action; typed is what came with an intake that was refused, nil when none was.
+func Place(r *db.Registration, language db.Locale, typed *Typed, unclear bool) ([]byte, error) {
 	m := meetingOfPlace(r)
 	p := newPersonal(language, m)
 	t := p.Tongue
@@ -26,7 +26,7 @@ func Place(r *db.Registration, language db.Locale, unclear bool) ([]byte, error)
 	case m.cancelled:
 		p.Closed, p.Then, p.Mood = t.Cancelled, "", "no" // nobody is coming
 		return p.write()
-	case !r.Changeable && (r.Status == db.Confirmed || r.Status == db.Offered):
+	case !r.Changeable && (r.Status == db.Confirmed || r.Status == db.Held || r.Status == db.Offered):
 		p.Closed, p.Then = t.TooLateToChange, t.ContactMail
 		return p.write()
 	}
@@ -34,12 +34,15 @@ func Place(r *db.Registration, language db.Locale, unclear bool) ([]byte, error)
 	case db.Offered:
 		p.Question, p.Terms = t.AcceptQuestion, fmt.Sprintf(t.AnswerBy, t.deadline(r.OfferExpiresAt.In(m.zone)))
 		p.Buttons = []button{{string(db.PlaceAccept), t.AcceptPlace, true}, {string(db.PlaceCancel), t.DeclinePlace, false}}
-	case db.Confirmed:
+	case db.Confirmed, db.Held:
 		p.Question, p.Terms = t.GiveUpQuestion, t.GiveUpThen
 		p.Buttons = []button{{string(db.PlaceCancel), t.GiveUp, false}}
 	case db.Waitlisted:
 		p.Question = t.LeaveQuestion
 		p.Buttons = []button{{string(db.PlaceCancel), t.Leave, false}}
+	}
+	if r.CourseRun != nil && (r.Status == db.Confirmed || r.Status == db.Held || r.Status == db.Waitlisted) {
+		p.askIntake(r, m, typed)
 	}
 	if unclear && p.Buttons != nil {
 		p.Unclear = t.Unclear

@@ -130,7 +130,7 @@ func signInTongues() map[db.Locale]*signInWords {
 			Registrations: "Uw aanmeldingen", NoRegistrations: "U bent nergens aangemeld.",
 			SignedIn: "Waar u bent ingelogd", Here: "hier", UnknownDevice: "onbekend programma", SignOut: "Uitloggen", SignOutEverywhere: "Overal uitloggen",
 			Since: "sinds %s",
-			Stands: map[db.RegistrationStatus]string{db.Confirmed: "u komt", db.Waitlisted: "op de wachtlijst", db.Offered: "plaats aangeboden",
+			Stands: map[db.RegistrationStatus]string{db.Confirmed: "u komt", db.Held: "intake nog invullen", db.Waitlisted: "op de wachtlijst", db.Offered: "plaats aangeboden",
 				db.Expired: "verlopen", db.Cancelled: "geannuleerd"},
 		},
 		db.German: {
@@ -145,7 +145,7 @@ func signInTongues() map[db.Locale]*signInWords {
 			Registrations: "Ihre Anmeldungen zu Veranstaltungen", NoRegistrations: "Sie sind zu keiner Veranstaltung angemeldet.",
 			SignedIn: "Wo Sie angemeldet sind", Here: "hier", UnknownDevice: "unbekanntes Programm", SignOut: "Abmelden", SignOutEverywhere: "Überall abmelden",
 			Since: "seit %s",
-			Stands: map[db.RegistrationStatus]string{db.Confirmed: "Sie nehmen teil", db.Waitlisted: "auf der Warteliste", db.Offered: "Platz angeboten",
+			Stands: map[db.RegistrationStatus]string{db.Confirmed: "Sie nehmen teil", db.Held: "Vorab-Fragen noch offen", db.Waitlisted: "auf der Warteliste", db.Offered: "Platz angeboten",
 				db.Expired: "abgelaufen", db.Cancelled: "storniert"},
 		},
 		db.English: {
@@ -160,7 +160,7 @@ func signInTongues() map[db.Locale]*signInWords {
 			Registrations: "Your registrations", NoRegistrations: "You are not registered for anything.",
 			SignedIn: "Where you are signed in", Here: "here", UnknownDevice: "unknown program", SignOut: "Sign out", SignOutEverywhere: "Sign out everywhere",
 			Since: "since %s",
-			Stands: map[db.RegistrationStatus]string{db.Confirmed: "you are coming", db.Waitlisted: "on the waiting list", db.Offered: "place offered",
+			Stands: map[db.RegistrationStatus]string{db.Confirmed: "you are coming", db.Held: "intake to be completed", db.Waitlisted: "on the waiting list", db.Offered: "place offered",
 				db.Expired: "lapsed", db.Cancelled: "cancelled"},
 		},
 	}

@@ -34,6 +34,8 @@ type tongue struct {
 	OfferOver, OfferOverThen   string
 	LineClosed, LineClosedThen string
 	CancelledPlace             string
+	HeldPlace, HeldThen        string // until the intake is complete
+	HeldWhere                  string // the intake is, for who looks at the invitation
 	NotComing                  string
 	NoPlace                    string // accepted, but without a place
 	Unanswered                 string
@@ -46,6 +48,17 @@ type tongue struct {
 	GiveUpQuestion, GiveUp, GiveUpThen        string
 	LeaveQuestion, Leave                      string
 	Personal                                  string
+
+	// The intake of a course.
+	Intake, IntakeAnswers, IntakeSave                               string
+	IntakeBy, IntakeChangeUntil, IntakeLate                         string // deadline
+	IntakeBeforeStart, IntakeWaiting, IntakeComplete, IntakeReaders string
+	Optional, ChooseSome, Yes, No                                   string
+	Invoice, InvoiceOrganisation, InvoiceReference, InvoiceVAT      string
+	InvoiceAddress, InvoiceReaders                                  string
+	IntakeWrong, AnswerMissing, ChoiceMissing                       string
+	AnswerTooLong                                                   string // number of characters
+	AnswerWrong, NumberWrong, VATWrong                              string
 
 	// Why there is no form, and whom to turn to.
 	Cancelled, Withdrawn, TooLate, TooLateToChange string

@@ -65,6 +65,11 @@ type ComplexityRoot struct {
 		Title             func(childComplexity int) int
 	}
 
+	AnswerIntakePayload struct {
+		Registration func(childComplexity int) int
+		UserErrors   func(childComplexity int) int
+	}
+
 	AppointCoordinatorPayload struct {
 		Person     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -137,9 +142,34 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	CancelCourseRunPayload struct {
+		CourseRun  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CancelEditionPayload struct {
+		Edition    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	CancelRegistrationPayload struct {
 		Registration func(childComplexity int) int
 		UserErrors   func(childComplexity int) int
+	}
+
+	CancelSessionPayload struct {
+		Session    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ChangeCourseRunPayload struct {
+		CourseRun  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ChangeEditionPayload struct {
+		Edition    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	ChangeInvitationMailsPayload struct {
@@ -160,6 +190,17 @@ type ComplexityRoot struct {
 
 	ChangeSeatsPayload struct {
 		Seats      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ChangeSessionPayload struct {
+		Clashes    func(childComplexity int) int
+		Session    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ConfirmCourseRunPayload struct {
+		CourseRun  func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -201,15 +242,22 @@ type ComplexityRoot struct {
 	CourseRun struct {
 		AuditLog        func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Course          func(childComplexity int) int
+		DecideOn        func(childComplexity int) int
 		EndsOn          func(childComplexity int) int
 		ID              func(childComplexity int) int
+		IntakeDueAt     func(childComplexity int) int
+		IntakeQuestions func(childComplexity int) int
+		Invoice         func(childComplexity int) int
 		Languages       func(childComplexity int) int
+		MinParticipants func(childComplexity int) int
 		Participants    func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Price           func(childComplexity int) int
 		RetentionMonths func(childComplexity int) int
 		Seats           func(childComplexity int) int
 		StartsOn        func(childComplexity int) int
 		Status          func(childComplexity int) int
 		TimeZone        func(childComplexity int) int
+		Trainers        func(childComplexity int) int
 		Venue           func(childComplexity int) int
 	}
 
@@ -340,6 +388,24 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	IntakeAnswer struct {
+		Choices  func(childComplexity int) int
+		Number   func(childComplexity int) int
+		Question func(childComplexity int) int
+		Text     func(childComplexity int) int
+		YesNo    func(childComplexity int) int
+	}
+
+	IntakeQuestion struct {
+		Help           func(childComplexity int) int
+		ID             func(childComplexity int) int
+		Kind           func(childComplexity int) int
+		Label          func(childComplexity int) int
+		Options        func(childComplexity int) int
+		OrganisersOnly func(childComplexity int) int
+		Required       func(childComplexity int) int
+	}
+
 	Invitation struct {
 		CourseRun   func(childComplexity int) int
 		Delivery    func(childComplexity int) int
@@ -366,6 +432,13 @@ type ComplexityRoot struct {
 	InviteDelegationsPayload struct {
 		Delegations func(childComplexity int) int
 		UserErrors  func(childComplexity int) int
+	}
+
+	Invoice struct {
+		Address      func(childComplexity int) int
+		Organisation func(childComplexity int) int
+		Reference    func(childComplexity int) int
+		VATNumber    func(childComplexity int) int
 	}
 
 	LiftSuppressionPayload struct {
@@ -403,13 +476,21 @@ type ComplexityRoot struct {
 
 	Mutation struct {
 		AcceptOffer           func(childComplexity int, input model.AcceptOfferInput) int
+		AnswerIntake          func(childComplexity int, input db.AnswerIntakeInput) int
 		AppointCoordinator    func(childComplexity int, input db.CoordinatorInput) int
 		CancelCampaign        func(childComplexity int, input model.CancelCampaignInput) int
+		CancelCourseRun       func(childComplexity int, input model.CancelCourseRunInput) int
+		CancelEdition         func(childComplexity int, input model.CancelEditionInput) int
 		CancelRegistration    func(childComplexity int, input model.CancelRegistrationInput) int
+		CancelSession         func(childComplexity int, input model.CancelSessionInput) int
+		ChangeCourseRun       func(childComplexity int, input db.ChangeCourseRunInput) int
+		ChangeEdition         func(childComplexity int, input db.ChangeEditionInput) int
 		ChangeInvitationMails func(childComplexity int, input model.ChangeInvitationMailsInput) int
 		ChangeListing         func(childComplexity int, input model.ChangeListingInput) int
 		ChangeRetention       func(childComplexity int, input db.ChangeRetentionInput) int
 		ChangeSeats           func(childComplexity int, input db.ChangeSeatsInput) int
+		ChangeSession         func(childComplexity int, input db.ChangeSessionInput) int
+		ConfirmCourseRun      func(childComplexity int, input model.ConfirmCourseRunInput) int
 		DeclineDelegation     func(childComplexity int, input model.DeclineDelegationInput) int
 		DeclineOffer          func(childComplexity int, input model.DeclineOfferInput) int
 		DismissCoordinator    func(childComplexity int, input db.CoordinatorInput) int
@@ -424,6 +505,8 @@ type ComplexityRoot struct {
 		PreviewInvitations    func(childComplexity int, input db.SendInvitationsInput) int
 		Register              func(childComplexity int, input db.RegisterInput) int
 		RemindDelegations     func(childComplexity int, input model.RemindDelegationsInput) int
+		ReopenEdition         func(childComplexity int, input model.ReopenEditionInput) int
+		ReopenSession         func(childComplexity int, input model.ReopenSessionInput) int
 		RequestSignIn         func(childComplexity int, input model.RequestSignInInput) int
 		ResumeCampaign        func(childComplexity int, input model.ResumeCampaignInput) int
 		SendInvitations       func(childComplexity int, input db.SendInvitationsInput) int
@@ -543,12 +626,14 @@ type ComplexityRoot struct {
 	}
 
 	Registration struct {
+		Answers        func(childComplexity int) int
 		By             func(childComplexity int) int
 		CancelledAt    func(childComplexity int) int
 		CourseRun      func(childComplexity int) int
 		Edition        func(childComplexity int) int
 		ExpiredBecause func(childComplexity int) int
 		ID             func(childComplexity int) int
+		Invoice        func(childComplexity int) int
 		Listing        func(childComplexity int) int
 		OfferExpiresAt func(childComplexity int) int
 		Person         func(childComplexity int) int
@@ -574,6 +659,16 @@ type ComplexityRoot struct {
 	RemindDelegationsPayload struct {
 		Delegations func(childComplexity int) int
 		UserErrors  func(childComplexity int) int
+	}
+
+	ReopenEditionPayload struct {
+		Edition    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ReopenSessionPayload struct {
+		Session    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	RequestSignInPayload struct {
@@ -634,6 +729,7 @@ type ComplexityRoot struct {
 
 	Session struct {
 		Abstract      func(childComplexity int) int
+		Cancelled     func(childComplexity int) int
 		Children      func(childComplexity int) int
 		Contributions func(childComplexity int) int
 		Date          func(childComplexity int) int
@@ -649,6 +745,11 @@ type ComplexityRoot struct {
 		StartsAtLocal func(childComplexity int) int
 		Themes        func(childComplexity int) int
 		Title         func(childComplexity int) int
+	}
+
+	SessionClash struct {
+		People  func(childComplexity int) int
+		Session func(childComplexity int) int
 	}
 
 	SignIn struct {
@@ -753,6 +854,13 @@ type MutationResolver interface {
 	AcceptOffer(ctx context.Context, input model.AcceptOfferInput) (*model.AcceptOfferPayload, error)
 	DeclineOffer(ctx context.Context, input model.DeclineOfferInput) (*model.DeclineOfferPayload, error)
 	ChangeSeats(ctx context.Context, input db.ChangeSeatsInput) (*model.ChangeSeatsPayload, error)
+	ChangeEdition(ctx context.Context, input db.ChangeEditionInput) (*model.ChangeEditionPayload, error)
+	CancelEdition(ctx context.Context, input model.CancelEditionInput) (*model.CancelEditionPayload, error)
+	ReopenEdition(ctx context.Context, input model.ReopenEditionInput) (*model.ReopenEditionPayload, error)
+	ChangeSession(ctx context.Context, input db.ChangeSessionInput) (*model.ChangeSessionPayload, error)
+	CancelSession(ctx context.Context, input model.CancelSessionInput) (*model.CancelSessionPayload, error)
+	ReopenSession(ctx context.Context, input model.ReopenSessionInput) (*model.ReopenSessionPayload, error)
+	ChangeCourseRun(ctx context.Context, input db.ChangeCourseRunInput) (*model.ChangeCourseRunPayload, error)
 	InviteDelegations(ctx context.Context, input db.InviteDelegationsInput) (*model.InviteDelegationsPayload, error)
 	RemindDelegations(ctx context.Context, input model.RemindDelegationsInput) (*model.RemindDelegationsPayload, error)
 	NameDelegates(ctx context.Context, input db.NameDelegatesInput) (*model.NameDelegatesPayload, error)
@@ -765,6 +873,9 @@ type MutationResolver interface {
 	DismissOrganiser(ctx context.Context, input db.OrganiserInput) (*model.DismissOrganiserPayload, error)
 	AppointCoordinator(ctx context.Context, input db.CoordinatorInput) (*model.AppointCoordinatorPayload, error)
 	DismissCoordinator(ctx context.Context, input db.CoordinatorInput) (*model.DismissCoordinatorPayload, error)
+	AnswerIntake(ctx context.Context, input db.AnswerIntakeInput) (*model.AnswerIntakePayload, error)
+	ConfirmCourseRun(ctx context.Context, input model.ConfirmCourseRunInput) (*model.ConfirmCourseRunPayload, error)
+	CancelCourseRun(ctx context.Context, input model.CancelCourseRunInput) (*model.CancelCourseRunPayload, error)
 	ChangeListing(ctx context.Context, input model.ChangeListingInput) (*model.ChangeListingPayload, error)
 	ChangeRetention(ctx context.Context, input db.ChangeRetentionInput) (*model.ChangeRetentionPayload, error)
 	EraseMe(ctx context.Context, input model.EraseMeInput) (*model.EraseMePayload, error)
@@ -885,6 +996,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Agreement.Title(childComplexity), true
+
+	case "AnswerIntakePayload.registration":
+		if e.ComplexityRoot.AnswerIntakePayload.Registration == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnswerIntakePayload.Registration(childComplexity), true
+	case "AnswerIntakePayload.userErrors":
+		if e.ComplexityRoot.AnswerIntakePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnswerIntakePayload.UserErrors(childComplexity), true
 
 	case "AppointCoordinatorPayload.person":
 		if e.ComplexityRoot.AppointCoordinatorPayload.Person == nil {
@@ -1170,6 +1294,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CancelCampaignPayload.UserErrors(childComplexity), true
 
+	case "CancelCourseRunPayload.courseRun":
+		if e.ComplexityRoot.CancelCourseRunPayload.CourseRun == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelCourseRunPayload.CourseRun(childComplexity), true
+	case "CancelCourseRunPayload.userErrors":
+		if e.ComplexityRoot.CancelCourseRunPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelCourseRunPayload.UserErrors(childComplexity), true
+
+	case "CancelEditionPayload.edition":
+		if e.ComplexityRoot.CancelEditionPayload.Edition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelEditionPayload.Edition(childComplexity), true
+	case "CancelEditionPayload.userErrors":
+		if e.ComplexityRoot.CancelEditionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelEditionPayload.UserErrors(childComplexity), true
+
 	case "CancelRegistrationPayload.registration":
 		if e.ComplexityRoot.CancelRegistrationPayload.Registration == nil {
 			break
@@ -1182,6 +1332,45 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CancelRegistrationPayload.UserErrors(childComplexity), true
+
+	case "CancelSessionPayload.session":
+		if e.ComplexityRoot.CancelSessionPayload.Session == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelSessionPayload.Session(childComplexity), true
+	case "CancelSessionPayload.userErrors":
+		if e.ComplexityRoot.CancelSessionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelSessionPayload.UserErrors(childComplexity), true
+
+	case "ChangeCourseRunPayload.courseRun":
+		if e.ComplexityRoot.ChangeCourseRunPayload.CourseRun == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeCourseRunPayload.CourseRun(childComplexity), true
+	case "ChangeCourseRunPayload.userErrors":
+		if e.ComplexityRoot.ChangeCourseRunPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeCourseRunPayload.UserErrors(childComplexity), true
+
+	case "ChangeEditionPayload.edition":
+		if e.ComplexityRoot.ChangeEditionPayload.Edition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeEditionPayload.Edition(childComplexity), true
+	case "ChangeEditionPayload.userErrors":
+		if e.ComplexityRoot.ChangeEditionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeEditionPayload.UserErrors(childComplexity), true
 
 	case "ChangeInvitationMailsPayload.userErrors":
 		if e.ComplexityRoot.ChangeInvitationMailsPayload.UserErrors == nil {
@@ -1240,6 +1429,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ChangeSeatsPayload.UserErrors(childComplexity), true
+
+	case "ChangeSessionPayload.clashes":
+		if e.ComplexityRoot.ChangeSessionPayload.Clashes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeSessionPayload.Clashes(childComplexity), true
+	case "ChangeSessionPayload.session":
+		if e.ComplexityRoot.ChangeSessionPayload.Session == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeSessionPayload.Session(childComplexity), true
+	case "ChangeSessionPayload.userErrors":
+		if e.ComplexityRoot.ChangeSessionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeSessionPayload.UserErrors(childComplexity), true
+
+	case "ConfirmCourseRunPayload.courseRun":
+		if e.ComplexityRoot.ConfirmCourseRunPayload.CourseRun == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmCourseRunPayload.CourseRun(childComplexity), true
+	case "ConfirmCourseRunPayload.userErrors":
+		if e.ComplexityRoot.ConfirmCourseRunPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmCourseRunPayload.UserErrors(childComplexity), true
 
 	case "Contribution.affiliation":
 		if e.ComplexityRoot.Contribution.Affiliation == nil {
@@ -1405,6 +1626,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CourseRun.Course(childComplexity), true
+	case "CourseRun.decideOn":
+		if e.ComplexityRoot.CourseRun.DecideOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseRun.DecideOn(childComplexity), true
 	case "CourseRun.endsOn":
 		if e.ComplexityRoot.CourseRun.EndsOn == nil {
 			break
@@ -1417,12 +1644,36 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CourseRun.ID(childComplexity), true
+	case "CourseRun.intakeDueAt":
+		if e.ComplexityRoot.CourseRun.IntakeDueAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseRun.IntakeDueAt(childComplexity), true
+	case "CourseRun.intakeQuestions":
+		if e.ComplexityRoot.CourseRun.IntakeQuestions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseRun.IntakeQuestions(childComplexity), true
+	case "CourseRun.invoice":
+		if e.ComplexityRoot.CourseRun.Invoice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseRun.Invoice(childComplexity), true
 	case "CourseRun.languages":
 		if e.ComplexityRoot.CourseRun.Languages == nil {
 			break
 		}
 
 		return e.ComplexityRoot.CourseRun.Languages(childComplexity), true
+	case "CourseRun.minParticipants":
+		if e.ComplexityRoot.CourseRun.MinParticipants == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseRun.MinParticipants(childComplexity), true
 	case "CourseRun.participants":
 		if e.ComplexityRoot.CourseRun.Participants == nil {
 			break
@@ -1434,6 +1685,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CourseRun.Participants(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "CourseRun.price":
+		if e.ComplexityRoot.CourseRun.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseRun.Price(childComplexity), true
 	case "CourseRun.retentionMonths":
 		if e.ComplexityRoot.CourseRun.RetentionMonths == nil {
 			break
@@ -1464,6 +1721,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CourseRun.TimeZone(childComplexity), true
+	case "CourseRun.trainers":
+		if e.ComplexityRoot.CourseRun.Trainers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseRun.Trainers(childComplexity), true
 	case "CourseRun.venue":
 		if e.ComplexityRoot.CourseRun.Venue == nil {
 			break
@@ -1974,6 +2237,80 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.InstitutionEdge.Node(childComplexity), true
 
+	case "IntakeAnswer.choices":
+		if e.ComplexityRoot.IntakeAnswer.Choices == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeAnswer.Choices(childComplexity), true
+	case "IntakeAnswer.number":
+		if e.ComplexityRoot.IntakeAnswer.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeAnswer.Number(childComplexity), true
+	case "IntakeAnswer.question":
+		if e.ComplexityRoot.IntakeAnswer.Question == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeAnswer.Question(childComplexity), true
+	case "IntakeAnswer.text":
+		if e.ComplexityRoot.IntakeAnswer.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeAnswer.Text(childComplexity), true
+	case "IntakeAnswer.yesNo":
+		if e.ComplexityRoot.IntakeAnswer.YesNo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeAnswer.YesNo(childComplexity), true
+
+	case "IntakeQuestion.help":
+		if e.ComplexityRoot.IntakeQuestion.Help == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeQuestion.Help(childComplexity), true
+	case "IntakeQuestion.id":
+		if e.ComplexityRoot.IntakeQuestion.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeQuestion.ID(childComplexity), true
+	case "IntakeQuestion.kind":
+		if e.ComplexityRoot.IntakeQuestion.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeQuestion.Kind(childComplexity), true
+	case "IntakeQuestion.label":
+		if e.ComplexityRoot.IntakeQuestion.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeQuestion.Label(childComplexity), true
+	case "IntakeQuestion.options":
+		if e.ComplexityRoot.IntakeQuestion.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeQuestion.Options(childComplexity), true
+	case "IntakeQuestion.organisersOnly":
+		if e.ComplexityRoot.IntakeQuestion.OrganisersOnly == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeQuestion.OrganisersOnly(childComplexity), true
+	case "IntakeQuestion.required":
+		if e.ComplexityRoot.IntakeQuestion.Required == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntakeQuestion.Required(childComplexity), true
+
 	case "Invitation.courseRun":
 		if e.ComplexityRoot.Invitation.CourseRun == nil {
 			break
@@ -2073,6 +2410,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.InviteDelegationsPayload.UserErrors(childComplexity), true
+
+	case "Invoice.address":
+		if e.ComplexityRoot.Invoice.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Address(childComplexity), true
+	case "Invoice.organisation":
+		if e.ComplexityRoot.Invoice.Organisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Organisation(childComplexity), true
+	case "Invoice.reference":
+		if e.ComplexityRoot.Invoice.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Reference(childComplexity), true
+	case "Invoice.vatNumber":
+		if e.ComplexityRoot.Invoice.VATNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.VATNumber(childComplexity), true
 
 	case "LiftSuppressionPayload.person":
 		if e.ComplexityRoot.LiftSuppressionPayload.Person == nil {
@@ -2208,6 +2570,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcceptOffer(childComplexity, args["input"].(model.AcceptOfferInput)), true
+	case "Mutation.answerIntake":
+		if e.ComplexityRoot.Mutation.AnswerIntake == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_answerIntake_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AnswerIntake(childComplexity, args["input"].(db.AnswerIntakeInput)), true
 	case "Mutation.appointCoordinator":
 		if e.ComplexityRoot.Mutation.AppointCoordinator == nil {
 			break
@@ -2230,6 +2603,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelCampaign(childComplexity, args["input"].(model.CancelCampaignInput)), true
+	case "Mutation.cancelCourseRun":
+		if e.ComplexityRoot.Mutation.CancelCourseRun == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelCourseRun_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelCourseRun(childComplexity, args["input"].(model.CancelCourseRunInput)), true
+	case "Mutation.cancelEdition":
+		if e.ComplexityRoot.Mutation.CancelEdition == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelEdition_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelEdition(childComplexity, args["input"].(model.CancelEditionInput)), true
 	case "Mutation.cancelRegistration":
 		if e.ComplexityRoot.Mutation.CancelRegistration == nil {
 			break
@@ -2241,6 +2636,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelRegistration(childComplexity, args["input"].(model.CancelRegistrationInput)), true
+	case "Mutation.cancelSession":
+		if e.ComplexityRoot.Mutation.CancelSession == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelSession_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelSession(childComplexity, args["input"].(model.CancelSessionInput)), true
+	case "Mutation.changeCourseRun":
+		if e.ComplexityRoot.Mutation.ChangeCourseRun == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changeCourseRun_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeCourseRun(childComplexity, args["input"].(db.ChangeCourseRunInput)), true
+	case "Mutation.changeEdition":
+		if e.ComplexityRoot.Mutation.ChangeEdition == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changeEdition_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeEdition(childComplexity, args["input"].(db.ChangeEditionInput)), true
 	case "Mutation.changeInvitationMails":
 		if e.ComplexityRoot.Mutation.ChangeInvitationMails == nil {
 			break
@@ -2285,6 +2713,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ChangeSeats(childComplexity, args["input"].(db.ChangeSeatsInput)), true
+	case "Mutation.changeSession":
+		if e.ComplexityRoot.Mutation.ChangeSession == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changeSession_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeSession(childComplexity, args["input"].(db.ChangeSessionInput)), true
+	case "Mutation.confirmCourseRun":
+		if e.ComplexityRoot.Mutation.ConfirmCourseRun == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_confirmCourseRun_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConfirmCourseRun(childComplexity, args["input"].(model.ConfirmCourseRunInput)), true
 	case "Mutation.declineDelegation":
 		if e.ComplexityRoot.Mutation.DeclineDelegation == nil {
 			break
@@ -2439,6 +2889,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemindDelegations(childComplexity, args["input"].(model.RemindDelegationsInput)), true
+	case "Mutation.reopenEdition":
+		if e.ComplexityRoot.Mutation.ReopenEdition == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reopenEdition_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReopenEdition(childComplexity, args["input"].(model.ReopenEditionInput)), true
+	case "Mutation.reopenSession":
+		if e.ComplexityRoot.Mutation.ReopenSession == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reopenSession_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReopenSession(childComplexity, args["input"].(model.ReopenSessionInput)), true
 	case "Mutation.requestSignIn":
 		if e.ComplexityRoot.Mutation.RequestSignIn == nil {
 			break
@@ -2962,6 +3434,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RegisterPayload.UserErrors(childComplexity), true
 
+	case "Registration.answers":
+		if e.ComplexityRoot.Registration.Answers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Registration.Answers(childComplexity), true
 	case "Registration.registeredBy":
 		if e.ComplexityRoot.Registration.By == nil {
 			break
@@ -2998,6 +3476,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Registration.ID(childComplexity), true
+	case "Registration.invoice":
+		if e.ComplexityRoot.Registration.Invoice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Registration.Invoice(childComplexity), true
 	case "Registration.listing":
 		if e.ComplexityRoot.Registration.Listing == nil {
 			break
@@ -3097,6 +3581,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RemindDelegationsPayload.UserErrors(childComplexity), true
+
+	case "ReopenEditionPayload.edition":
+		if e.ComplexityRoot.ReopenEditionPayload.Edition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReopenEditionPayload.Edition(childComplexity), true
+	case "ReopenEditionPayload.userErrors":
+		if e.ComplexityRoot.ReopenEditionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReopenEditionPayload.UserErrors(childComplexity), true
+
+	case "ReopenSessionPayload.session":
+		if e.ComplexityRoot.ReopenSessionPayload.Session == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReopenSessionPayload.Session(childComplexity), true
+	case "ReopenSessionPayload.userErrors":
+		if e.ComplexityRoot.ReopenSessionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReopenSessionPayload.UserErrors(childComplexity), true
 
 	case "RequestSignInPayload.userErrors":
 		if e.ComplexityRoot.RequestSignInPayload.UserErrors == nil {
@@ -3331,6 +3841,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Session.Abstract(childComplexity), true
+	case "Session.cancelled":
+		if e.ComplexityRoot.Session.Cancelled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.Cancelled(childComplexity), true
 	case "Session.children":
 		if e.ComplexityRoot.Session.Children == nil {
 			break
@@ -3421,6 +3937,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Session.Title(childComplexity), true
+
+	case "SessionClash.people":
+		if e.ComplexityRoot.SessionClash.People == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionClash.People(childComplexity), true
+	case "SessionClash.session":
+		if e.ComplexityRoot.SessionClash.Session == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionClash.Session(childComplexity), true
 
 	case "SignIn.createdAt":
 		if e.ComplexityRoot.SignIn.CreatedAt == nil {
@@ -3648,14 +4177,22 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AcceptOfferInput", ec.unmarshalInputAcceptOfferInput),
+			graphql.NewInputUnmarshaler("AnswerIntakeInput", ec.unmarshalInputAnswerIntakeInput),
 			graphql.NewInputUnmarshaler("AppointCoordinatorInput", ec.unmarshalInputAppointCoordinatorInput),
 			graphql.NewInputUnmarshaler("AudienceInput", ec.unmarshalInputAudienceInput),
 			graphql.NewInputUnmarshaler("CancelCampaignInput", ec.unmarshalInputCancelCampaignInput),
+			graphql.NewInputUnmarshaler("CancelCourseRunInput", ec.unmarshalInputCancelCourseRunInput),
+			graphql.NewInputUnmarshaler("CancelEditionInput", ec.unmarshalInputCancelEditionInput),
 			graphql.NewInputUnmarshaler("CancelRegistrationInput", ec.unmarshalInputCancelRegistrationInput),
+			graphql.NewInputUnmarshaler("CancelSessionInput", ec.unmarshalInputCancelSessionInput),
+			graphql.NewInputUnmarshaler("ChangeCourseRunInput", ec.unmarshalInputChangeCourseRunInput),
+			graphql.NewInputUnmarshaler("ChangeEditionInput", ec.unmarshalInputChangeEditionInput),
 			graphql.NewInputUnmarshaler("ChangeInvitationMailsInput", ec.unmarshalInputChangeInvitationMailsInput),
 			graphql.NewInputUnmarshaler("ChangeListingInput", ec.unmarshalInputChangeListingInput),
 			graphql.NewInputUnmarshaler("ChangeRetentionInput", ec.unmarshalInputChangeRetentionInput),
 			graphql.NewInputUnmarshaler("ChangeSeatsInput", ec.unmarshalInputChangeSeatsInput),
+			graphql.NewInputUnmarshaler("ChangeSessionInput", ec.unmarshalInputChangeSessionInput),
+			graphql.NewInputUnmarshaler("ConfirmCourseRunInput", ec.unmarshalInputConfirmCourseRunInput),
 			graphql.NewInputUnmarshaler("DeclineDelegationInput", ec.unmarshalInputDeclineDelegationInput),
 			graphql.NewInputUnmarshaler("DeclineOfferInput", ec.unmarshalInputDeclineOfferInput),
 			graphql.NewInputUnmarshaler("DelegationInput", ec.unmarshalInputDelegationInput),
@@ -3664,7 +4201,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("EditionFilter", ec.unmarshalInputEditionFilter),
 			graphql.NewInputUnmarshaler("EraseMeInput", ec.unmarshalInputEraseMeInput),
 			graphql.NewInputUnmarshaler("ErasePersonInput", ec.unmarshalInputErasePersonInput),
+			graphql.NewInputUnmarshaler("IntakeAnswerInput", ec.unmarshalInputIntakeAnswerInput),
 			graphql.NewInputUnmarshaler("InviteDelegationsInput", ec.unmarshalInputInviteDelegationsInput),
+			graphql.NewInputUnmarshaler("InvoiceInput", ec.unmarshalInputInvoiceInput),
 			graphql.NewInputUnmarshaler("LiftSuppressionInput", ec.unmarshalInputLiftSuppressionInput),
 			graphql.NewInputUnmarshaler("MunicipalityFilter", ec.unmarshalInputMunicipalityFilter),
 			graphql.NewInputUnmarshaler("NameDelegatesInput", ec.unmarshalInputNameDelegatesInput),
@@ -3674,11 +4213,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RegisterInput", ec.unmarshalInputRegisterInput),
 			graphql.NewInputUnmarshaler("RegistrationFilter", ec.unmarshalInputRegistrationFilter),
 			graphql.NewInputUnmarshaler("RemindDelegationsInput", ec.unmarshalInputRemindDelegationsInput),
+			graphql.NewInputUnmarshaler("ReopenEditionInput", ec.unmarshalInputReopenEditionInput),
+			graphql.NewInputUnmarshaler("ReopenSessionInput", ec.unmarshalInputReopenSessionInput),
 			graphql.NewInputUnmarshaler("RequestSignInInput", ec.unmarshalInputRequestSignInInput),
 			graphql.NewInputUnmarshaler("ResumeCampaignInput", ec.unmarshalInputResumeCampaignInput),
 			graphql.NewInputUnmarshaler("SendInvitationsInput", ec.unmarshalInputSendInvitationsInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
 			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
+			graphql.NewInputUnmarshaler("VenueInput", ec.unmarshalInputVenueInput),
 		)
 	}
 	first := true
@@ -3918,6 +4460,26 @@ type Mutation {
   declineOffer("Which registration." input: DeclineOfferInput!): DeclineOfferPayload!
   "Changes the number of places and the rules of the waiting list. For organisers of the meeting."
   changeSeats("What to change." input: ChangeSeatsInput!): ChangeSeatsPayload!
+  """
+  Renames or moves an edition; its sessions stay on their days of it and at their times by the clock. For organisers of the
+  edition. Everybody concerned gets one mail that says what changed, with an update for their calendar.
+  """
+  changeEdition("What to change." input: ChangeEditionInput!): ChangeEditionPayload!
+  "Calls a published edition off and tells everybody concerned. For organisers. Cancelling again changes nothing."
+  cancelEdition("Which edition." input: CancelEditionInput!): CancelEditionPayload!
+  "Makes a cancelled edition take place and tells everybody concerned; free places go to those who wait. For organisers."
+  reopenEdition("Which edition." input: ReopenEditionInput!): ReopenEditionPayload!
+  """
+  Renames or moves a session; what is inside a block moves along with it. For organisers of the edition. Tells those with a
+  place in the session, or everybody on the edition when the session has no places of its own.
+  """
+  changeSession("What to change." input: ChangeSessionInput!): ChangeSessionPayload!
+  "Calls a session off, with what is inside it, and tells those concerned. For organisers. Cancelling again changes nothing."
+  cancelSession("Which session." input: CancelSessionInput!): CancelSessionPayload!
+  "Makes a cancelled session take place and tells those concerned; free places go to those who wait. For organisers."
+  reopenSession("Which session." input: ReopenSessionInput!): ReopenSessionPayload!
+  "Moves a run of a course and tells everybody concerned. For organisers of the course."
+  changeCourseRun("What to change." input: ChangeCourseRunInput!): ChangeCourseRunPayload!
   "Invites organisations to an edition, each with a number of places that its coordinators fill until a date. For organisers."
   inviteDelegations("Which organisations." input: InviteDelegationsInput!): InviteDelegationsPayload!
   "Reminds the organisations that have not answered, and only those, at most once a day. For organisers."
@@ -3945,6 +4507,16 @@ type Mutation {
   appointCoordinator("Who coordinates where." input: AppointCoordinatorInput!): AppointCoordinatorPayload!
   "Takes back what appointCoordinator gave. Takes effect at once."
   dismissCoordinator("Who no longer coordinates where." input: DismissCoordinatorInput!): DismissCoordinatorPayload!
+  """
+  Records answers of an intake and to whom the invoice goes. A place that is held becomes certain with the last thing needed.
+  A complete intake can be changed until ` + "`" + `intakeDueAt` + "`" + `, an incomplete one until the course begins; organisers can always change
+  it. Answers come from the participant or the organisers, the invoice also from coordinators of the participant's organisation.
+  """
+  answerIntake("What is answered." input: AnswerIntakeInput!): AnswerIntakePayload!
+  "Makes a planned run certain and tells everybody who is registered. For organisers of the course. Doing it again changes nothing."
+  confirmCourseRun("Which run." input: ConfirmCourseRunInput!): ConfirmCourseRunPayload!
+  "Calls a run off and tells everybody who is registered. For organisers of the course. Doing it again changes nothing."
+  cancelCourseRun("Which run." input: CancelCourseRunInput!): CancelCourseRunPayload!
   "Says who may see that one takes part. For the person of the registration alone, at any time."
   changeListing("Which registration, and who may see it." input: ChangeListingInput!): ChangeListingPayload!
   "Says for how long after its end the personal data of a meeting is kept. For organisers of it, as long as the data is there."
@@ -4697,6 +5269,8 @@ type Session implements Node {
   endsAtLocal: LocalDateTime
   "The languages spoken; those of the edition when it names none of its own."
   languages: [Locale!]!
+  "Whether this item is called off while its edition goes on. Nobody can register for it any more."
+  cancelled: Boolean!
   "Where in the building; null when that is not known."
   room: Room
   "What it is about, in the organisers' order."
@@ -4871,6 +5445,80 @@ type CourseRun implements Node {
     "Continue before this cursor."
     before: String
   ): AuditEntryConnection! @live
+  "Who teaches."
+  trainers: [Person!]!
+  "What one participant pays: the price of the run, or else of the course; null when nothing is known."
+  price: Money
+  "With fewer participants, the organisers decide whether it takes place; null when there is no minimum."
+  minParticipants: Int
+  "The day on which they decide."
+  decideOn: Date
+  "Until when participants complete the intake; null when until the run begins."
+  intakeDueAt: DateTime
+  "What participants are asked, in the language of the run. Questions for organisers only are seen by organisers only."
+  intakeQuestions: [IntakeQuestion!]! @live
+  "Who pays for all participants. Visible to organisers and to coordinators of the organisation that pays; null for everybody else, and when participants pay for themselves."
+  invoice: Invoice @live
+}
+
+"A question of the intake of a course run, in the language of the run."
+type IntakeQuestion implements Node {
+  "Opaque and unique over all types."
+  id: ID!
+  "How it is answered."
+  kind: QuestionKind!
+  "The question."
+  label: String!
+  "What helps to answer it."
+  help: String
+  "What can be chosen; empty for a question that is no choice."
+  options: [String!]!
+  "Whether a place is certain only when it is answered."
+  required: Boolean!
+  "Whether only organisers write and read the answer."
+  organisersOnly: Boolean!
+}
+
+"How a question is answered."
+enum QuestionKind {
+  "With one line of ` + "`" + `text` + "`" + `, at most 500 characters."
+  TEXT
+  "With ` + "`" + `text` + "`" + ` of several lines, at most 5,000 characters."
+  LONG_TEXT
+  "With one of the options in ` + "`" + `choices` + "`" + `."
+  SINGLE_CHOICE
+  "With some of the options in ` + "`" + `choices` + "`" + `."
+  MULTIPLE_CHOICE
+  "With ` + "`" + `yesNo` + "`" + `."
+  YES_NO
+  "With a ` + "`" + `number` + "`" + `."
+  NUMBER
+}
+
+"The answer to a question of an intake: one of its values is set, by the kind of the question."
+type IntakeAnswer {
+  "Which question."
+  question: IntakeQuestion!
+  "Of a text."
+  text: String
+  "Of a choice, as the options were worded when they were chosen."
+  choices: [String!]
+  "Of a yes-or-no question."
+  yesNo: Boolean
+  "Of a number."
+  number: Float
+}
+
+"To whom an invoice goes, and what has to be on it."
+type Invoice {
+  "The organisation that pays."
+  organisation: String!
+  "A reference of theirs, such as the number of an order."
+  reference: String
+  "The VAT number, with the letters of its country first."
+  vatNumber: String
+  "The address, in several lines."
+  address: String!
 }
 
 "Whether a run of a course is on."
@@ -4931,7 +5579,7 @@ type Seats implements Node {
   opensAt: DateTime @live
   "When registration closes; null when that is the start of the meeting."
   closesAt: DateTime @live
-  "Who is registered, the latest first: everybody to organisers, the people of their own organisation to coordinators, to everybody themselves. Organisers and coordinators get the same as a file for spreadsheets at ` + "`" + `/registrations/{id}.csv` + "`" + `, restricted by the parameters ` + "`" + `status` + "`" + ` and ` + "`" + `organisation` + "`" + `."
+  "Who is registered, the latest first: everybody to organisers, the people of their own organisation to coordinators, the participants of their own run to trainers, to everybody themselves. Organisers and coordinators get the same as a file for spreadsheets at ` + "`" + `/registrations/{id}.csv` + "`" + `, restricted by the parameters ` + "`" + `status` + "`" + ` and ` + "`" + `organisation` + "`" + `."
   registrations(
     "How many to return from the start, 1 to 100."
     first: Int
@@ -5004,12 +5652,22 @@ type Registration implements Node {
   session: Session
   "The course run, when the seats are a course run's."
   courseRun: CourseRun
+  """
+  What was answered to the intake of a course. Visible to the participant, to the organisers and to the trainers of that run;
+  null for everybody else, coordinators of the participant's organisation included, whoever registered the participant: a case or
+  a learning goal is between participant and trainer. Answers to questions for organisers only are visible to organisers only.
+  """
+  answers: [IntakeAnswer!] @live
+  "To whom the invoice for a course goes. Visible to the participant, to the organisers and to coordinators of the participant's organisation; null for everybody else."
+  invoice: Invoice @live
 }
 
 "Where a registration stands."
 enum RegistrationStatus {
   "The person has a place."
   CONFIRMED
+  "A place is held for the person; it becomes certain when the intake is complete. Missing the deadline of the intake takes no place away by itself."
+  HELD
   "The person is on the waiting list."
   WAITLISTED
   "A place is held for the person until ` + "`" + `offerExpiresAt` + "`" + `."
@@ -5362,6 +6020,82 @@ input RegisterInput {
   seatsId: ID!
   "Who is registered; without it: oneself."
   personId: ID
+  "Answers to the intake of a course, all or some; the others can follow by answerIntake. At most 100."
+  answers: [IntakeAnswerInput!]
+  "To whom the invoice for a course goes. Needed for a place to be certain when the run has a price and nobody pays for all participants."
+  invoice: InvoiceInput
+}
+
+"The answer to one question of an intake. Give the one value that the kind of the question takes; without a value, an answer is taken back."
+input IntakeAnswerInput {
+  "The id of the question."
+  questionId: ID!
+  "For TEXT, at most 500 characters on one line, and LONG_TEXT, at most 5,000 characters."
+  text: String
+  "For SINGLE_CHOICE and MULTIPLE_CHOICE, from the options of the question."
+  choices: [String!]
+  "For YES_NO."
+  yesNo: Boolean
+  "For NUMBER, at most 1,000,000,000,000."
+  number: Float
+}
+
+"To whom an invoice goes."
+input InvoiceInput {
+  "The organisation that pays, at most 200 characters."
+  organisation: String!
+  "A reference of theirs, such as the number of an order, at most 200 characters."
+  reference: String
+  "The VAT number with the letters of its country first; spaces, dots and hyphens do not matter."
+  vatNumber: String
+  "The address, in several lines, at most 500 characters."
+  address: String!
+}
+
+"What is answered to the intake of a registration. What is left out stays as it is."
+input AnswerIntakeInput {
+  "The id of the registration."
+  registrationId: ID!
+  "Answers, all or some. At most 100."
+  answers: [IntakeAnswerInput!]
+  "To whom the invoice goes."
+  invoice: InvoiceInput
+}
+
+"The registration whose intake was answered."
+type AnswerIntakePayload {
+  "Null when there are userErrors."
+  registration: Registration
+  "What has to be mended, by the index of the answer; then nothing was written."
+  userErrors: [UserError!]!
+}
+
+"Which course run to confirm."
+input ConfirmCourseRunInput {
+  "The id of the course run."
+  courseRunId: ID!
+}
+
+"The course run that was confirmed."
+type ConfirmCourseRunPayload {
+  "Null when there are userErrors."
+  courseRun: CourseRun
+  "Why it was not confirmed."
+  userErrors: [UserError!]!
+}
+
+"Which course run to cancel."
+input CancelCourseRunInput {
+  "The id of the course run."
+  courseRunId: ID!
+}
+
+"The course run that was cancelled."
+type CancelCourseRunPayload {
+  "Null when there are userErrors."
+  courseRun: CourseRun
+  "Why it was not cancelled."
+  userErrors: [UserError!]!
 }
 
 "The registration that was made."
@@ -5815,6 +6549,152 @@ type DeclineDelegationPayload {
   "Why it was not declined."
   userErrors: [UserError!]!
 }
+
+"A place to meet, as a whole."
+input VenueInput {
+  "The building or the place."
+  name: String!
+  "Street and number."
+  address: String
+  "Town."
+  city: String!
+  "ISO 3166-1 alpha-2: ` + "`" + `NL` + "`" + `."
+  country: String
+}
+
+"What to change on an edition; what is left out stays as it is."
+input ChangeEditionInput {
+  "The id of the edition."
+  editionId: ID!
+  "What it is called."
+  title: String
+  "The first day. The sessions move along by as many days."
+  startsOn: Date
+  "The last day; without it the edition keeps its number of days."
+  endsOn: Date
+  "Where it is held, as a whole."
+  venue: VenueInput
+}
+
+"The edition that was changed."
+type ChangeEditionPayload {
+  "Null when there are userErrors."
+  edition: Edition
+  "Why nothing was changed."
+  userErrors: [UserError!]!
+}
+
+"Which edition to call off."
+input CancelEditionInput {
+  "The id of the edition."
+  editionId: ID!
+}
+
+"The edition that was called off."
+type CancelEditionPayload {
+  "Null when there are userErrors."
+  edition: Edition
+  "Why it was not called off."
+  userErrors: [UserError!]!
+}
+
+"Which edition takes place after all."
+input ReopenEditionInput {
+  "The id of the edition."
+  editionId: ID!
+}
+
+"The edition that takes place after all."
+type ReopenEditionPayload {
+  "Null when there are userErrors."
+  edition: Edition
+  "Why it was not reopened."
+  userErrors: [UserError!]!
+}
+
+"What to change on a session; what is left out stays as it is."
+input ChangeSessionInput {
+  "The id of the session."
+  sessionId: ID!
+  "What it is called."
+  title: String
+  "What it is about, in plain text; empty text takes it away."
+  abstract: String
+  "Another day of the edition, at the same times. Leave it out when you give times."
+  day: Date
+  "When it starts by the clock at the venue. What is inside a block moves along."
+  startsAtLocal: LocalDateTime
+  "When it ends by the clock at the venue; without it the session keeps its length."
+  endsAtLocal: LocalDateTime
+  "Another room of the edition."
+  roomId: ID
+}
+
+"The session that was changed."
+type ChangeSessionPayload {
+  "Null when there are userErrors."
+  session: Session
+  "Sessions that people of a moved one are in at the same time. Nobody lost a place: ask them to choose."
+  clashes: [SessionClash!]!
+  "Why nothing was changed."
+  userErrors: [UserError!]!
+}
+
+"A session that people of another one are in at the same time."
+type SessionClash {
+  "The session."
+  session: Session!
+  "How many people have a place or wait in both."
+  people: Int!
+}
+
+"Which session to call off."
+input CancelSessionInput {
+  "The id of the session."
+  sessionId: ID!
+}
+
+"The session that was called off."
+type CancelSessionPayload {
+  "Null when there are userErrors."
+  session: Session
+  "Why it was not called off."
+  userErrors: [UserError!]!
+}
+
+"Which session takes place after all."
+input ReopenSessionInput {
+  "The id of the session."
+  sessionId: ID!
+}
+
+"The session that takes place after all."
+type ReopenSessionPayload {
+  "Null when there are userErrors."
+  session: Session
+  "Why it was not reopened."
+  userErrors: [UserError!]!
+}
+
+"What to change on a run of a course; what is left out stays as it is."
+input ChangeCourseRunInput {
+  "The id of the run."
+  courseRunId: ID!
+  "The first day."
+  startsOn: Date
+  "The last day; without it the run keeps its number of days."
+  endsOn: Date
+  "Where it is held, as a whole."
+  venue: VenueInput
+}
+
+"The run that was changed."
+type ChangeCourseRunPayload {
+  "Null when there are userErrors."
+  courseRun: CourseRun
+  "Why nothing was changed."
+  userErrors: [UserError!]!
+}
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -5851,6 +6731,16 @@ func (ec *executionContext) childFields_Agreement(ctx context.Context, field gra
 		return ec.fieldContext_Agreement_status(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Agreement", field.Name)
+}
+
+func (ec *executionContext) childFields_AnswerIntakePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "registration":
+		return ec.fieldContext_AnswerIntakePayload_registration(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AnswerIntakePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AnswerIntakePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AppointCoordinatorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5997,6 +6887,26 @@ func (ec *executionContext) childFields_CancelCampaignPayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type CancelCampaignPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CancelCourseRunPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "courseRun":
+		return ec.fieldContext_CancelCourseRunPayload_courseRun(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CancelCourseRunPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelCourseRunPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CancelEditionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edition":
+		return ec.fieldContext_CancelEditionPayload_edition(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CancelEditionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelEditionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CancelRegistrationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "registration":
@@ -6005,6 +6915,36 @@ func (ec *executionContext) childFields_CancelRegistrationPayload(ctx context.Co
 		return ec.fieldContext_CancelRegistrationPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CancelRegistrationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CancelSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "session":
+		return ec.fieldContext_CancelSessionPayload_session(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CancelSessionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelSessionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangeCourseRunPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "courseRun":
+		return ec.fieldContext_ChangeCourseRunPayload_courseRun(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ChangeCourseRunPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeCourseRunPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangeEditionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edition":
+		return ec.fieldContext_ChangeEditionPayload_edition(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ChangeEditionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeEditionPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ChangeInvitationMailsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6047,6 +6987,28 @@ func (ec *executionContext) childFields_ChangeSeatsPayload(ctx context.Context, 
 		return ec.fieldContext_ChangeSeatsPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChangeSeatsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangeSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "session":
+		return ec.fieldContext_ChangeSessionPayload_session(ctx, field)
+	case "clashes":
+		return ec.fieldContext_ChangeSessionPayload_clashes(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ChangeSessionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeSessionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ConfirmCourseRunPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "courseRun":
+		return ec.fieldContext_ConfirmCourseRunPayload_courseRun(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ConfirmCourseRunPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfirmCourseRunPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Contribution(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6145,6 +7107,20 @@ func (ec *executionContext) childFields_CourseRun(ctx context.Context, field gra
 		return ec.fieldContext_CourseRun_retentionMonths(ctx, field)
 	case "auditLog":
 		return ec.fieldContext_CourseRun_auditLog(ctx, field)
+	case "trainers":
+		return ec.fieldContext_CourseRun_trainers(ctx, field)
+	case "price":
+		return ec.fieldContext_CourseRun_price(ctx, field)
+	case "minParticipants":
+		return ec.fieldContext_CourseRun_minParticipants(ctx, field)
+	case "decideOn":
+		return ec.fieldContext_CourseRun_decideOn(ctx, field)
+	case "intakeDueAt":
+		return ec.fieldContext_CourseRun_intakeDueAt(ctx, field)
+	case "intakeQuestions":
+		return ec.fieldContext_CourseRun_intakeQuestions(ctx, field)
+	case "invoice":
+		return ec.fieldContext_CourseRun_invoice(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CourseRun", field.Name)
 }
@@ -6403,6 +7379,42 @@ func (ec *executionContext) childFields_InstitutionEdge(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type InstitutionEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_IntakeAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "question":
+		return ec.fieldContext_IntakeAnswer_question(ctx, field)
+	case "text":
+		return ec.fieldContext_IntakeAnswer_text(ctx, field)
+	case "choices":
+		return ec.fieldContext_IntakeAnswer_choices(ctx, field)
+	case "yesNo":
+		return ec.fieldContext_IntakeAnswer_yesNo(ctx, field)
+	case "number":
+		return ec.fieldContext_IntakeAnswer_number(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IntakeAnswer", field.Name)
+}
+
+func (ec *executionContext) childFields_IntakeQuestion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_IntakeQuestion_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_IntakeQuestion_kind(ctx, field)
+	case "label":
+		return ec.fieldContext_IntakeQuestion_label(ctx, field)
+	case "help":
+		return ec.fieldContext_IntakeQuestion_help(ctx, field)
+	case "options":
+		return ec.fieldContext_IntakeQuestion_options(ctx, field)
+	case "required":
+		return ec.fieldContext_IntakeQuestion_required(ctx, field)
+	case "organisersOnly":
+		return ec.fieldContext_IntakeQuestion_organisersOnly(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IntakeQuestion", field.Name)
+}
+
 func (ec *executionContext) childFields_Invitation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6457,6 +7469,20 @@ func (ec *executionContext) childFields_InviteDelegationsPayload(ctx context.Con
 		return ec.fieldContext_InviteDelegationsPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type InviteDelegationsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Invoice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "organisation":
+		return ec.fieldContext_Invoice_organisation(ctx, field)
+	case "reference":
+		return ec.fieldContext_Invoice_reference(ctx, field)
+	case "vatNumber":
+		return ec.fieldContext_Invoice_vatNumber(ctx, field)
+	case "address":
+		return ec.fieldContext_Invoice_address(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Invoice", field.Name)
 }
 
 func (ec *executionContext) childFields_LiftSuppressionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6743,6 +7769,10 @@ func (ec *executionContext) childFields_Registration(ctx context.Context, field 
 		return ec.fieldContext_Registration_session(ctx, field)
 	case "courseRun":
 		return ec.fieldContext_Registration_courseRun(ctx, field)
+	case "answers":
+		return ec.fieldContext_Registration_answers(ctx, field)
+	case "invoice":
+		return ec.fieldContext_Registration_invoice(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Registration", field.Name)
 }
@@ -6779,6 +7809,26 @@ func (ec *executionContext) childFields_RemindDelegationsPayload(ctx context.Con
 		return ec.fieldContext_RemindDelegationsPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RemindDelegationsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReopenEditionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edition":
+		return ec.fieldContext_ReopenEditionPayload_edition(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ReopenEditionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReopenEditionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReopenSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "session":
+		return ec.fieldContext_ReopenSessionPayload_session(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ReopenSessionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReopenSessionPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RequestSignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6915,6 +7965,8 @@ func (ec *executionContext) childFields_Session(ctx context.Context, field graph
 		return ec.fieldContext_Session_endsAtLocal(ctx, field)
 	case "languages":
 		return ec.fieldContext_Session_languages(ctx, field)
+	case "cancelled":
+		return ec.fieldContext_Session_cancelled(ctx, field)
 	case "room":
 		return ec.fieldContext_Session_room(ctx, field)
 	case "themes":
@@ -6929,6 +7981,16 @@ func (ec *executionContext) childFields_Session(ctx context.Context, field graph
 		return ec.fieldContext_Session_edition(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
+}
+
+func (ec *executionContext) childFields_SessionClash(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "session":
+		return ec.fieldContext_SessionClash_session(ctx, field)
+	case "people":
+		return ec.fieldContext_SessionClash_people(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SessionClash", field.Name)
 }
 
 func (ec *executionContext) childFields_SignIn(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7641,6 +8703,20 @@ func (ec *executionContext) field_Mutation_acceptOffer_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_answerIntake_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.AnswerIntakeInput, error) {
+			return ec.unmarshalNAnswerIntakeInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAnswerIntakeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_appointCoordinator_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -7669,12 +8745,82 @@ func (ec *executionContext) field_Mutation_cancelCampaign_args(ctx context.Conte
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_cancelCourseRun_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.CancelCourseRunInput, error) {
+			return ec.unmarshalNCancelCourseRunInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelCourseRunInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_cancelEdition_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.CancelEditionInput, error) {
+			return ec.unmarshalNCancelEditionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelEditionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_cancelRegistration_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.CancelRegistrationInput, error) {
 			return ec.unmarshalNCancelRegistrationInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelRegistrationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_cancelSession_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.CancelSessionInput, error) {
+			return ec.unmarshalNCancelSessionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelSessionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_changeCourseRun_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.ChangeCourseRunInput, error) {
+			return ec.unmarshalNChangeCourseRunInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐChangeCourseRunInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_changeEdition_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.ChangeEditionInput, error) {
+			return ec.unmarshalNChangeEditionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐChangeEditionInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7731,6 +8877,34 @@ func (ec *executionContext) field_Mutation_changeSeats_args(ctx context.Context,
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (db.ChangeSeatsInput, error) {
 			return ec.unmarshalNChangeSeatsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐChangeSeatsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_changeSession_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.ChangeSessionInput, error) {
+			return ec.unmarshalNChangeSessionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐChangeSessionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_confirmCourseRun_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ConfirmCourseRunInput, error) {
+			return ec.unmarshalNConfirmCourseRunInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐConfirmCourseRunInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7927,6 +9101,34 @@ func (ec *executionContext) field_Mutation_remindDelegations_args(ctx context.Co
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.RemindDelegationsInput, error) {
 			return ec.unmarshalNRemindDelegationsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRemindDelegationsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_reopenEdition_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ReopenEditionInput, error) {
+			return ec.unmarshalNReopenEditionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReopenEditionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_reopenSession_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ReopenSessionInput, error) {
+			return ec.unmarshalNReopenSessionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReopenSessionInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -8831,6 +10033,70 @@ func (ec *executionContext) fieldContext_Agreement_status(ctx context.Context, f
 	if fc.Args, err = ec.field_Agreement_status_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AnswerIntakePayload_registration(ctx context.Context, field graphql.CollectedField, obj *model.AnswerIntakePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AnswerIntakePayload_registration(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Registration, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Registration) graphql.Marshaler {
+			return ec.marshalORegistration2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRegistration(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AnswerIntakePayload_registration(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AnswerIntakePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Registration(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AnswerIntakePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AnswerIntakePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AnswerIntakePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AnswerIntakePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AnswerIntakePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -10026,6 +11292,134 @@ func (ec *executionContext) fieldContext_CancelCampaignPayload_userErrors(_ cont
 	return fc, nil
 }
 
+func (ec *executionContext) _CancelCourseRunPayload_courseRun(ctx context.Context, field graphql.CollectedField, obj *model.CancelCourseRunPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CancelCourseRunPayload_courseRun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CourseRun, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.CourseRun) graphql.Marshaler {
+			return ec.marshalOCourseRun2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourseRun(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CancelCourseRunPayload_courseRun(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CancelCourseRunPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CourseRun(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CancelCourseRunPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.CancelCourseRunPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CancelCourseRunPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CancelCourseRunPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CancelCourseRunPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CancelEditionPayload_edition(ctx context.Context, field graphql.CollectedField, obj *model.CancelEditionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CancelEditionPayload_edition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edition, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Edition) graphql.Marshaler {
+			return ec.marshalOEdition2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CancelEditionPayload_edition(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CancelEditionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Edition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CancelEditionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.CancelEditionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CancelEditionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CancelEditionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CancelEditionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _CancelRegistrationPayload_registration(ctx context.Context, field graphql.CollectedField, obj *model.CancelRegistrationPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10080,6 +11474,198 @@ func (ec *executionContext) _CancelRegistrationPayload_userErrors(ctx context.Co
 func (ec *executionContext) fieldContext_CancelRegistrationPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "CancelRegistrationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CancelSessionPayload_session(ctx context.Context, field graphql.CollectedField, obj *model.CancelSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CancelSessionPayload_session(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Session, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Session) graphql.Marshaler {
+			return ec.marshalOSession2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSession(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CancelSessionPayload_session(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CancelSessionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Session(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CancelSessionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.CancelSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CancelSessionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CancelSessionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CancelSessionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeCourseRunPayload_courseRun(ctx context.Context, field graphql.CollectedField, obj *model.ChangeCourseRunPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeCourseRunPayload_courseRun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CourseRun, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.CourseRun) graphql.Marshaler {
+			return ec.marshalOCourseRun2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourseRun(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeCourseRunPayload_courseRun(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeCourseRunPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CourseRun(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeCourseRunPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ChangeCourseRunPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeCourseRunPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeCourseRunPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeCourseRunPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeEditionPayload_edition(ctx context.Context, field graphql.CollectedField, obj *model.ChangeEditionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeEditionPayload_edition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edition, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Edition) graphql.Marshaler {
+			return ec.marshalOEdition2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeEditionPayload_edition(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeEditionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Edition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeEditionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ChangeEditionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeEditionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeEditionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeEditionPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -10368,6 +11954,166 @@ func (ec *executionContext) _ChangeSeatsPayload_userErrors(ctx context.Context, 
 func (ec *executionContext) fieldContext_ChangeSeatsPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "ChangeSeatsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeSessionPayload_session(ctx context.Context, field graphql.CollectedField, obj *model.ChangeSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeSessionPayload_session(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Session, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Session) graphql.Marshaler {
+			return ec.marshalOSession2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSession(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeSessionPayload_session(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeSessionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Session(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeSessionPayload_clashes(ctx context.Context, field graphql.CollectedField, obj *model.ChangeSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeSessionPayload_clashes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Clashes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.SessionClash) graphql.Marshaler {
+			return ec.marshalNSessionClash2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSessionClashᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeSessionPayload_clashes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeSessionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SessionClash(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeSessionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ChangeSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeSessionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeSessionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeSessionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ConfirmCourseRunPayload_courseRun(ctx context.Context, field graphql.CollectedField, obj *model.ConfirmCourseRunPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfirmCourseRunPayload_courseRun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CourseRun, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.CourseRun) graphql.Marshaler {
+			return ec.marshalOCourseRun2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourseRun(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ConfirmCourseRunPayload_courseRun(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfirmCourseRunPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CourseRun(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ConfirmCourseRunPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ConfirmCourseRunPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfirmCourseRunPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfirmCourseRunPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfirmCourseRunPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -11359,6 +13105,203 @@ func (ec *executionContext) fieldContext_CourseRun_auditLog(ctx context.Context,
 	if fc.Args, err = ec.field_CourseRun_auditLog_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CourseRun_trainers(ctx context.Context, field graphql.CollectedField, obj *db.CourseRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseRun_trainers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Trainers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Person) graphql.Marshaler {
+			return ec.marshalNPerson2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPersonᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CourseRun_trainers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CourseRun",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Person(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CourseRun_price(ctx context.Context, field graphql.CollectedField, obj *db.CourseRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseRun_price(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Price(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Money) graphql.Marshaler {
+			return ec.marshalOMoney2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMoney(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CourseRun_price(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CourseRun",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CourseRun_minParticipants(ctx context.Context, field graphql.CollectedField, obj *db.CourseRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseRun_minParticipants(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MinParticipants, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CourseRun_minParticipants(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CourseRun", field, false, false, "Int")
+}
+
+func (ec *executionContext) _CourseRun_decideOn(ctx context.Context, field graphql.CollectedField, obj *db.CourseRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseRun_decideOn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DecideOn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Date) graphql.Marshaler {
+			return ec.marshalODate2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDate(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CourseRun_decideOn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CourseRun", field, false, false, "Date")
+}
+
+func (ec *executionContext) _CourseRun_intakeDueAt(ctx context.Context, field graphql.CollectedField, obj *db.CourseRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseRun_intakeDueAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IntakeDueAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CourseRun_intakeDueAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CourseRun", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _CourseRun_intakeQuestions(ctx context.Context, field graphql.CollectedField, obj *db.CourseRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseRun_intakeQuestions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IntakeQuestions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.IntakeQuestion) graphql.Marshaler {
+			return ec.marshalNIntakeQuestion2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeQuestionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CourseRun_intakeQuestions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CourseRun",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_IntakeQuestion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CourseRun_invoice(ctx context.Context, field graphql.CollectedField, obj *db.CourseRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseRun_invoice(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Invoice, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Invoice) graphql.Marshaler {
+			return ec.marshalOInvoice2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvoice(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CourseRun_invoice(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CourseRun",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Invoice(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -13543,6 +15486,291 @@ func (ec *executionContext) fieldContext_InstitutionEdge_node(_ context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _IntakeAnswer_question(ctx context.Context, field graphql.CollectedField, obj *db.IntakeAnswer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeAnswer_question(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Question, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.IntakeQuestion) graphql.Marshaler {
+			return ec.marshalNIntakeQuestion2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeQuestion(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeAnswer_question(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "IntakeAnswer",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_IntakeQuestion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _IntakeAnswer_text(ctx context.Context, field graphql.CollectedField, obj *db.IntakeAnswer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeAnswer_text(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Text, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeAnswer_text(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeAnswer", field, false, false, "String")
+}
+
+func (ec *executionContext) _IntakeAnswer_choices(ctx context.Context, field graphql.CollectedField, obj *db.IntakeAnswer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeAnswer_choices(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Choices, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeAnswer_choices(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeAnswer", field, false, false, "String")
+}
+
+func (ec *executionContext) _IntakeAnswer_yesNo(ctx context.Context, field graphql.CollectedField, obj *db.IntakeAnswer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeAnswer_yesNo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.YesNo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeAnswer_yesNo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeAnswer", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _IntakeAnswer_number(ctx context.Context, field graphql.CollectedField, obj *db.IntakeAnswer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeAnswer_number(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Number, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeAnswer_number(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeAnswer", field, false, false, "Float")
+}
+
+func (ec *executionContext) _IntakeQuestion_id(ctx context.Context, field graphql.CollectedField, obj *db.IntakeQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeQuestion_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.ID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeQuestion_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeQuestion", field, false, false, "ID")
+}
+
+func (ec *executionContext) _IntakeQuestion_kind(ctx context.Context, field graphql.CollectedField, obj *db.IntakeQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeQuestion_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.QuestionKind) graphql.Marshaler {
+			return ec.marshalNQuestionKind2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐQuestionKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeQuestion_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeQuestion", field, false, false, "QuestionKind")
+}
+
+func (ec *executionContext) _IntakeQuestion_label(ctx context.Context, field graphql.CollectedField, obj *db.IntakeQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeQuestion_label(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Label, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeQuestion_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeQuestion", field, false, false, "String")
+}
+
+func (ec *executionContext) _IntakeQuestion_help(ctx context.Context, field graphql.CollectedField, obj *db.IntakeQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeQuestion_help(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Help, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeQuestion_help(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeQuestion", field, false, false, "String")
+}
+
+func (ec *executionContext) _IntakeQuestion_options(ctx context.Context, field graphql.CollectedField, obj *db.IntakeQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeQuestion_options(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Options, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeQuestion_options(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeQuestion", field, false, false, "String")
+}
+
+func (ec *executionContext) _IntakeQuestion_required(ctx context.Context, field graphql.CollectedField, obj *db.IntakeQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeQuestion_required(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Required, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeQuestion_required(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeQuestion", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _IntakeQuestion_organisersOnly(ctx context.Context, field graphql.CollectedField, obj *db.IntakeQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntakeQuestion_organisersOnly(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OrganisersOnly, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IntakeQuestion_organisersOnly(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntakeQuestion", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _Invitation_id(ctx context.Context, field graphql.CollectedField, obj *db.Invitation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13999,6 +16227,98 @@ func (ec *executionContext) fieldContext_InviteDelegationsPayload_userErrors(_ c
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Invoice_organisation(ctx context.Context, field graphql.CollectedField, obj *db.Invoice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Invoice_organisation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Organisation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Invoice_organisation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Invoice", field, false, false, "String")
+}
+
+func (ec *executionContext) _Invoice_reference(ctx context.Context, field graphql.CollectedField, obj *db.Invoice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Invoice_reference(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reference, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Invoice_reference(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Invoice", field, false, false, "String")
+}
+
+func (ec *executionContext) _Invoice_vatNumber(ctx context.Context, field graphql.CollectedField, obj *db.Invoice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Invoice_vatNumber(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.VATNumber, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Invoice_vatNumber(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Invoice", field, false, false, "String")
+}
+
+func (ec *executionContext) _Invoice_address(ctx context.Context, field graphql.CollectedField, obj *db.Invoice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Invoice_address(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Address, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Invoice_address(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Invoice", field, false, false, "String")
 }
 
 func (ec *executionContext) _LiftSuppressionPayload_person(ctx context.Context, field graphql.CollectedField, obj *model.LiftSuppressionPayload) (ret graphql.Marshaler) {
@@ -14951,6 +17271,314 @@ func (ec *executionContext) fieldContext_Mutation_changeSeats(ctx context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_changeEdition(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_changeEdition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ChangeEdition(ctx, fc.Args["input"].(db.ChangeEditionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ChangeEditionPayload) graphql.Marshaler {
+			return ec.marshalNChangeEditionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeEditionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_changeEdition(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChangeEditionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_changeEdition_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_cancelEdition(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_cancelEdition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CancelEdition(ctx, fc.Args["input"].(model.CancelEditionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CancelEditionPayload) graphql.Marshaler {
+			return ec.marshalNCancelEditionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelEditionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_cancelEdition(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CancelEditionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_cancelEdition_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_reopenEdition(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_reopenEdition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ReopenEdition(ctx, fc.Args["input"].(model.ReopenEditionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ReopenEditionPayload) graphql.Marshaler {
+			return ec.marshalNReopenEditionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReopenEditionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_reopenEdition(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReopenEditionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_reopenEdition_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_changeSession(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_changeSession(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ChangeSession(ctx, fc.Args["input"].(db.ChangeSessionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ChangeSessionPayload) graphql.Marshaler {
+			return ec.marshalNChangeSessionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeSessionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_changeSession(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChangeSessionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_changeSession_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_cancelSession(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_cancelSession(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CancelSession(ctx, fc.Args["input"].(model.CancelSessionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CancelSessionPayload) graphql.Marshaler {
+			return ec.marshalNCancelSessionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelSessionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_cancelSession(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CancelSessionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_cancelSession_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_reopenSession(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_reopenSession(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ReopenSession(ctx, fc.Args["input"].(model.ReopenSessionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ReopenSessionPayload) graphql.Marshaler {
+			return ec.marshalNReopenSessionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReopenSessionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_reopenSession(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReopenSessionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_reopenSession_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_changeCourseRun(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_changeCourseRun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ChangeCourseRun(ctx, fc.Args["input"].(db.ChangeCourseRunInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ChangeCourseRunPayload) graphql.Marshaler {
+			return ec.marshalNChangeCourseRunPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeCourseRunPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_changeCourseRun(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChangeCourseRunPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_changeCourseRun_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_inviteDelegations(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15461,6 +18089,138 @@ func (ec *executionContext) fieldContext_Mutation_dismissCoordinator(ctx context
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_dismissCoordinator_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_answerIntake(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_answerIntake(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AnswerIntake(ctx, fc.Args["input"].(db.AnswerIntakeInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AnswerIntakePayload) graphql.Marshaler {
+			return ec.marshalNAnswerIntakePayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐAnswerIntakePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_answerIntake(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AnswerIntakePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_answerIntake_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_confirmCourseRun(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_confirmCourseRun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ConfirmCourseRun(ctx, fc.Args["input"].(model.ConfirmCourseRunInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ConfirmCourseRunPayload) graphql.Marshaler {
+			return ec.marshalNConfirmCourseRunPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐConfirmCourseRunPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_confirmCourseRun(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConfirmCourseRunPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_confirmCourseRun_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_cancelCourseRun(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_cancelCourseRun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CancelCourseRun(ctx, fc.Args["input"].(model.CancelCourseRunInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CancelCourseRunPayload) graphql.Marshaler {
+			return ec.marshalNCancelCourseRunPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelCourseRunPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_cancelCourseRun(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CancelCourseRunPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_cancelCourseRun_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -18152,6 +20912,70 @@ func (ec *executionContext) fieldContext_Registration_courseRun(_ context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Registration_answers(ctx context.Context, field graphql.CollectedField, obj *db.Registration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Registration_answers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Answers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.IntakeAnswer) graphql.Marshaler {
+			return ec.marshalOIntakeAnswer2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswerᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Registration_answers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Registration",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_IntakeAnswer(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Registration_invoice(ctx context.Context, field graphql.CollectedField, obj *db.Registration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Registration_invoice(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Invoice, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Invoice) graphql.Marshaler {
+			return ec.marshalOInvoice2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvoice(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Registration_invoice(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Registration",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Invoice(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _RegistrationConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.Registration]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -18380,6 +21204,134 @@ func (ec *executionContext) _RemindDelegationsPayload_userErrors(ctx context.Con
 func (ec *executionContext) fieldContext_RemindDelegationsPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "RemindDelegationsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReopenEditionPayload_edition(ctx context.Context, field graphql.CollectedField, obj *model.ReopenEditionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReopenEditionPayload_edition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edition, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Edition) graphql.Marshaler {
+			return ec.marshalOEdition2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReopenEditionPayload_edition(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReopenEditionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Edition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReopenEditionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ReopenEditionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReopenEditionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReopenEditionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReopenEditionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReopenSessionPayload_session(ctx context.Context, field graphql.CollectedField, obj *model.ReopenSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReopenSessionPayload_session(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Session, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Session) graphql.Marshaler {
+			return ec.marshalOSession2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSession(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReopenSessionPayload_session(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReopenSessionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Session(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReopenSessionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ReopenSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReopenSessionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReopenSessionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReopenSessionPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -19575,6 +22527,29 @@ func (ec *executionContext) fieldContext_Session_languages(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Session", field, false, false, "Locale")
 }
 
+func (ec *executionContext) _Session_cancelled(ctx context.Context, field graphql.CollectedField, obj *db.Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Session_cancelled(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cancelled(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Session_cancelled(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Session", field, true, false, "Boolean")
+}
+
 func (ec *executionContext) _Session_room(ctx context.Context, field graphql.CollectedField, obj *db.Session) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -19765,6 +22740,61 @@ func (ec *executionContext) fieldContext_Session_edition(_ context.Context, fiel
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _SessionClash_session(ctx context.Context, field graphql.CollectedField, obj *db.SessionClash) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SessionClash_session(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Session, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Session) graphql.Marshaler {
+			return ec.marshalNSession2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSession(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SessionClash_session(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SessionClash",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Session(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SessionClash_people(ctx context.Context, field graphql.CollectedField, obj *db.SessionClash) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SessionClash_people(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.People, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SessionClash_people(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SessionClash", field, false, false, "Int")
 }
 
 func (ec *executionContext) _SignIn_id(ctx context.Context, field graphql.CollectedField, obj *db.AccessToken) (ret graphql.Marshaler) {
@@ -21762,6 +24792,62 @@ func UnmarshalAcceptOfferInput(ctx context.Context, raw any) (model.AcceptOfferI
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputAnswerIntakeInput(ctx context.Context, obj any) (db.AnswerIntakeInput, error) {
+	var it db.AnswerIntakeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"registrationId", "answers", "invoice"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "registrationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("registrationId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RegistrationID = data
+		case "answers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("answers"))
+			data, err := ec.unmarshalOIntakeAnswerInput2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswerInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Answers = data
+		case "invoice":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("invoice"))
+			data, err := ec.unmarshalOInvoiceInput2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvoiceInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Invoice = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAnswerIntakeInput unmarshals raw into the AnswerIntakeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAnswerIntakeInput(ctx context.Context, raw any) (db.AnswerIntakeInput, error) {
+	var out db.AnswerIntakeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AnswerIntakeInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputAppointCoordinatorInput(ctx context.Context, obj any) (db.CoordinatorInput, error) {
 	var it db.CoordinatorInput
 	if obj == nil {
@@ -21923,6 +25009,90 @@ func UnmarshalCancelCampaignInput(ctx context.Context, raw any) (model.CancelCam
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputCancelCourseRunInput(ctx context.Context, obj any) (model.CancelCourseRunInput, error) {
+	var it model.CancelCourseRunInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"courseRunId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "courseRunId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("courseRunId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CourseRunID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCancelCourseRunInput unmarshals raw into the CancelCourseRunInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCancelCourseRunInput(ctx context.Context, raw any) (model.CancelCourseRunInput, error) {
+	var out model.CancelCourseRunInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CancelCourseRunInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputCancelEditionInput(ctx context.Context, obj any) (model.CancelEditionInput, error) {
+	var it model.CancelEditionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"editionId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "editionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("editionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EditionID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCancelEditionInput unmarshals raw into the CancelEditionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCancelEditionInput(ctx context.Context, raw any) (model.CancelEditionInput, error) {
+	var out model.CancelEditionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CancelEditionInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputCancelRegistrationInput(ctx context.Context, obj any) (model.CancelRegistrationInput, error) {
 	var it model.CancelRegistrationInput
 	if obj == nil {
@@ -21962,6 +25132,181 @@ func (ec *executionContext) unmarshalInputCancelRegistrationInput(ctx context.Co
 func UnmarshalCancelRegistrationInput(ctx context.Context, raw any) (model.CancelRegistrationInput, error) {
 	var out model.CancelRegistrationInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "CancelRegistrationInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputCancelSessionInput(ctx context.Context, obj any) (model.CancelSessionInput, error) {
+	var it model.CancelSessionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"sessionId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "sessionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sessionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SessionID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCancelSessionInput unmarshals raw into the CancelSessionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCancelSessionInput(ctx context.Context, raw any) (model.CancelSessionInput, error) {
+	var out model.CancelSessionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CancelSessionInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputChangeCourseRunInput(ctx context.Context, obj any) (db.ChangeCourseRunInput, error) {
+	var it db.ChangeCourseRunInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"courseRunId", "startsOn", "endsOn", "venue"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "courseRunId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("courseRunId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CourseRunID = data
+		case "startsOn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("startsOn"))
+			data, err := ec.unmarshalODate2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.StartsOn = data
+		case "endsOn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endsOn"))
+			data, err := ec.unmarshalODate2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EndsOn = data
+		case "venue":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("venue"))
+			data, err := ec.unmarshalOVenueInput2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐVenueInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Venue = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalChangeCourseRunInput unmarshals raw into the ChangeCourseRunInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalChangeCourseRunInput(ctx context.Context, raw any) (db.ChangeCourseRunInput, error) {
+	var out db.ChangeCourseRunInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ChangeCourseRunInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputChangeEditionInput(ctx context.Context, obj any) (db.ChangeEditionInput, error) {
+	var it db.ChangeEditionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"editionId", "title", "startsOn", "endsOn", "venue"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "editionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("editionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EditionID = data
+		case "title":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("title"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Title = data
+		case "startsOn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("startsOn"))
+			data, err := ec.unmarshalODate2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.StartsOn = data
+		case "endsOn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endsOn"))
+			data, err := ec.unmarshalODate2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EndsOn = data
+		case "venue":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("venue"))
+			data, err := ec.unmarshalOVenueInput2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐVenueInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Venue = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalChangeEditionInput unmarshals raw into the ChangeEditionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalChangeEditionInput(ctx context.Context, raw any) (db.ChangeEditionInput, error) {
+	var out db.ChangeEditionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ChangeEditionInput", raw, &out)
 	return out, err
 }
 
@@ -22207,6 +25552,132 @@ func (ec *executionContext) unmarshalInputChangeSeatsInput(ctx context.Context, 
 func UnmarshalChangeSeatsInput(ctx context.Context, raw any) (db.ChangeSeatsInput, error) {
 	var out db.ChangeSeatsInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ChangeSeatsInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputChangeSessionInput(ctx context.Context, obj any) (db.ChangeSessionInput, error) {
+	var it db.ChangeSessionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"sessionId", "title", "abstract", "day", "startsAtLocal", "endsAtLocal", "roomId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "sessionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sessionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SessionID = data
+		case "title":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("title"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Title = data
+		case "abstract":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("abstract"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Abstract = data
+		case "day":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("day"))
+			data, err := ec.unmarshalODate2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Day = data
+		case "startsAtLocal":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("startsAtLocal"))
+			data, err := ec.unmarshalOLocalDateTime2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocalTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.StartsAtLocal = data
+		case "endsAtLocal":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endsAtLocal"))
+			data, err := ec.unmarshalOLocalDateTime2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocalTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EndsAtLocal = data
+		case "roomId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("roomId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RoomID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalChangeSessionInput unmarshals raw into the ChangeSessionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalChangeSessionInput(ctx context.Context, raw any) (db.ChangeSessionInput, error) {
+	var out db.ChangeSessionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ChangeSessionInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputConfirmCourseRunInput(ctx context.Context, obj any) (model.ConfirmCourseRunInput, error) {
+	var it model.ConfirmCourseRunInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"courseRunId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "courseRunId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("courseRunId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CourseRunID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalConfirmCourseRunInput unmarshals raw into the ConfirmCourseRunInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalConfirmCourseRunInput(ctx context.Context, raw any) (model.ConfirmCourseRunInput, error) {
+	var out model.ConfirmCourseRunInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ConfirmCourseRunInput", raw, &out)
 	return out, err
 }
 
@@ -22616,6 +26087,76 @@ func UnmarshalErasePersonInput(ctx context.Context, raw any) (model.ErasePersonI
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputIntakeAnswerInput(ctx context.Context, obj any) (db.IntakeAnswerInput, error) {
+	var it db.IntakeAnswerInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"questionId", "text", "choices", "yesNo", "number"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "questionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("questionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.QuestionID = data
+		case "text":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("text"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Text = data
+		case "choices":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("choices"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Choices = data
+		case "yesNo":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("yesNo"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.YesNo = data
+		case "number":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("number"))
+			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Number = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalIntakeAnswerInput unmarshals raw into the IntakeAnswerInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalIntakeAnswerInput(ctx context.Context, raw any) (db.IntakeAnswerInput, error) {
+	var out db.IntakeAnswerInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "IntakeAnswerInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputInviteDelegationsInput(ctx context.Context, obj any) (db.InviteDelegationsInput, error) {
 	var it db.InviteDelegationsInput
 	if obj == nil {
@@ -22676,6 +26217,69 @@ func (ec *executionContext) unmarshalInputInviteDelegationsInput(ctx context.Con
 func UnmarshalInviteDelegationsInput(ctx context.Context, raw any) (db.InviteDelegationsInput, error) {
 	var out db.InviteDelegationsInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "InviteDelegationsInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputInvoiceInput(ctx context.Context, obj any) (db.InvoiceInput, error) {
+	var it db.InvoiceInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"organisation", "reference", "vatNumber", "address"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "organisation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("organisation"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Organisation = data
+		case "reference":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reference"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reference = data
+		case "vatNumber":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("vatNumber"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.VATNumber = data
+		case "address":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("address"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Address = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalInvoiceInput unmarshals raw into the InvoiceInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalInvoiceInput(ctx context.Context, raw any) (db.InvoiceInput, error) {
+	var out db.InvoiceInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "InvoiceInput", raw, &out)
 	return out, err
 }
 
@@ -22998,7 +26602,7 @@ func (ec *executionContext) unmarshalInputRegisterInput(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "seatsId", "personId"}
+	fieldsInOrder := [...]string{"idempotencyKey", "seatsId", "personId", "answers", "invoice"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -23026,6 +26630,20 @@ func (ec *executionContext) unmarshalInputRegisterInput(ctx context.Context, obj
 				return it, err
 			}
 			it.PersonID = data
+		case "answers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("answers"))
+			data, err := ec.unmarshalOIntakeAnswerInput2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswerInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Answers = data
+		case "invoice":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("invoice"))
+			data, err := ec.unmarshalOInvoiceInput2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvoiceInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Invoice = data
 		}
 	}
 	return it, nil
@@ -23138,6 +26756,90 @@ func (ec *executionContext) unmarshalInputRemindDelegationsInput(ctx context.Con
 func UnmarshalRemindDelegationsInput(ctx context.Context, raw any) (model.RemindDelegationsInput, error) {
 	var out model.RemindDelegationsInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "RemindDelegationsInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputReopenEditionInput(ctx context.Context, obj any) (model.ReopenEditionInput, error) {
+	var it model.ReopenEditionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"editionId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "editionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("editionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EditionID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalReopenEditionInput unmarshals raw into the ReopenEditionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalReopenEditionInput(ctx context.Context, raw any) (model.ReopenEditionInput, error) {
+	var out model.ReopenEditionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReopenEditionInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputReopenSessionInput(ctx context.Context, obj any) (model.ReopenSessionInput, error) {
+	var it model.ReopenSessionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"sessionId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "sessionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sessionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SessionID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalReopenSessionInput unmarshals raw into the ReopenSessionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalReopenSessionInput(ctx context.Context, raw any) (model.ReopenSessionInput, error) {
+	var out model.ReopenSessionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReopenSessionInput", raw, &out)
 	return out, err
 }
 
@@ -23400,6 +27102,69 @@ func UnmarshalSignOutInput(ctx context.Context, raw any) (model.SignOutInput, er
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputVenueInput(ctx context.Context, obj any) (db.VenueInput, error) {
+	var it db.VenueInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name", "address", "city", "country"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "address":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("address"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Address = data
+		case "city":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("city"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.City = data
+		case "country":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("country"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Country = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalVenueInput unmarshals raw into the VenueInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalVenueInput(ctx context.Context, raw any) (db.VenueInput, error) {
+	var out db.VenueInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "VenueInput", raw, &out)
+	return out, err
+}
+
 // endregion **************************** input.gotpl *****************************
 
 // region    ************************** interface.gotpl ***************************
@@ -23473,6 +27238,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Invitation(ctx, sel, obj)
+	case *db.IntakeQuestion:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._IntakeQuestion(ctx, sel, obj)
 	case *db.Edition:
 		if obj == nil {
 			return graphql.Null
@@ -23620,6 +27390,44 @@ func (ec *executionContext) _Agreement(ctx context.Context, sel ast.SelectionSet
 			}
 		case "status":
 			out.Values[i] = ec._Agreement_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var answerIntakePayloadImplementors = []string{"AnswerIntakePayload"}
+
+func (ec *executionContext) _AnswerIntakePayload(ctx context.Context, sel ast.SelectionSet, obj *model.AnswerIntakePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, answerIntakePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AnswerIntakePayload")
+		case "registration":
+			out.Values[i] = ec._AnswerIntakePayload_registration(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._AnswerIntakePayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -24118,6 +27926,82 @@ func (ec *executionContext) _CancelCampaignPayload(ctx context.Context, sel ast.
 	return out
 }
 
+var cancelCourseRunPayloadImplementors = []string{"CancelCourseRunPayload"}
+
+func (ec *executionContext) _CancelCourseRunPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CancelCourseRunPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, cancelCourseRunPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CancelCourseRunPayload")
+		case "courseRun":
+			out.Values[i] = ec._CancelCourseRunPayload_courseRun(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._CancelCourseRunPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var cancelEditionPayloadImplementors = []string{"CancelEditionPayload"}
+
+func (ec *executionContext) _CancelEditionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CancelEditionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, cancelEditionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CancelEditionPayload")
+		case "edition":
+			out.Values[i] = ec._CancelEditionPayload_edition(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._CancelEditionPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var cancelRegistrationPayloadImplementors = []string{"CancelRegistrationPayload"}
 
 func (ec *executionContext) _CancelRegistrationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CancelRegistrationPayload) graphql.Marshaler {
@@ -24136,6 +28020,120 @@ func (ec *executionContext) _CancelRegistrationPayload(ctx context.Context, sel 
 			}
 		case "userErrors":
 			out.Values[i] = ec._CancelRegistrationPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var cancelSessionPayloadImplementors = []string{"CancelSessionPayload"}
+
+func (ec *executionContext) _CancelSessionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CancelSessionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, cancelSessionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CancelSessionPayload")
+		case "session":
+			out.Values[i] = ec._CancelSessionPayload_session(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._CancelSessionPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var changeCourseRunPayloadImplementors = []string{"ChangeCourseRunPayload"}
+
+func (ec *executionContext) _ChangeCourseRunPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangeCourseRunPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, changeCourseRunPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChangeCourseRunPayload")
+		case "courseRun":
+			out.Values[i] = ec._ChangeCourseRunPayload_courseRun(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ChangeCourseRunPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var changeEditionPayloadImplementors = []string{"ChangeEditionPayload"}
+
+func (ec *executionContext) _ChangeEditionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangeEditionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, changeEditionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChangeEditionPayload")
+		case "edition":
+			out.Values[i] = ec._ChangeEditionPayload_edition(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ChangeEditionPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -24293,6 +28291,87 @@ func (ec *executionContext) _ChangeSeatsPayload(ctx context.Context, sel ast.Sel
 			}
 		case "userErrors":
 			out.Values[i] = ec._ChangeSeatsPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var changeSessionPayloadImplementors = []string{"ChangeSessionPayload"}
+
+func (ec *executionContext) _ChangeSessionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangeSessionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, changeSessionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChangeSessionPayload")
+		case "session":
+			out.Values[i] = ec._ChangeSessionPayload_session(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "clashes":
+			out.Values[i] = ec._ChangeSessionPayload_clashes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ChangeSessionPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var confirmCourseRunPayloadImplementors = []string{"ConfirmCourseRunPayload"}
+
+func (ec *executionContext) _ConfirmCourseRunPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ConfirmCourseRunPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, confirmCourseRunPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ConfirmCourseRunPayload")
+		case "courseRun":
+			out.Values[i] = ec._ConfirmCourseRunPayload_courseRun(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ConfirmCourseRunPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -24614,6 +28693,41 @@ func (ec *executionContext) _CourseRun(ctx context.Context, sel ast.SelectionSet
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._CourseRun_auditLog(ctx, field, obj)
 				})
+		case "trainers":
+			out.Values[i] = ec._CourseRun_trainers(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "price":
+			out.Values[i] = ec._CourseRun_price(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "minParticipants":
+			out.Values[i] = ec._CourseRun_minParticipants(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "decideOn":
+			out.Values[i] = ec._CourseRun_decideOn(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "intakeDueAt":
+			out.Values[i] = ec._CourseRun_intakeDueAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "intakeQuestions":
+			out.Values[i] = ec._CourseRun_intakeQuestions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "invoice":
+			out.Values[i] = ec._CourseRun_invoice(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -25493,6 +29607,122 @@ func (ec *executionContext) _InstitutionEdge(ctx context.Context, sel ast.Select
 	return out
 }
 
+var intakeAnswerImplementors = []string{"IntakeAnswer"}
+
+func (ec *executionContext) _IntakeAnswer(ctx context.Context, sel ast.SelectionSet, obj *db.IntakeAnswer) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, intakeAnswerImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("IntakeAnswer")
+		case "question":
+			out.Values[i] = ec._IntakeAnswer_question(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "text":
+			out.Values[i] = ec._IntakeAnswer_text(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "choices":
+			out.Values[i] = ec._IntakeAnswer_choices(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "yesNo":
+			out.Values[i] = ec._IntakeAnswer_yesNo(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "number":
+			out.Values[i] = ec._IntakeAnswer_number(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var intakeQuestionImplementors = []string{"IntakeQuestion", "Node"}
+
+func (ec *executionContext) _IntakeQuestion(ctx context.Context, sel ast.SelectionSet, obj *db.IntakeQuestion) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, intakeQuestionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("IntakeQuestion")
+		case "id":
+			out.Values[i] = ec._IntakeQuestion_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "kind":
+			out.Values[i] = ec._IntakeQuestion_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "label":
+			out.Values[i] = ec._IntakeQuestion_label(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "help":
+			out.Values[i] = ec._IntakeQuestion_help(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "options":
+			out.Values[i] = ec._IntakeQuestion_options(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "required":
+			out.Values[i] = ec._IntakeQuestion_required(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "organisersOnly":
+			out.Values[i] = ec._IntakeQuestion_organisersOnly(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var invitationImplementors = []string{"Invitation", "Node"}
 
 func (ec *executionContext) _Invitation(ctx context.Context, sel ast.SelectionSet, obj *db.Invitation) graphql.Marshaler {
@@ -25665,6 +29895,54 @@ func (ec *executionContext) _InviteDelegationsPayload(ctx context.Context, sel a
 			}
 		case "userErrors":
 			out.Values[i] = ec._InviteDelegationsPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var invoiceImplementors = []string{"Invoice"}
+
+func (ec *executionContext) _Invoice(ctx context.Context, sel ast.SelectionSet, obj *db.Invoice) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, invoiceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Invoice")
+		case "organisation":
+			out.Values[i] = ec._Invoice_organisation(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reference":
+			out.Values[i] = ec._Invoice_reference(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "vatNumber":
+			out.Values[i] = ec._Invoice_vatNumber(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "address":
+			out.Values[i] = ec._Invoice_address(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -26006,6 +30284,55 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "changeEdition":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_changeEdition(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cancelEdition":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_cancelEdition(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reopenEdition":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_reopenEdition(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changeSession":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_changeSession(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cancelSession":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_cancelSession(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reopenSession":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_reopenSession(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changeCourseRun":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_changeCourseRun(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "inviteDelegations":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_inviteDelegations(ctx, field)
@@ -26086,6 +30413,27 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "dismissCoordinator":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_dismissCoordinator(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "answerIntake":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_answerIntake(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "confirmCourseRun":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_confirmCourseRun(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cancelCourseRun":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_cancelCourseRun(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -27011,6 +31359,16 @@ func (ec *executionContext) _Registration(ctx context.Context, sel ast.Selection
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "answers":
+			out.Values[i] = ec._Registration_answers(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "invoice":
+			out.Values[i] = ec._Registration_invoice(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -27132,6 +31490,82 @@ func (ec *executionContext) _RemindDelegationsPayload(ctx context.Context, sel a
 			}
 		case "userErrors":
 			out.Values[i] = ec._RemindDelegationsPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var reopenEditionPayloadImplementors = []string{"ReopenEditionPayload"}
+
+func (ec *executionContext) _ReopenEditionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ReopenEditionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reopenEditionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReopenEditionPayload")
+		case "edition":
+			out.Values[i] = ec._ReopenEditionPayload_edition(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ReopenEditionPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var reopenSessionPayloadImplementors = []string{"ReopenSessionPayload"}
+
+func (ec *executionContext) _ReopenSessionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ReopenSessionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reopenSessionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReopenSessionPayload")
+		case "session":
+			out.Values[i] = ec._ReopenSessionPayload_session(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ReopenSessionPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -27586,6 +32020,11 @@ func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "cancelled":
+			out.Values[i] = ec._Session_cancelled(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "room":
 			out.Values[i] = ec._Session_room(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -27613,6 +32052,44 @@ func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, 
 			}
 		case "edition":
 			out.Values[i] = ec._Session_edition(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var sessionClashImplementors = []string{"SessionClash"}
+
+func (ec *executionContext) _SessionClash(ctx context.Context, sel ast.SelectionSet, obj *db.SessionClash) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, sessionClashImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SessionClash")
+		case "session":
+			out.Values[i] = ec._SessionClash_session(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "people":
+			out.Values[i] = ec._SessionClash_people(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -28451,6 +32928,19 @@ func (ec *executionContext) marshalNAgreementStatus2githubᚗcomᚋvaktreffenᚋ
 	return res
 }
 
+func (ec *executionContext) unmarshalNAnswerIntakeInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAnswerIntakeInput(ctx context.Context, v any) (db.AnswerIntakeInput, error) {
+	res, err := ec.unmarshalInputAnswerIntakeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAnswerIntakePayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐAnswerIntakePayload(ctx context.Context, sel ast.SelectionSet, v *model.AnswerIntakePayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AnswerIntakePayload!")
+		return graphql.Null
+	}
+	return ec._AnswerIntakePayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNAppointCoordinatorInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCoordinatorInput(ctx context.Context, v any) (db.CoordinatorInput, error) {
 	res, err := ec.unmarshalInputAppointCoordinatorInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -28646,6 +33136,32 @@ func (ec *executionContext) marshalNCancelCampaignPayload2ᚖgithubᚗcomᚋvakt
 	return ec._CancelCampaignPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNCancelCourseRunInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelCourseRunInput(ctx context.Context, v any) (model.CancelCourseRunInput, error) {
+	res, err := ec.unmarshalInputCancelCourseRunInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCancelCourseRunPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelCourseRunPayload(ctx context.Context, sel ast.SelectionSet, v *model.CancelCourseRunPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CancelCourseRunPayload!")
+		return graphql.Null
+	}
+	return ec._CancelCourseRunPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCancelEditionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelEditionInput(ctx context.Context, v any) (model.CancelEditionInput, error) {
+	res, err := ec.unmarshalInputCancelEditionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCancelEditionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelEditionPayload(ctx context.Context, sel ast.SelectionSet, v *model.CancelEditionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CancelEditionPayload!")
+		return graphql.Null
+	}
+	return ec._CancelEditionPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNCancelRegistrationInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelRegistrationInput(ctx context.Context, v any) (model.CancelRegistrationInput, error) {
 	res, err := ec.unmarshalInputCancelRegistrationInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -28657,6 +33173,45 @@ func (ec *executionContext) marshalNCancelRegistrationPayload2ᚖgithubᚗcomᚋ
 		return graphql.Null
 	}
 	return ec._CancelRegistrationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCancelSessionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelSessionInput(ctx context.Context, v any) (model.CancelSessionInput, error) {
+	res, err := ec.unmarshalInputCancelSessionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCancelSessionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCancelSessionPayload(ctx context.Context, sel ast.SelectionSet, v *model.CancelSessionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CancelSessionPayload!")
+		return graphql.Null
+	}
+	return ec._CancelSessionPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNChangeCourseRunInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐChangeCourseRunInput(ctx context.Context, v any) (db.ChangeCourseRunInput, error) {
+	res, err := ec.unmarshalInputChangeCourseRunInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNChangeCourseRunPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeCourseRunPayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangeCourseRunPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ChangeCourseRunPayload!")
+		return graphql.Null
+	}
+	return ec._ChangeCourseRunPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNChangeEditionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐChangeEditionInput(ctx context.Context, v any) (db.ChangeEditionInput, error) {
+	res, err := ec.unmarshalInputChangeEditionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNChangeEditionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeEditionPayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangeEditionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ChangeEditionPayload!")
+		return graphql.Null
+	}
+	return ec._ChangeEditionPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNChangeInvitationMailsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeInvitationMailsInput(ctx context.Context, v any) (model.ChangeInvitationMailsInput, error) {
@@ -28709,6 +33264,32 @@ func (ec *executionContext) marshalNChangeSeatsPayload2ᚖgithubᚗcomᚋvaktref
 		return graphql.Null
 	}
 	return ec._ChangeSeatsPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNChangeSessionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐChangeSessionInput(ctx context.Context, v any) (db.ChangeSessionInput, error) {
+	res, err := ec.unmarshalInputChangeSessionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNChangeSessionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeSessionPayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangeSessionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ChangeSessionPayload!")
+		return graphql.Null
+	}
+	return ec._ChangeSessionPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNConfirmCourseRunInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐConfirmCourseRunInput(ctx context.Context, v any) (model.ConfirmCourseRunInput, error) {
+	res, err := ec.unmarshalInputConfirmCourseRunInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNConfirmCourseRunPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐConfirmCourseRunPayload(ctx context.Context, sel ast.SelectionSet, v *model.ConfirmCourseRunPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ConfirmCourseRunPayload!")
+		return graphql.Null
+	}
+	return ec._ConfirmCourseRunPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNContribution2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐContributionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Contribution) graphql.Marshaler {
@@ -29300,6 +33881,43 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 	return res
 }
 
+func (ec *executionContext) marshalNIntakeAnswer2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswer(ctx context.Context, sel ast.SelectionSet, v *db.IntakeAnswer) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "IntakeAnswer!")
+		return graphql.Null
+	}
+	return ec._IntakeAnswer(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNIntakeAnswerInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswerInput(ctx context.Context, v any) (db.IntakeAnswerInput, error) {
+	res, err := ec.unmarshalInputIntakeAnswerInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNIntakeQuestion2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeQuestionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.IntakeQuestion) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNIntakeQuestion2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeQuestion(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNIntakeQuestion2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeQuestion(ctx context.Context, sel ast.SelectionSet, v *db.IntakeQuestion) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "IntakeQuestion!")
+		return graphql.Null
+	}
+	return ec._IntakeQuestion(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNInvitation2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvitationᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Invitation) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -29821,6 +34439,21 @@ func (ec *executionContext) marshalNPreviewInvitationsPayload2ᚖgithubᚗcomᚋ
 	return ec._PreviewInvitationsPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNQuestionKind2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐQuestionKind(ctx context.Context, v any) (db.QuestionKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.QuestionKind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNQuestionKind2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐQuestionKind(ctx context.Context, sel ast.SelectionSet, v db.QuestionKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "QuestionKind!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNRegisterInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRegisterInput(ctx context.Context, v any) (db.RegisterInput, error) {
 	res, err := ec.unmarshalInputRegisterInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -29931,6 +34564,32 @@ func (ec *executionContext) marshalNRenewal2githubᚗcomᚋvaktreffenᚋvaktreff
 		graphql.AddInvalidNullFromMarshaler(ctx, "Renewal!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNReopenEditionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReopenEditionInput(ctx context.Context, v any) (model.ReopenEditionInput, error) {
+	res, err := ec.unmarshalInputReopenEditionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNReopenEditionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReopenEditionPayload(ctx context.Context, sel ast.SelectionSet, v *model.ReopenEditionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ReopenEditionPayload!")
+		return graphql.Null
+	}
+	return ec._ReopenEditionPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNReopenSessionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReopenSessionInput(ctx context.Context, v any) (model.ReopenSessionInput, error) {
+	res, err := ec.unmarshalInputReopenSessionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNReopenSessionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReopenSessionPayload(ctx context.Context, sel ast.SelectionSet, v *model.ReopenSessionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ReopenSessionPayload!")
+		return graphql.Null
+	}
+	return ec._ReopenSessionPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNRequestSignInInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRequestSignInInput(ctx context.Context, v any) (model.RequestSignInInput, error) {
@@ -30065,6 +34724,30 @@ func (ec *executionContext) marshalNSession2ᚖgithubᚗcomᚋvaktreffenᚋvaktr
 		return graphql.Null
 	}
 	return ec._Session(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNSessionClash2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSessionClashᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.SessionClash) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSessionClash2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSessionClash(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSessionClash2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSessionClash(ctx context.Context, sel ast.SelectionSet, v *db.SessionClash) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SessionClash!")
+		return graphql.Null
+	}
+	return ec._SessionClash(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNSessionKind2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSessionKind(ctx context.Context, v any) (db.SessionKind, error) {
@@ -30651,6 +35334,23 @@ func (ec *executionContext) marshalOExpiryReason2ᚖgithubᚗcomᚋvaktreffenᚋ
 	return res
 }
 
+func (ec *executionContext) unmarshalOFloat2ᚖfloat64(ctx context.Context, v any) (*float64, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalFloatContext(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOFloat2ᚖfloat64(ctx context.Context, sel ast.SelectionSet, v *float64) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	res := graphql.MarshalFloatContext(*v)
+	return graphql.WrapContextMarshaler(ctx, res)
+}
+
 func (ec *executionContext) unmarshalOID2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIDᚄ(ctx context.Context, v any) ([]db.ID, error) {
 	if v == nil {
 		return nil, nil
@@ -30720,6 +35420,42 @@ func (ec *executionContext) marshalOInt2ᚖint(ctx context.Context, sel ast.Sele
 	return res
 }
 
+func (ec *executionContext) marshalOIntakeAnswer2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswerᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.IntakeAnswer) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNIntakeAnswer2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswer(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOIntakeAnswerInput2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswerInputᚄ(ctx context.Context, v any) ([]db.IntakeAnswerInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]db.IntakeAnswerInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNIntakeAnswerInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswerInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func (ec *executionContext) unmarshalOInvitationStatus2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvitationStatus(ctx context.Context, v any) (*db.InvitationStatus, error) {
 	if v == nil {
 		return nil, nil
@@ -30737,6 +35473,21 @@ func (ec *executionContext) marshalOInvitationStatus2ᚖgithubᚗcomᚋvaktreffe
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) marshalOInvoice2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvoice(ctx context.Context, sel ast.SelectionSet, v *db.Invoice) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Invoice(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOInvoiceInput2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvoiceInput(ctx context.Context, v any) (*db.InvoiceInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputInvoiceInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOLineOrder2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLineOrder(ctx context.Context, v any) (*db.LineOrder, error) {
@@ -30953,6 +35704,41 @@ func (ec *executionContext) marshalOSignIn2ᚖgithubᚗcomᚋvaktreffenᚋvaktre
 	return ec._SignIn(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNString2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOString2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNString2string(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v any) (*string, error) {
 	if v == nil {
 		return nil, nil
@@ -31001,6 +35787,14 @@ func (ec *executionContext) marshalOVenue2ᚖgithubᚗcomᚋvaktreffenᚋvaktref
 		return graphql.Null
 	}
 	return ec._Venue(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOVenueInput2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐVenueInput(ctx context.Context, v any) (*db.VenueInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputVenueInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOViewer2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐViewer(ctx context.Context, sel ast.SelectionSet, v *model.Viewer) graphql.Marshaler {

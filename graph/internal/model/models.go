@@ -23,6 +23,14 @@ type AcceptOfferPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// The registration whose intake was answered.
+type AnswerIntakePayload struct {
+	// Null when there are userErrors.
+	Registration *db.Registration `json:"registration,omitempty"`
+	// What has to be mended, by the index of the answer; then nothing was written.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // The person who was appointed.
 type AppointCoordinatorPayload struct {
 	// Null when there are userErrors.
@@ -45,6 +53,34 @@ type CancelCampaignPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// Which course run to cancel.
+type CancelCourseRunInput struct {
+	// The id of the course run.
+	CourseRunID db.ID `json:"courseRunId"`
+}
+
+// The course run that was cancelled.
+type CancelCourseRunPayload struct {
+	// Null when there are userErrors.
+	CourseRun *db.CourseRun `json:"courseRun,omitempty"`
+	// Why it was not cancelled.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Which edition to call off.
+type CancelEditionInput struct {
+	// The id of the edition.
+	EditionID db.ID `json:"editionId"`
+}
+
+// The edition that was called off.
+type CancelEditionPayload struct {
+	// Null when there are userErrors.
+	Edition *db.Edition `json:"edition,omitempty"`
+	// Why it was not called off.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // Which registration to cancel.
 type CancelRegistrationInput struct {
 	// The id of the registration.
@@ -56,6 +92,36 @@ type CancelRegistrationPayload struct {
 	// Null when there are userErrors.
 	Registration *db.Registration `json:"registration,omitempty"`
 	// Why it was not cancelled.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Which session to call off.
+type CancelSessionInput struct {
+	// The id of the session.
+	SessionID db.ID `json:"sessionId"`
+}
+
+// The session that was called off.
+type CancelSessionPayload struct {
+	// Null when there are userErrors.
+	Session *db.Session `json:"session,omitempty"`
+	// Why it was not called off.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The run that was changed.
+type ChangeCourseRunPayload struct {
+	// Null when there are userErrors.
+	CourseRun *db.CourseRun `json:"courseRun,omitempty"`
+	// Why nothing was changed.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The edition that was changed.
+type ChangeEditionPayload struct {
+	// Null when there are userErrors.
+	Edition *db.Edition `json:"edition,omitempty"`
+	// Why nothing was changed.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
@@ -104,6 +170,30 @@ type ChangeSeatsPayload struct {
 	// Null when there are userErrors.
 	Seats *db.Seats `json:"seats,omitempty"`
 	// Why nothing was changed.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The session that was changed.
+type ChangeSessionPayload struct {
+	// Null when there are userErrors.
+	Session *db.Session `json:"session,omitempty"`
+	// Sessions that people of a moved one are in at the same time. Nobody lost a place: ask them to choose.
+	Clashes []*db.SessionClash `json:"clashes"`
+	// Why nothing was changed.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Which course run to confirm.
+type ConfirmCourseRunInput struct {
+	// The id of the course run.
+	CourseRunID db.ID `json:"courseRunId"`
+}
+
+// The course run that was confirmed.
+type ConfirmCourseRunPayload struct {
+	// Null when there are userErrors.
+	CourseRun *db.CourseRun `json:"courseRun,omitempty"`
+	// Why it was not confirmed.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
@@ -250,6 +340,34 @@ type RemindDelegationsPayload struct {
 	// Null when there are userErrors; empty when there was nobody to remind.
 	Delegations []*db.Delegation `json:"delegations,omitempty"`
 	// Why nobody was reminded.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Which edition takes place after all.
+type ReopenEditionInput struct {
+	// The id of the edition.
+	EditionID db.ID `json:"editionId"`
+}
+
+// The edition that takes place after all.
+type ReopenEditionPayload struct {
+	// Null when there are userErrors.
+	Edition *db.Edition `json:"edition,omitempty"`
+	// Why it was not reopened.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Which session takes place after all.
+type ReopenSessionInput struct {
+	// The id of the session.
+	SessionID db.ID `json:"sessionId"`
+}
+
+// The session that takes place after all.
+type ReopenSessionPayload struct {
+	// Null when there are userErrors.
+	Session *db.Session `json:"session,omitempty"`
+	// Why it was not reopened.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 

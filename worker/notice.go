@@ -1,0 +1,72 @@
+package worker
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/vaktreffen/vaktreffen/db"
+)
+
+// notice words a mail about a change. It is about the meeting itself, or about the one item on the programme that changed;
+// other items are listed beside it.
+func (w *Worker) notice(m *db.Mail, whole Meeting, message *Message, facts *Facts) {
+	zone, changes := meetingZone(m), m.Notice.Changes
+	if m.Registration == nil {
+		facts.Invited, facts.AnswerURL = true, w.cfg.PublicURL+"/i/"+m.AnswerToken
+	}
+	facts.Meeting = whole
+	if first := changes[0]; first.Session == nil || len(changes) == 1 {
+		changes = changes[1:]
+		if first.Session != nil {
+			facts.Meeting.narrow(first.Session, zone)
+		}
+		was := facts.Meeting
+		facts.Meeting.Cancelled = first.Now.Cancelled
+		was.tell(first.Before, zone)
+		if first.Session != nil {
+			was.Title = fmt.Sprintf("%s (%s)", first.Before.Title, whole.Title)
+		} else {
+			was.VenueName, was.Address, was.City = first.Before.VenueName, first.Before.VenueAddress, first.Before.VenueCity
+		}
+		facts.Was = &was
+	}
+	for _, c := range changes {
+		var item Item
+		item.Was.tell(c.Before, zone)
+		item.Now.tell(c.Now, zone)
+		facts.Items = append(facts.Items, item)
+	}
+	message.Kind = KindMeetingChanged
+	if facts.Meeting.Cancelled {
+		message.Kind = KindMeetingCancelled
+	}
+	for _, e := range m.Notice.Entries {
+		meeting, method := whole, CalendarRequest
+		if e.Session != nil {
+			meeting.narrow(e.Session, zone)
+		}
+		if e.Cancelled {
+			method = CalendarCancel
+		}
+		switch entry := w.entry(m, e.Registration, meeting, method); {
+		case entry == nil:
+		case message.Calendar == nil:
+			message.Calendar = entry
+		default:
+			message.Others = append(message.Others, entry)
+		}
+	}
+}
+
+// tell sets what people are told of when and where a meeting or an item on its programme is.
+func (m *Meeting) tell(f db.Facts, zone *time.Location) {
+	m.Title, m.Year, m.Room, m.Cancelled, m.Days = f.Title, f.Year, f.Room, f.Cancelled, nil
+	m.Starts, m.Ends, m.WholeDays = time.Time{}, time.Time{}, false
+	if own, err := time.LoadLocation(f.TimeZone); err == nil {
+		zone = own
+	}
+	if f.StartsOn != "" {
+		m.setDays(f.StartsOn, f.EndsOn, zone)
+	}
+	m.setHours(f.Hours, zone)
+}
