@@ -2,12 +2,17 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/vaktreffen/vaktreffen/db"
 	"github.com/vaktreffen/vaktreffen/db/dbtest"
 	"github.com/vaktreffen/vaktreffen/worker/smtptest"
 )
@@ -105,4 +110,83 @@ func TestRedisEmptiedInMidCampaign(t *testing.T) {
 	}
 	m.finished(t, campaign, guests)
 	everybody(t, smtp.Messages(), guests, 0)
+}
+
+// The process that gives a place to the next in line is killed as soon as it has said so, before any mail.
+func TestKilledBetweenPromotionAndMail(t *testing.T) {
+	t.Parallel()
+	database, redis, smtp := dbtest.Postgres(t), dbtest.Redis(t), mailServer(t)
+	m := newMeeting(t, database)
+	campaign := m.invite(t, 2)
+	edition, err := m.db.Edition(t.Context(), m.organiser, m.edition, db.Shape{"seats": nil})
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, automatic := 1, db.PolicyAutomatic
+	if _, err := m.db.ChangeSeats(t.Context(), m.organiser, db.ChangeSeatsInput{SeatsID: edition.Seats.ID, Capacity: &one, Policy: &automatic}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := m.db.Campaign(t.Context(), m.organiser, campaign, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	two := 2
+	guests, err := m.db.InvitationsOf(t.Context(), m.organiser, c, db.Page{First: &two}, nil, nil, db.Shape{"person": nil})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var places []*db.Registration
+	for i, guest := range guests.Nodes {
+		r, err := m.db.Register(t.Context(), m.organiser, db.RegisterInput{IdempotencyKey: fmt.Sprint(i), SeatsID: edition.Seats.ID, PersonID: &guest.PersonID}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		places = append(places, r)
+	}
+	if places[0].Status != db.Confirmed || places[1].Status != db.Waitlisted {
+		t.Fatalf("places %s and %s", places[0].Status, places[1].Status)
+	}
+
+	address := freeAddress(t)
+	api := start(t, append(settings(database, redis, smtp), "LISTEN="+address), "api")
+	eventually(t, "the API is ready", func() bool { return status(t.Context(), "http://"+address+"/readyz") == http.StatusOK })
+	body := fmt.Sprintf(`{"query":"mutation { cancelRegistration(input: { registrationId: \"%s\" }) { registration { status } userErrors { message } } }"}`, places[0].ID)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+"/graphql", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+m.token)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(response.Body)
+	api.kill(t)
+	if err != nil || !strings.Contains(string(answer), `"CANCELLED"`) {
+		t.Fatalf("%s, %v", answer, err)
+	}
+	if n := len(smtp.Messages()); n != 0 {
+		t.Fatalf("%d mails before there was a worker", n)
+	}
+
+	start(t, settings(database, redis, smtp), "worker")
+	m.finished(t, campaign, 2)
+	told := func() (confirmed int) {
+		for _, mail := range smtp.Messages() {
+			if mail.To[0] == *guests.Nodes[1].Person.Address && mail.Header("X-Vaktreffen-Kind") == string(db.MailConfirmed) {
+				confirmed++
+			}
+		}
+		return confirmed
+	}
+	eventually(t, "who got the place is told", func() bool { return told() > 0 })
+	start(t, settings(database, redis, smtp), "worker") // has nothing left to tell
+	m.inviteOthers(t, "late", 1)
+	eventually(t, "a later mail has left", func() bool {
+		return slices.ContainsFunc(smtp.Messages(), func(mail smtptest.Message) bool { return mail.To[0] == "late1@example.org" })
+	})
+	if n := told(); n != 1 {
+		t.Errorf("told %d times", n)
+	}
 }
