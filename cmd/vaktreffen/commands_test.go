@@ -134,6 +134,12 @@ func TestImportAndToken(t *testing.T) {
 	if code, stdout, stderr = call(t, settings, "import", good); code != 0 || stdout != good+": imported\n" || stderr != "" {
 		t.Errorf("good file again: exit code %d, %q, %q", code, stdout, stderr)
 	}
+	if code, stdout, stderr = call(t, settings, "administrator", "olga@example.org"); code != 0 || stdout != "olga@example.org is an administrator\n" {
+		t.Errorf("administrator: exit code %d, %q, %q", code, stdout, stderr)
+	}
+	if code, stdout, stderr = call(t, settings, "administrator", "--dismiss", "olga@example.org"); code != 0 || stdout != "olga@example.org is no administrator\n" {
+		t.Errorf("administrator, dismissed: exit code %d, %q, %q", code, stdout, stderr)
+	}
 	if code, stdout, stderr = call(t, settings, "token", "Olga@Example.org"); code != 0 || !strings.HasPrefix(stdout, "vt_") || stderr != "" {
 		t.Errorf("token: exit code %d, %q, %q", code, stdout, stderr)
 	}

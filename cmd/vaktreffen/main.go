@@ -26,6 +26,8 @@ type commands struct {
 	Import  importCommand  `cmd:"" help:"Read programme files into the database."`
 	Token   tokenCommand   `cmd:"" help:"Print a bearer token for a person."`
 
+	Administrator administratorCommand `cmd:"" help:"Let a person do everything on this installation, or take that back."`
+
 	DocumentsOf documentsCommand `cmd:"" name:"documents" help:"Print the manifest of trusted documents for a folder of .graphql files."`
 }
 

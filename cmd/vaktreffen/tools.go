@@ -51,6 +51,32 @@ func (t tokenCommand) Run(ctx context.Context, c *Config) error {
 	return nil
 }
 
+type administratorCommand struct {
+	Email   string `arg:"" help:"Mail address of a known person."`
+	Dismiss bool   `help:"Take it back."`
+}
+
+// Run appoints or dismisses an administrator.
+func (a administratorCommand) Run(ctx context.Context, c *Config) error {
+	if err := c.check(needs{}); err != nil {
+		return err
+	}
+	d, err := c.openDB(ctx, false)
+	if err != nil {
+		return err
+	}
+	defer d.Close() //nolint:errcheck // the process ends
+	change, done := d.AppointAdministrator, "is an administrator"
+	if a.Dismiss {
+		change, done = d.DismissAdministrator, "is no administrator"
+	}
+	if err := change(ctx, a.Email); err != nil {
+		return err
+	}
+	fmt.Println(a.Email, done)
+	return nil
+}
+
 type importCommand struct {
 	Files []string `arg:"" type:"existingfile" help:"Programme files (JSON); db/programme documents the format."`
 }
