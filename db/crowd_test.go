@@ -62,9 +62,20 @@ func (c *crowd) comes(t *testing.T, ctx context.Context, actor db.Actor, key str
 // await waits until as many are queued.
 func (c *crowd) await(t *testing.T, n int) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); c.Queued(c.seats) != n; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d are queued, want %d", c.Queued(c.seats), n)
+	eventually(t, fmt.Sprintf("%d are queued", n), func() bool { return c.Queued(c.seats) == n })
+}
+
+// eventually waits until the condition holds.
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	timeout, look := time.NewTimer(20*time.Second), time.NewTicker(time.Millisecond)
+	defer timeout.Stop()
+	defer look.Stop()
+	for !condition() {
+		select {
+		case <-look.C:
+		case <-timeout.C:
+			t.Fatalf("it never came to this: %s", what)
 		}
 	}
 }
@@ -258,11 +269,9 @@ func TestAKeyThatIsUsedMeanwhile(t *testing.T) {
 			refused <- err
 		}()
 		if w.postgres() { // SQLite lets nobody look before this has ended
-			for deadline := time.Now().Add(20 * time.Second); query[int](t, w, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 0; time.Sleep(time.Millisecond) {
-				if time.Now().After(deadline) {
-					t.Fatal("the registration does not wait for the key")
-				}
-			}
+			eventually(t, "the registration waits for the key", func() bool {
+				return query[int](t, w, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") > 0
+			})
 		}
 		if err := tx.Commit(); err != nil {
 			t.Fatal(err)

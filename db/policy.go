@@ -18,7 +18,7 @@ type Actor struct {
 	TokenID        ID // that the actor signed in with
 	Administrator  bool
 	Coordinates    []Coordination
-	Organises      []ID // editions and courses the person was named an organiser of
+	Organises      []ID // editions and courses the person was named an organiser of; resolvers of one request share it
 }
 
 // Coordination is a person's part as coordinator of one organisation in one partnership.
@@ -70,7 +70,7 @@ func (a Actor) organisesEdition(edition, partnership, host ID) bool {
 
 // organisedEditions is organisesEdition as a condition on the columns of the table edition.
 func (a Actor) organisedEditions(q *bun.SelectQuery) *bun.SelectQuery {
-	q = q.WhereOr("?", a.Administrator).WhereOr("edition.id IN (?)", bun.List(append(a.Organises, unknownID)))
+	q = q.WhereOr("?", a.Administrator).WhereOr("edition.id IN (?)", bun.List(append(slices.Clip(a.Organises), unknownID)))
 	for _, c := range a.Coordinates {
 		if c.Lead {
 			q = q.WhereOr("edition.partnership_id = ?", c.PartnershipID)
@@ -89,7 +89,7 @@ func (a Actor) organisesCourse(course, organisation ID) bool {
 
 // organisedCourses is organisesCourse as a condition on the columns of the table course.
 func (a Actor) organisedCourses(q *bun.SelectQuery) *bun.SelectQuery {
-	return q.WhereOr("?", a.Administrator).WhereOr("course.id IN (?)", bun.List(append(a.Organises, unknownID))).
+	return q.WhereOr("?", a.Administrator).WhereOr("course.id IN (?)", bun.List(append(slices.Clip(a.Organises), unknownID))).
 		WhereOr("course.organisation_id IN (?)", bun.List(append(a.organisations(), unknownID)))
 }
 
@@ -120,7 +120,7 @@ func (v view) visible(q *bun.SelectQuery) *bun.SelectQuery {
 	return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.Where("?TableAlias.status <> ?", EditionDraft).
 			WhereOr("?TableAlias.partnership_id IN (?)", bun.List(append(v.actor.partnerships(), unknownID))).
-			WhereOr("?TableAlias.id IN (?)", bun.List(append(v.actor.Organises, unknownID)))
+			WhereOr("?TableAlias.id IN (?)", bun.List(append(slices.Clip(v.actor.Organises), unknownID)))
 	})
 }
 
