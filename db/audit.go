@@ -79,6 +79,9 @@ func (d *DB) AuditLogOfRun(ctx context.Context, actor Actor, r *CourseRun, p Pag
 const (
 	recordsOfEditions = `SELECT id, id AS meeting_id FROM editions
 		UNION ALL SELECT id, edition_id FROM sessions
+		UNION ALL SELECT id, edition_id FROM reports
+		UNION ALL SELECT part.id, reports.edition_id FROM (SELECT id, report_id FROM report_questions UNION ALL SELECT id, report_id FROM report_actions
+			UNION ALL SELECT id, report_id FROM corrections) AS part JOIN reports ON reports.id = part.report_id
 		UNION ALL SELECT id, edition_id FROM campaigns
 		UNION ALL SELECT id, edition_id FROM invitations
 		UNION ALL SELECT id, edition_id FROM seats

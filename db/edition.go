@@ -41,6 +41,7 @@ type Edition struct {
 	Themes []*Theme `bun:"-"`
 	Days   []*Day   `bun:"-"`
 	Seats  *Seats   `bun:"-"`
+	Report *Report  `bun:"-"` // nil when there is none that the actor may read
 	// Organisers are those who were named; nil unless the actor organises the edition.
 	Organisers []*Person `bun:"-"`
 	host       *Organisation
@@ -260,6 +261,15 @@ func (v view) editions(ctx context.Context, rows []*Edition, shape Shape) error 
 		}
 		for _, row := range rows {
 			row.Seats = seats[row.ID]
+		}
+	}
+	if shape.Has("report") {
+		reports, err := v.reportsOf(ctx, ids, shape.Of("report"))
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			row.Report = reports[row.ID]
 		}
 	}
 	if shape.Has("organisers") {

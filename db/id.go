@@ -47,6 +47,12 @@ const (
 	KindIntakeQuestion
 	KindDelegation
 	KindNotice
+	KindReport
+	KindReportQuestion
+	KindHelpOffer
+	KindReportAction
+	KindMaterial
+	KindCorrection
 	kindsEnd // behind the last
 )
 

@@ -116,6 +116,19 @@ func (v view) guarded(ctx context.Context, id ID, shape Shape) (Node, error) {
 		if g, err := v.knownDelegation(ctx, id, shape); g != nil || err != nil {
 			return g, err
 		}
+	case KindReport:
+		reports, err := v.loadReports(ctx, []ID{id}, shape)
+		if r := reports[id]; r != nil || err != nil {
+			return r, err
+		}
+	case KindReportQuestion:
+		if q, err := v.question(ctx, id, shape); q != nil || err != nil {
+			return q, err
+		}
+	case KindReportAction:
+		if a, err := v.action(ctx, id, shape); a != nil || err != nil {
+			return a, err
+		}
 	case KindAccessToken:
 		return v.knownSignIn(ctx, id)
 	}

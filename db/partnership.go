@@ -24,6 +24,9 @@ type Partnership struct {
 	Members    []*Member    `bun:"-"`
 	Agreements []*Agreement `bun:"-"`
 	Series     []*Series    `bun:"-"`
+	// What is left from the reports that the actor may read, the oldest edition first.
+	OpenActions   []*ReportAction   `bun:"-"`
+	OpenQuestions []*ReportQuestion `bun:"-"`
 }
 
 // PartnershipKind is what sort of partnership it is.
@@ -202,7 +205,7 @@ func (v view) partnerships(ctx context.Context, rows []*Partnership, shape Shape
 			row.Series = byPartnership[row.ID]
 		}
 	}
-	return nil
+	return v.openEnds(ctx, rows, shape)
 }
 
 // lead is 0 for the member that leads and 1 for the others.

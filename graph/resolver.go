@@ -33,6 +33,7 @@ type (
 	previewResolver      struct{ resolver }
 	seatsResolver        struct{ resolver }
 	viewerResolver       struct{ resolver }
+	reportResolver       struct{ resolver }
 )
 
 func (r resolver) Query() exec.QueryResolver               { return queryResolver{r} }
@@ -47,6 +48,7 @@ func (r resolver) Edition() exec.EditionResolver           { return editionResol
 func (r resolver) Campaign() exec.CampaignResolver         { return campaignResolver{r} }
 func (r resolver) Seats() exec.SeatsResolver               { return seatsResolver{r} }
 func (r resolver) Viewer() exec.ViewerResolver             { return viewerResolver{r} }
+func (r resolver) Report() exec.ReportResolver             { return reportResolver{r} }
 func (r resolver) PreviewInvitationsPayload() exec.PreviewInvitationsPayloadResolver {
 	return previewResolver{r}
 }

@@ -40,6 +40,7 @@ type ResolverRoot interface {
 	Mutation() MutationResolver
 	PreviewInvitationsPayload() PreviewInvitationsPayloadResolver
 	Query() QueryResolver
+	Report() ReportResolver
 	Seats() SeatsResolver
 	Series() SeriesResolver
 	Subscription() SubscriptionResolver
@@ -53,6 +54,21 @@ type ComplexityRoot struct {
 	AcceptOfferPayload struct {
 		Registration func(childComplexity int) int
 		UserErrors   func(childComplexity int) int
+	}
+
+	AddMaterialPayload struct {
+		Report     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	AddReportActionPayload struct {
+		Report     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	AddReportQuestionPayload struct {
+		Report     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Agreement struct {
@@ -73,6 +89,12 @@ type ComplexityRoot struct {
 	AppointCoordinatorPayload struct {
 		Person     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	Attendance struct {
+		Attended      func(childComplexity int) int
+		Organisations func(childComplexity int) int
+		Registered    func(childComplexity int) int
 	}
 
 	AudienceRow struct {
@@ -182,6 +204,11 @@ type ComplexityRoot struct {
 		UserErrors   func(childComplexity int) int
 	}
 
+	ChangeReportActionPayload struct {
+		Action     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	ChangeRetentionPayload struct {
 		CourseRun  func(childComplexity int) int
 		Edition    func(childComplexity int) int
@@ -209,6 +236,17 @@ type ComplexityRoot struct {
 		Name        func(childComplexity int) int
 		Person      func(childComplexity int) int
 		Role        func(childComplexity int) int
+	}
+
+	Correction struct {
+		CreatedAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Locale    func(childComplexity int) int
+		Note      func(childComplexity int) int
+		PartID    func(childComplexity int) int
+		Person    func(childComplexity int) int
+		Status    func(childComplexity int) int
+		Text      func(childComplexity int) int
 	}
 
 	Course struct {
@@ -278,6 +316,11 @@ type ComplexityRoot struct {
 		Sessions func(childComplexity int) int
 	}
 
+	DecideCorrectionPayload struct {
+		Report     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	DeclineDelegationPayload struct {
 		Delegation func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -331,6 +374,7 @@ type ComplexityRoot struct {
 		Organisers      func(childComplexity int) int
 		Participants    func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Registrations   func(childComplexity int, first *int, after *string, last *int, before *string, filter *db.RegistrationFilter) int
+		Report          func(childComplexity int) int
 		RetentionMonths func(childComplexity int) int
 		Seats           func(childComplexity int) int
 		Series          func(childComplexity int) int
@@ -364,6 +408,13 @@ type ComplexityRoot struct {
 	ErasePersonPayload struct {
 		ErasedAt   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	HelpOffer struct {
+		ID           func(childComplexity int) int
+		Note         func(childComplexity int) int
+		Organisation func(childComplexity int) int
+		Person       func(childComplexity int) int
 	}
 
 	Institution struct {
@@ -446,6 +497,17 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	MarkQuestionPayload struct {
+		Question   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	Material struct {
+		ID    func(childComplexity int) int
+		Title func(childComplexity int) int
+		URL   func(childComplexity int) int
+	}
+
 	Money struct {
 		AmountMinor func(childComplexity int) int
 		Currency    func(childComplexity int) int
@@ -476,6 +538,9 @@ type ComplexityRoot struct {
 
 	Mutation struct {
 		AcceptOffer           func(childComplexity int, input model.AcceptOfferInput) int
+		AddMaterial           func(childComplexity int, input db.AddMaterialInput) int
+		AddReportAction       func(childComplexity int, input db.AddReportActionInput) int
+		AddReportQuestion     func(childComplexity int, input db.AddReportQuestionInput) int
 		AnswerIntake          func(childComplexity int, input db.AnswerIntakeInput) int
 		AppointCoordinator    func(childComplexity int, input db.CoordinatorInput) int
 		CancelCampaign        func(childComplexity int, input model.CancelCampaignInput) int
@@ -487,10 +552,12 @@ type ComplexityRoot struct {
 		ChangeEdition         func(childComplexity int, input db.ChangeEditionInput) int
 		ChangeInvitationMails func(childComplexity int, input model.ChangeInvitationMailsInput) int
 		ChangeListing         func(childComplexity int, input model.ChangeListingInput) int
+		ChangeReportAction    func(childComplexity int, input db.ChangeReportActionInput) int
 		ChangeRetention       func(childComplexity int, input db.ChangeRetentionInput) int
 		ChangeSeats           func(childComplexity int, input db.ChangeSeatsInput) int
 		ChangeSession         func(childComplexity int, input db.ChangeSessionInput) int
 		ConfirmCourseRun      func(childComplexity int, input model.ConfirmCourseRunInput) int
+		DecideCorrection      func(childComplexity int, input db.DecideCorrectionInput) int
 		DeclineDelegation     func(childComplexity int, input model.DeclineDelegationInput) int
 		DeclineOffer          func(childComplexity int, input model.DeclineOfferInput) int
 		DismissCoordinator    func(childComplexity int, input db.CoordinatorInput) int
@@ -499,20 +566,27 @@ type ComplexityRoot struct {
 		ErasePerson           func(childComplexity int, input model.ErasePersonInput) int
 		InviteDelegations     func(childComplexity int, input db.InviteDelegationsInput) int
 		LiftSuppression       func(childComplexity int, input model.LiftSuppressionInput) int
+		MarkQuestion          func(childComplexity int, input db.MarkQuestionInput) int
 		NameDelegates         func(childComplexity int, input db.NameDelegatesInput) int
 		NameOrganiser         func(childComplexity int, input db.OrganiserInput) int
+		OfferHelp             func(childComplexity int, input db.OfferHelpInput) int
 		PauseCampaign         func(childComplexity int, input model.PauseCampaignInput) int
 		PreviewInvitations    func(childComplexity int, input db.SendInvitationsInput) int
+		ProposeCorrection     func(childComplexity int, input db.ProposeCorrectionInput) int
 		Register              func(childComplexity int, input db.RegisterInput) int
 		RemindDelegations     func(childComplexity int, input model.RemindDelegationsInput) int
+		RemoveReportEntry     func(childComplexity int, input model.RemoveReportEntryInput) int
 		ReopenEdition         func(childComplexity int, input model.ReopenEditionInput) int
 		ReopenSession         func(childComplexity int, input model.ReopenSessionInput) int
 		RequestSignIn         func(childComplexity int, input model.RequestSignInInput) int
 		ResumeCampaign        func(childComplexity int, input model.ResumeCampaignInput) int
+		ReviewReport          func(childComplexity int, input model.ReviewReportInput) int
+		SaveReportText        func(childComplexity int, input db.SaveReportTextInput) int
 		SendInvitations       func(childComplexity int, input db.SendInvitationsInput) int
 		SignIn                func(childComplexity int, input model.SignInInput) int
 		SignOut               func(childComplexity int, input model.SignOutInput) int
 		SignOutEverywhere     func(childComplexity int) int
+		StartReport           func(childComplexity int, input model.StartReportInput) int
 	}
 
 	NameDelegatesPayload struct {
@@ -523,6 +597,16 @@ type ComplexityRoot struct {
 	NameOrganiserPayload struct {
 		Person     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	OfferHelpPayload struct {
+		Question   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	OrganisationAttendance struct {
+		Organisation func(childComplexity int) int
+		People       func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -550,14 +634,16 @@ type ComplexityRoot struct {
 	}
 
 	Partnership struct {
-		Agreements  func(childComplexity int) int
-		Description func(childComplexity int) int
-		ID          func(childComplexity int) int
-		Kind        func(childComplexity int) int
-		Members     func(childComplexity int) int
-		Name        func(childComplexity int) int
-		Series      func(childComplexity int) int
-		Since       func(childComplexity int) int
+		Agreements    func(childComplexity int) int
+		Description   func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Kind          func(childComplexity int) int
+		Members       func(childComplexity int) int
+		Name          func(childComplexity int) int
+		OpenActions   func(childComplexity int) int
+		OpenQuestions func(childComplexity int) int
+		Series        func(childComplexity int) int
+		Since         func(childComplexity int) int
 	}
 
 	PartnershipConnection struct {
@@ -602,6 +688,11 @@ type ComplexityRoot struct {
 		Rows              func(childComplexity int, first *int, after *string) int
 		Suppressed        func(childComplexity int) int
 		Total             func(childComplexity int) int
+	}
+
+	ProposeCorrectionPayload struct {
+		Correction func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Query struct {
@@ -661,6 +752,11 @@ type ComplexityRoot struct {
 		UserErrors  func(childComplexity int) int
 	}
 
+	RemoveReportEntryPayload struct {
+		Report     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	ReopenEditionPayload struct {
 		Edition    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -671,6 +767,56 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	Report struct {
+		Actions     func(childComplexity int) int
+		Attendance  func(childComplexity int) int
+		Corrections func(childComplexity int) int
+		Edition     func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Items       func(childComplexity int) int
+		PublishedAt func(childComplexity int) int
+		Revisions   func(childComplexity int, partID *db.ID, locale string) int
+		Status      func(childComplexity int) int
+		Summary     func(childComplexity int, locale *db.Locale) int
+		Texts       func(childComplexity int) int
+	}
+
+	ReportAction struct {
+		Description func(childComplexity int, locale *db.Locale) int
+		DueOn       func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Owner       func(childComplexity int) int
+		Person      func(childComplexity int) int
+		Report      func(childComplexity int) int
+		Status      func(childComplexity int) int
+	}
+
+	ReportItem struct {
+		Findings  func(childComplexity int, locale *db.Locale) int
+		Materials func(childComplexity int) int
+		Questions func(childComplexity int) int
+		Session   func(childComplexity int) int
+	}
+
+	ReportQuestion struct {
+		AskedBy func(childComplexity int) int
+		ID      func(childComplexity int) int
+		Offers  func(childComplexity int) int
+		Person  func(childComplexity int) int
+		Report  func(childComplexity int) int
+		Status  func(childComplexity int) int
+		Text    func(childComplexity int, locale *db.Locale) int
+	}
+
+	ReportText struct {
+		Author  func(childComplexity int) int
+		Locale  func(childComplexity int) int
+		PartID  func(childComplexity int) int
+		SavedAt func(childComplexity int) int
+		Text    func(childComplexity int) int
+		Version func(childComplexity int) int
+	}
+
 	RequestSignInPayload struct {
 		UserErrors   func(childComplexity int) int
 		ValidMinutes func(childComplexity int) int
@@ -678,6 +824,11 @@ type ComplexityRoot struct {
 
 	ResumeCampaignPayload struct {
 		Campaign   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ReviewReportPayload struct {
+		Report     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -693,6 +844,11 @@ type ComplexityRoot struct {
 		Capacity func(childComplexity int) int
 		ID       func(childComplexity int) int
 		Name     func(childComplexity int) int
+	}
+
+	SaveReportTextPayload struct {
+		Text       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Seats struct {
@@ -770,6 +926,11 @@ type ComplexityRoot struct {
 
 	SignOutPayload struct {
 		SignIns    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	StartReportPayload struct {
+		Report     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -882,6 +1043,18 @@ type MutationResolver interface {
 	ErasePerson(ctx context.Context, input model.ErasePersonInput) (*model.ErasePersonPayload, error)
 	ChangeInvitationMails(ctx context.Context, input model.ChangeInvitationMailsInput) (*model.ChangeInvitationMailsPayload, error)
 	LiftSuppression(ctx context.Context, input model.LiftSuppressionInput) (*model.LiftSuppressionPayload, error)
+	StartReport(ctx context.Context, input model.StartReportInput) (*model.StartReportPayload, error)
+	SaveReportText(ctx context.Context, input db.SaveReportTextInput) (*model.SaveReportTextPayload, error)
+	AddReportQuestion(ctx context.Context, input db.AddReportQuestionInput) (*model.AddReportQuestionPayload, error)
+	MarkQuestion(ctx context.Context, input db.MarkQuestionInput) (*model.MarkQuestionPayload, error)
+	OfferHelp(ctx context.Context, input db.OfferHelpInput) (*model.OfferHelpPayload, error)
+	AddReportAction(ctx context.Context, input db.AddReportActionInput) (*model.AddReportActionPayload, error)
+	ChangeReportAction(ctx context.Context, input db.ChangeReportActionInput) (*model.ChangeReportActionPayload, error)
+	AddMaterial(ctx context.Context, input db.AddMaterialInput) (*model.AddMaterialPayload, error)
+	RemoveReportEntry(ctx context.Context, input model.RemoveReportEntryInput) (*model.RemoveReportEntryPayload, error)
+	ReviewReport(ctx context.Context, input model.ReviewReportInput) (*model.ReviewReportPayload, error)
+	ProposeCorrection(ctx context.Context, input db.ProposeCorrectionInput) (*model.ProposeCorrectionPayload, error)
+	DecideCorrection(ctx context.Context, input db.DecideCorrectionInput) (*model.DecideCorrectionPayload, error)
 }
 type PreviewInvitationsPayloadResolver interface {
 	Rows(ctx context.Context, obj *db.InvitationPreview, first *int, after *string) (*db.Connection[db.AudienceRow], error)
@@ -900,6 +1073,9 @@ type QueryResolver interface {
 	Viewer(ctx context.Context) (*model.Viewer, error)
 	ExportMyData(ctx context.Context) (*string, error)
 	AuditLog(ctx context.Context, first *int, after *string, last *int, before *string) (*db.Connection[db.AuditEntry], error)
+}
+type ReportResolver interface {
+	Revisions(ctx context.Context, obj *db.Report, partID *db.ID, locale string) ([]*db.ReportText, error)
 }
 type SeatsResolver interface {
 	Registrations(ctx context.Context, obj *db.Seats, first *int, after *string, last *int, before *string, filter *db.RegistrationFilter) (*db.Connection[db.Registration], error)
@@ -948,6 +1124,45 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AcceptOfferPayload.UserErrors(childComplexity), true
+
+	case "AddMaterialPayload.report":
+		if e.ComplexityRoot.AddMaterialPayload.Report == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddMaterialPayload.Report(childComplexity), true
+	case "AddMaterialPayload.userErrors":
+		if e.ComplexityRoot.AddMaterialPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddMaterialPayload.UserErrors(childComplexity), true
+
+	case "AddReportActionPayload.report":
+		if e.ComplexityRoot.AddReportActionPayload.Report == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddReportActionPayload.Report(childComplexity), true
+	case "AddReportActionPayload.userErrors":
+		if e.ComplexityRoot.AddReportActionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddReportActionPayload.UserErrors(childComplexity), true
+
+	case "AddReportQuestionPayload.report":
+		if e.ComplexityRoot.AddReportQuestionPayload.Report == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddReportQuestionPayload.Report(childComplexity), true
+	case "AddReportQuestionPayload.userErrors":
+		if e.ComplexityRoot.AddReportQuestionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddReportQuestionPayload.UserErrors(childComplexity), true
 
 	case "Agreement.endsOn":
 		if e.ComplexityRoot.Agreement.EndsOn == nil {
@@ -1022,6 +1237,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AppointCoordinatorPayload.UserErrors(childComplexity), true
+
+	case "Attendance.attended":
+		if e.ComplexityRoot.Attendance.Attended == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attendance.Attended(childComplexity), true
+	case "Attendance.organisations":
+		if e.ComplexityRoot.Attendance.Organisations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attendance.Organisations(childComplexity), true
+	case "Attendance.registered":
+		if e.ComplexityRoot.Attendance.Registered == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attendance.Registered(childComplexity), true
 
 	case "AudienceRow.email":
 		if e.ComplexityRoot.AudienceRow.Email == nil {
@@ -1398,6 +1632,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ChangeListingPayload.UserErrors(childComplexity), true
 
+	case "ChangeReportActionPayload.action":
+		if e.ComplexityRoot.ChangeReportActionPayload.Action == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeReportActionPayload.Action(childComplexity), true
+	case "ChangeReportActionPayload.userErrors":
+		if e.ComplexityRoot.ChangeReportActionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeReportActionPayload.UserErrors(childComplexity), true
+
 	case "ChangeRetentionPayload.courseRun":
 		if e.ComplexityRoot.ChangeRetentionPayload.CourseRun == nil {
 			break
@@ -1486,6 +1733,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Contribution.Role(childComplexity), true
+
+	case "Correction.createdAt":
+		if e.ComplexityRoot.Correction.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.CreatedAt(childComplexity), true
+	case "Correction.id":
+		if e.ComplexityRoot.Correction.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.ID(childComplexity), true
+	case "Correction.locale":
+		if e.ComplexityRoot.Correction.Locale == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.Locale(childComplexity), true
+	case "Correction.note":
+		if e.ComplexityRoot.Correction.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.Note(childComplexity), true
+	case "Correction.partId":
+		if e.ComplexityRoot.Correction.PartID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.PartID(childComplexity), true
+	case "Correction.person":
+		if e.ComplexityRoot.Correction.Person == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.Person(childComplexity), true
+	case "Correction.status":
+		if e.ComplexityRoot.Correction.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.Status(childComplexity), true
+	case "Correction.text":
+		if e.ComplexityRoot.Correction.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.Text(childComplexity), true
 
 	case "Course.audience":
 		if e.ComplexityRoot.Course.Audience == nil {
@@ -1785,6 +2081,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Day.Sessions(childComplexity), true
 
+	case "DecideCorrectionPayload.report":
+		if e.ComplexityRoot.DecideCorrectionPayload.Report == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecideCorrectionPayload.Report(childComplexity), true
+	case "DecideCorrectionPayload.userErrors":
+		if e.ComplexityRoot.DecideCorrectionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecideCorrectionPayload.UserErrors(childComplexity), true
+
 	case "DeclineDelegationPayload.delegation":
 		if e.ComplexityRoot.DeclineDelegationPayload.Delegation == nil {
 			break
@@ -2015,6 +2324,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Edition.Registrations(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*db.RegistrationFilter)), true
+	case "Edition.report":
+		if e.ComplexityRoot.Edition.Report == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Edition.Report(childComplexity), true
 	case "Edition.retentionMonths":
 		if e.ComplexityRoot.Edition.RetentionMonths == nil {
 			break
@@ -2145,6 +2460,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ErasePersonPayload.UserErrors(childComplexity), true
+
+	case "HelpOffer.id":
+		if e.ComplexityRoot.HelpOffer.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HelpOffer.ID(childComplexity), true
+	case "HelpOffer.note":
+		if e.ComplexityRoot.HelpOffer.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HelpOffer.Note(childComplexity), true
+	case "HelpOffer.organisation":
+		if e.ComplexityRoot.HelpOffer.Organisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HelpOffer.Organisation(childComplexity), true
+	case "HelpOffer.person":
+		if e.ComplexityRoot.HelpOffer.Person == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HelpOffer.Person(childComplexity), true
 
 	case "Institution.country":
 		if e.ComplexityRoot.Institution.Country == nil {
@@ -2449,6 +2789,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LiftSuppressionPayload.UserErrors(childComplexity), true
 
+	case "MarkQuestionPayload.question":
+		if e.ComplexityRoot.MarkQuestionPayload.Question == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MarkQuestionPayload.Question(childComplexity), true
+	case "MarkQuestionPayload.userErrors":
+		if e.ComplexityRoot.MarkQuestionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MarkQuestionPayload.UserErrors(childComplexity), true
+
+	case "Material.id":
+		if e.ComplexityRoot.Material.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Material.ID(childComplexity), true
+	case "Material.title":
+		if e.ComplexityRoot.Material.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Material.Title(childComplexity), true
+	case "Material.url":
+		if e.ComplexityRoot.Material.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Material.URL(childComplexity), true
+
 	case "Money.amountMinor":
 		if e.ComplexityRoot.Money.AmountMinor == nil {
 			break
@@ -2570,6 +2942,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcceptOffer(childComplexity, args["input"].(model.AcceptOfferInput)), true
+	case "Mutation.addMaterial":
+		if e.ComplexityRoot.Mutation.AddMaterial == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addMaterial_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddMaterial(childComplexity, args["input"].(db.AddMaterialInput)), true
+	case "Mutation.addReportAction":
+		if e.ComplexityRoot.Mutation.AddReportAction == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addReportAction_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddReportAction(childComplexity, args["input"].(db.AddReportActionInput)), true
+	case "Mutation.addReportQuestion":
+		if e.ComplexityRoot.Mutation.AddReportQuestion == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addReportQuestion_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddReportQuestion(childComplexity, args["input"].(db.AddReportQuestionInput)), true
 	case "Mutation.answerIntake":
 		if e.ComplexityRoot.Mutation.AnswerIntake == nil {
 			break
@@ -2691,6 +3096,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ChangeListing(childComplexity, args["input"].(model.ChangeListingInput)), true
+	case "Mutation.changeReportAction":
+		if e.ComplexityRoot.Mutation.ChangeReportAction == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changeReportAction_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeReportAction(childComplexity, args["input"].(db.ChangeReportActionInput)), true
 	case "Mutation.changeRetention":
 		if e.ComplexityRoot.Mutation.ChangeRetention == nil {
 			break
@@ -2735,6 +3151,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ConfirmCourseRun(childComplexity, args["input"].(model.ConfirmCourseRunInput)), true
+	case "Mutation.decideCorrection":
+		if e.ComplexityRoot.Mutation.DecideCorrection == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_decideCorrection_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DecideCorrection(childComplexity, args["input"].(db.DecideCorrectionInput)), true
 	case "Mutation.declineDelegation":
 		if e.ComplexityRoot.Mutation.DeclineDelegation == nil {
 			break
@@ -2823,6 +3250,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.LiftSuppression(childComplexity, args["input"].(model.LiftSuppressionInput)), true
+	case "Mutation.markQuestion":
+		if e.ComplexityRoot.Mutation.MarkQuestion == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_markQuestion_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MarkQuestion(childComplexity, args["input"].(db.MarkQuestionInput)), true
 	case "Mutation.nameDelegates":
 		if e.ComplexityRoot.Mutation.NameDelegates == nil {
 			break
@@ -2845,6 +3283,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.NameOrganiser(childComplexity, args["input"].(db.OrganiserInput)), true
+	case "Mutation.offerHelp":
+		if e.ComplexityRoot.Mutation.OfferHelp == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_offerHelp_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OfferHelp(childComplexity, args["input"].(db.OfferHelpInput)), true
 	case "Mutation.pauseCampaign":
 		if e.ComplexityRoot.Mutation.PauseCampaign == nil {
 			break
@@ -2867,6 +3316,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PreviewInvitations(childComplexity, args["input"].(db.SendInvitationsInput)), true
+	case "Mutation.proposeCorrection":
+		if e.ComplexityRoot.Mutation.ProposeCorrection == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_proposeCorrection_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ProposeCorrection(childComplexity, args["input"].(db.ProposeCorrectionInput)), true
 	case "Mutation.register":
 		if e.ComplexityRoot.Mutation.Register == nil {
 			break
@@ -2889,6 +3349,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemindDelegations(childComplexity, args["input"].(model.RemindDelegationsInput)), true
+	case "Mutation.removeReportEntry":
+		if e.ComplexityRoot.Mutation.RemoveReportEntry == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeReportEntry_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveReportEntry(childComplexity, args["input"].(model.RemoveReportEntryInput)), true
 	case "Mutation.reopenEdition":
 		if e.ComplexityRoot.Mutation.ReopenEdition == nil {
 			break
@@ -2933,6 +3404,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResumeCampaign(childComplexity, args["input"].(model.ResumeCampaignInput)), true
+	case "Mutation.reviewReport":
+		if e.ComplexityRoot.Mutation.ReviewReport == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reviewReport_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReviewReport(childComplexity, args["input"].(model.ReviewReportInput)), true
+	case "Mutation.saveReportText":
+		if e.ComplexityRoot.Mutation.SaveReportText == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_saveReportText_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveReportText(childComplexity, args["input"].(db.SaveReportTextInput)), true
 	case "Mutation.sendInvitations":
 		if e.ComplexityRoot.Mutation.SendInvitations == nil {
 			break
@@ -2972,6 +3465,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignOutEverywhere(childComplexity), true
+	case "Mutation.startReport":
+		if e.ComplexityRoot.Mutation.StartReport == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_startReport_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartReport(childComplexity, args["input"].(model.StartReportInput)), true
 
 	case "NameDelegatesPayload.delegation":
 		if e.ComplexityRoot.NameDelegatesPayload.Delegation == nil {
@@ -2998,6 +3502,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.NameOrganiserPayload.UserErrors(childComplexity), true
+
+	case "OfferHelpPayload.question":
+		if e.ComplexityRoot.OfferHelpPayload.Question == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferHelpPayload.Question(childComplexity), true
+	case "OfferHelpPayload.userErrors":
+		if e.ComplexityRoot.OfferHelpPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferHelpPayload.UserErrors(childComplexity), true
+
+	case "OrganisationAttendance.organisation":
+		if e.ComplexityRoot.OrganisationAttendance.Organisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganisationAttendance.Organisation(childComplexity), true
+	case "OrganisationAttendance.people":
+		if e.ComplexityRoot.OrganisationAttendance.People == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganisationAttendance.People(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -3111,6 +3641,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Partnership.Name(childComplexity), true
+	case "Partnership.openActions":
+		if e.ComplexityRoot.Partnership.OpenActions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Partnership.OpenActions(childComplexity), true
+	case "Partnership.openQuestions":
+		if e.ComplexityRoot.Partnership.OpenQuestions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Partnership.OpenQuestions(childComplexity), true
 	case "Partnership.series":
 		if e.ComplexityRoot.Partnership.Series == nil {
 			break
@@ -3290,6 +3832,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PreviewInvitationsPayload.Total(childComplexity), true
+
+	case "ProposeCorrectionPayload.correction":
+		if e.ComplexityRoot.ProposeCorrectionPayload.Correction == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposeCorrectionPayload.Correction(childComplexity), true
+	case "ProposeCorrectionPayload.userErrors":
+		if e.ComplexityRoot.ProposeCorrectionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposeCorrectionPayload.UserErrors(childComplexity), true
 
 	case "Query.auditLog":
 		if e.ComplexityRoot.Query.AuditLog == nil {
@@ -3582,6 +4137,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RemindDelegationsPayload.UserErrors(childComplexity), true
 
+	case "RemoveReportEntryPayload.report":
+		if e.ComplexityRoot.RemoveReportEntryPayload.Report == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveReportEntryPayload.Report(childComplexity), true
+	case "RemoveReportEntryPayload.userErrors":
+		if e.ComplexityRoot.RemoveReportEntryPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveReportEntryPayload.UserErrors(childComplexity), true
+
 	case "ReopenEditionPayload.edition":
 		if e.ComplexityRoot.ReopenEditionPayload.Edition == nil {
 			break
@@ -3608,6 +4176,246 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ReopenSessionPayload.UserErrors(childComplexity), true
 
+	case "Report.actions":
+		if e.ComplexityRoot.Report.Actions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Report.Actions(childComplexity), true
+	case "Report.attendance":
+		if e.ComplexityRoot.Report.Attendance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Report.Attendance(childComplexity), true
+	case "Report.corrections":
+		if e.ComplexityRoot.Report.Corrections == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Report.Corrections(childComplexity), true
+	case "Report.edition":
+		if e.ComplexityRoot.Report.Edition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Report.Edition(childComplexity), true
+	case "Report.id":
+		if e.ComplexityRoot.Report.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Report.ID(childComplexity), true
+	case "Report.items":
+		if e.ComplexityRoot.Report.Items == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Report.Items(childComplexity), true
+	case "Report.publishedAt":
+		if e.ComplexityRoot.Report.PublishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Report.PublishedAt(childComplexity), true
+	case "Report.revisions":
+		if e.ComplexityRoot.Report.Revisions == nil {
+			break
+		}
+
+		args, err := ec.field_Report_revisions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Report.Revisions(childComplexity, args["partId"].(*db.ID), args["locale"].(string)), true
+	case "Report.status":
+		if e.ComplexityRoot.Report.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Report.Status(childComplexity), true
+	case "Report.summary":
+		if e.ComplexityRoot.Report.Summary == nil {
+			break
+		}
+
+		args, err := ec.field_Report_summary_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Report.Summary(childComplexity, args["locale"].(*db.Locale)), true
+	case "Report.texts":
+		if e.ComplexityRoot.Report.Texts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Report.Texts(childComplexity), true
+
+	case "ReportAction.description":
+		if e.ComplexityRoot.ReportAction.Description == nil {
+			break
+		}
+
+		args, err := ec.field_ReportAction_description_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ReportAction.Description(childComplexity, args["locale"].(*db.Locale)), true
+	case "ReportAction.dueOn":
+		if e.ComplexityRoot.ReportAction.DueOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportAction.DueOn(childComplexity), true
+	case "ReportAction.id":
+		if e.ComplexityRoot.ReportAction.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportAction.ID(childComplexity), true
+	case "ReportAction.owner":
+		if e.ComplexityRoot.ReportAction.Owner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportAction.Owner(childComplexity), true
+	case "ReportAction.person":
+		if e.ComplexityRoot.ReportAction.Person == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportAction.Person(childComplexity), true
+	case "ReportAction.report":
+		if e.ComplexityRoot.ReportAction.Report == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportAction.Report(childComplexity), true
+	case "ReportAction.status":
+		if e.ComplexityRoot.ReportAction.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportAction.Status(childComplexity), true
+
+	case "ReportItem.findings":
+		if e.ComplexityRoot.ReportItem.Findings == nil {
+			break
+		}
+
+		args, err := ec.field_ReportItem_findings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ReportItem.Findings(childComplexity, args["locale"].(*db.Locale)), true
+	case "ReportItem.materials":
+		if e.ComplexityRoot.ReportItem.Materials == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportItem.Materials(childComplexity), true
+	case "ReportItem.questions":
+		if e.ComplexityRoot.ReportItem.Questions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportItem.Questions(childComplexity), true
+	case "ReportItem.session":
+		if e.ComplexityRoot.ReportItem.Session == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportItem.Session(childComplexity), true
+
+	case "ReportQuestion.askedBy":
+		if e.ComplexityRoot.ReportQuestion.AskedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportQuestion.AskedBy(childComplexity), true
+	case "ReportQuestion.id":
+		if e.ComplexityRoot.ReportQuestion.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportQuestion.ID(childComplexity), true
+	case "ReportQuestion.offers":
+		if e.ComplexityRoot.ReportQuestion.Offers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportQuestion.Offers(childComplexity), true
+	case "ReportQuestion.person":
+		if e.ComplexityRoot.ReportQuestion.Person == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportQuestion.Person(childComplexity), true
+	case "ReportQuestion.report":
+		if e.ComplexityRoot.ReportQuestion.Report == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportQuestion.Report(childComplexity), true
+	case "ReportQuestion.status":
+		if e.ComplexityRoot.ReportQuestion.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportQuestion.Status(childComplexity), true
+	case "ReportQuestion.text":
+		if e.ComplexityRoot.ReportQuestion.Text == nil {
+			break
+		}
+
+		args, err := ec.field_ReportQuestion_text_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ReportQuestion.Text(childComplexity, args["locale"].(*db.Locale)), true
+
+	case "ReportText.author":
+		if e.ComplexityRoot.ReportText.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportText.Author(childComplexity), true
+	case "ReportText.locale":
+		if e.ComplexityRoot.ReportText.Locale == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportText.Locale(childComplexity), true
+	case "ReportText.partId":
+		if e.ComplexityRoot.ReportText.PartID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportText.PartID(childComplexity), true
+	case "ReportText.savedAt":
+		if e.ComplexityRoot.ReportText.SavedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportText.SavedAt(childComplexity), true
+	case "ReportText.text":
+		if e.ComplexityRoot.ReportText.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportText.Text(childComplexity), true
+	case "ReportText.version":
+		if e.ComplexityRoot.ReportText.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportText.Version(childComplexity), true
+
 	case "RequestSignInPayload.userErrors":
 		if e.ComplexityRoot.RequestSignInPayload.UserErrors == nil {
 			break
@@ -3633,6 +4441,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ResumeCampaignPayload.UserErrors(childComplexity), true
+
+	case "ReviewReportPayload.report":
+		if e.ComplexityRoot.ReviewReportPayload.Report == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewReportPayload.Report(childComplexity), true
+	case "ReviewReportPayload.userErrors":
+		if e.ComplexityRoot.ReviewReportPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewReportPayload.UserErrors(childComplexity), true
 
 	case "Role.course":
 		if e.ComplexityRoot.Role.Course == nil {
@@ -3683,6 +4504,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Room.Name(childComplexity), true
+
+	case "SaveReportTextPayload.text":
+		if e.ComplexityRoot.SaveReportTextPayload.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SaveReportTextPayload.Text(childComplexity), true
+	case "SaveReportTextPayload.userErrors":
+		if e.ComplexityRoot.SaveReportTextPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SaveReportTextPayload.UserErrors(childComplexity), true
 
 	case "Seats.capacity":
 		if e.ComplexityRoot.Seats.Capacity == nil {
@@ -4026,6 +4860,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SignOutPayload.UserErrors(childComplexity), true
 
+	case "StartReportPayload.report":
+		if e.ComplexityRoot.StartReportPayload.Report == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartReportPayload.Report(childComplexity), true
+	case "StartReportPayload.userErrors":
+		if e.ComplexityRoot.StartReportPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartReportPayload.UserErrors(childComplexity), true
+
 	case "Subscription.campaignProgress":
 		if e.ComplexityRoot.Subscription.CampaignProgress == nil {
 			break
@@ -4177,6 +5024,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AcceptOfferInput", ec.unmarshalInputAcceptOfferInput),
+			graphql.NewInputUnmarshaler("AddMaterialInput", ec.unmarshalInputAddMaterialInput),
+			graphql.NewInputUnmarshaler("AddReportActionInput", ec.unmarshalInputAddReportActionInput),
+			graphql.NewInputUnmarshaler("AddReportQuestionInput", ec.unmarshalInputAddReportQuestionInput),
 			graphql.NewInputUnmarshaler("AnswerIntakeInput", ec.unmarshalInputAnswerIntakeInput),
 			graphql.NewInputUnmarshaler("AppointCoordinatorInput", ec.unmarshalInputAppointCoordinatorInput),
 			graphql.NewInputUnmarshaler("AudienceInput", ec.unmarshalInputAudienceInput),
@@ -4189,10 +5039,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ChangeEditionInput", ec.unmarshalInputChangeEditionInput),
 			graphql.NewInputUnmarshaler("ChangeInvitationMailsInput", ec.unmarshalInputChangeInvitationMailsInput),
 			graphql.NewInputUnmarshaler("ChangeListingInput", ec.unmarshalInputChangeListingInput),
+			graphql.NewInputUnmarshaler("ChangeReportActionInput", ec.unmarshalInputChangeReportActionInput),
 			graphql.NewInputUnmarshaler("ChangeRetentionInput", ec.unmarshalInputChangeRetentionInput),
 			graphql.NewInputUnmarshaler("ChangeSeatsInput", ec.unmarshalInputChangeSeatsInput),
 			graphql.NewInputUnmarshaler("ChangeSessionInput", ec.unmarshalInputChangeSessionInput),
 			graphql.NewInputUnmarshaler("ConfirmCourseRunInput", ec.unmarshalInputConfirmCourseRunInput),
+			graphql.NewInputUnmarshaler("DecideCorrectionInput", ec.unmarshalInputDecideCorrectionInput),
 			graphql.NewInputUnmarshaler("DeclineDelegationInput", ec.unmarshalInputDeclineDelegationInput),
 			graphql.NewInputUnmarshaler("DeclineOfferInput", ec.unmarshalInputDeclineOfferInput),
 			graphql.NewInputUnmarshaler("DelegationInput", ec.unmarshalInputDelegationInput),
@@ -4205,21 +5057,28 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("InviteDelegationsInput", ec.unmarshalInputInviteDelegationsInput),
 			graphql.NewInputUnmarshaler("InvoiceInput", ec.unmarshalInputInvoiceInput),
 			graphql.NewInputUnmarshaler("LiftSuppressionInput", ec.unmarshalInputLiftSuppressionInput),
+			graphql.NewInputUnmarshaler("MarkQuestionInput", ec.unmarshalInputMarkQuestionInput),
 			graphql.NewInputUnmarshaler("MunicipalityFilter", ec.unmarshalInputMunicipalityFilter),
 			graphql.NewInputUnmarshaler("NameDelegatesInput", ec.unmarshalInputNameDelegatesInput),
 			graphql.NewInputUnmarshaler("NameOrganiserInput", ec.unmarshalInputNameOrganiserInput),
 			graphql.NewInputUnmarshaler("NewPersonInput", ec.unmarshalInputNewPersonInput),
+			graphql.NewInputUnmarshaler("OfferHelpInput", ec.unmarshalInputOfferHelpInput),
 			graphql.NewInputUnmarshaler("PauseCampaignInput", ec.unmarshalInputPauseCampaignInput),
+			graphql.NewInputUnmarshaler("ProposeCorrectionInput", ec.unmarshalInputProposeCorrectionInput),
 			graphql.NewInputUnmarshaler("RegisterInput", ec.unmarshalInputRegisterInput),
 			graphql.NewInputUnmarshaler("RegistrationFilter", ec.unmarshalInputRegistrationFilter),
 			graphql.NewInputUnmarshaler("RemindDelegationsInput", ec.unmarshalInputRemindDelegationsInput),
+			graphql.NewInputUnmarshaler("RemoveReportEntryInput", ec.unmarshalInputRemoveReportEntryInput),
 			graphql.NewInputUnmarshaler("ReopenEditionInput", ec.unmarshalInputReopenEditionInput),
 			graphql.NewInputUnmarshaler("ReopenSessionInput", ec.unmarshalInputReopenSessionInput),
 			graphql.NewInputUnmarshaler("RequestSignInInput", ec.unmarshalInputRequestSignInInput),
 			graphql.NewInputUnmarshaler("ResumeCampaignInput", ec.unmarshalInputResumeCampaignInput),
+			graphql.NewInputUnmarshaler("ReviewReportInput", ec.unmarshalInputReviewReportInput),
+			graphql.NewInputUnmarshaler("SaveReportTextInput", ec.unmarshalInputSaveReportTextInput),
 			graphql.NewInputUnmarshaler("SendInvitationsInput", ec.unmarshalInputSendInvitationsInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
 			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
+			graphql.NewInputUnmarshaler("StartReportInput", ec.unmarshalInputStartReportInput),
 			graphql.NewInputUnmarshaler("VenueInput", ec.unmarshalInputVenueInput),
 		)
 	}
@@ -4535,6 +5394,33 @@ type Mutation {
   changes nothing.
   """
   liftSuppression("Whose address." input: LiftSuppressionInput!): LiftSuppressionPayload!
+  "Begins the report of an edition, or returns the one that is there. For organisers of the edition."
+  startReport("Of which edition." input: StartReportInput!): StartReportPayload!
+  """
+  Saves the next version of a text of a report: the summary, the findings of a session, a question or the description of an action.
+  Name the version that you have read; when somebody has saved another one since, nothing is saved, and ` + "`" + `text` + "`" + ` holds theirs.
+  """
+  saveReportText("Which text." input: SaveReportTextInput!): SaveReportTextPayload!
+  "Writes down a question that was asked. For organisers of the edition."
+  addReportQuestion("What was asked." input: AddReportQuestionInput!): AddReportQuestionPayload!
+  "Says whether a question still looks for an answer. For organisers and for who asked."
+  markQuestion("Which question." input: MarkQuestionInput!): MarkQuestionPayload!
+  "Offers an organisation's help with a question, for people who work or coordinate for it; organisers write down what they heard. Offering again replaces the note."
+  offerHelp("With which question." input: OfferHelpInput!): OfferHelpPayload!
+  "Writes down who does what next. For organisers of the edition."
+  addReportAction("What is to be done." input: AddReportActionInput!): AddReportActionPayload!
+  "Says that an action is done, dropped, open again or due at another date. For organisers and for its owner."
+  changeReportAction("Which action." input: ChangeReportActionInput!): ChangeReportActionPayload!
+  "Adds a link to something to read on. For organisers of the edition."
+  addMaterial("Which link." input: AddMaterialInput!): AddMaterialPayload!
+  "Takes a question, an action or a material out of a report. What was published can only be marked. For organisers of the edition."
+  removeReportEntry("What is removed." input: RemoveReportEntryInput!): RemoveReportEntryPayload!
+  "Shows a draft to those who were there, who may propose corrections. For organisers of the edition."
+  reviewReport("Which report." input: ReviewReportInput!): ReviewReportPayload!
+  "Proposes other words for a text of a report in review. For those who were there."
+  proposeCorrection("Which words." input: ProposeCorrectionInput!): ProposeCorrectionPayload!
+  "Takes over the words that a participant proposed, or leaves them. For organisers of the edition."
+  decideCorrection("Which proposal." input: DecideCorrectionInput!): DecideCorrectionPayload!
 }
 
 "Work that can be followed while it happens, over WebSocket (graphql-transport-ws) or server-sent events."
@@ -4938,6 +5824,10 @@ type Partnership implements Node {
   members: [PartnershipMember!]!
   "The meetings that come back."
   series: [Series!]!
+  "What was agreed at its meetings and is still to be done, by due date. At most 100."
+  openActions: [ReportAction!]!
+  "What was asked at its meetings and still looks for an answer, the oldest first. At most 100."
+  openQuestions: [ReportQuestion!]!
 }
 
 "What sort of partnership it is."
@@ -5117,6 +6007,8 @@ type Edition implements Node {
   themes: [Theme!]!
   "Its days in order, each with its programme; empty when only the year is known."
   days: [Day!]!
+  "What came of it; null when there is no report yet, or none that you may read."
+  report: Report
   "Places for participants."
   seats: Seats! @live
   "Who is registered for the edition and for its sessions, the latest first: everybody to organisers, the people of their own organisation to coordinators, to everybody themselves."
@@ -6697,6 +7589,432 @@ type ChangeCourseRunPayload {
   "Why nothing was changed."
   userErrors: [UserError!]!
 }
+
+"""
+What came of an edition. It follows the programme: what was found, asked and shared in each session, and what follows from it. A draft
+is read by organisers, a report in review by those who were there too, a published one by everybody.
+"""
+type Report implements Node {
+  "Opaque and unique over all types."
+  id: ID!
+  "Who may read it."
+  status: ReportStatus!
+  "When it was published; null before."
+  publishedAt: DateTime
+  "Of which edition."
+  edition: Edition!
+  "What came of the edition, in Markdown; empty when nobody has written it yet. In the language asked for when it is there, else in the first one of the edition."
+  summary("The language of the reader." locale: Locale): String!
+  "How many were registered and came."
+  attendance: Attendance!
+  "What there is about each session, in the order of the programme; what belongs to none comes last."
+  items: [ReportItem!]!
+  "Who does what next, by due date."
+  actions: [ReportAction!]!
+  "The current version of every text in every language, for those who edit or translate it."
+  texts: [ReportText!]!
+  "The last 100 versions of one text, the latest first. Null to everybody but organisers of the edition."
+  revisions(
+    "The session, question or action; leave it out for the summary."
+    partId: ID
+    "In which language."
+    locale: Locale!
+  ): [ReportText!] @live
+  "What participants proposed, the oldest first. Null to everybody but organisers of the edition."
+  corrections: [Correction!] @live
+}
+
+"Who may read a report."
+enum ReportStatus {
+  "Organisers of the edition."
+  DRAFT
+  "Organisers, and those who were there; they may propose corrections."
+  IN_REVIEW
+  "Everybody."
+  PUBLISHED
+}
+
+"How many people were registered for an edition, and how many came."
+type Attendance {
+  "How many had a place."
+  registered: Int!
+  "How many came, with a place or without."
+  attended: Int!
+  "Where they came from, the largest group first."
+  organisations: [OrganisationAttendance!]!
+}
+
+"How many came from one organisation."
+type OrganisationAttendance {
+  "Which organisation."
+  organisation: Organisation!
+  "How many people."
+  people: Int!
+}
+
+"The part of a report about one session."
+type ReportItem {
+  "Which session; null for what belongs to the edition as a whole."
+  session: Session
+  "What was found, one by one, each in Markdown."
+  findings("The language of the reader." locale: Locale): [String!]!
+  "What was asked."
+  questions: [ReportQuestion!]!
+  "What to read on."
+  materials: [Material!]!
+}
+
+"A question that a participant asked the others."
+type ReportQuestion implements Node {
+  "Opaque and unique over all types."
+  id: ID!
+  "The report that it is in."
+  report: Report!
+  "The question. In the language asked for when it is there, else in the first one of the edition."
+  text("The language of the reader." locale: Locale): String!
+  "Whether it still looks for an answer."
+  status: QuestionStatus!
+  "For which organisation it was asked, when that is known."
+  askedBy: Organisation
+  "Who asked. Null to everybody but those who were there and organisers."
+  person: Person @live
+  "Who can help, the first offer first."
+  offers: [HelpOffer!]!
+}
+
+"Whether a question still looks for an answer."
+enum QuestionStatus {
+  "It does."
+  OPEN
+  "It found one."
+  ANSWERED
+}
+
+"An organisation's offer to share what it knows."
+type HelpOffer {
+  "Opaque and unique over all types."
+  id: ID!
+  "Which organisation."
+  organisation: Organisation!
+  "What it can help with."
+  note: String!
+  "Whom to ask there. Null to everybody but those who were there and organisers."
+  person: Person @live
+}
+
+"What somebody does next."
+type ReportAction implements Node {
+  "Opaque and unique over all types."
+  id: ID!
+  "The report that it is in."
+  report: Report!
+  "What is to be done. In the language asked for when it is there, else in the first one of the edition."
+  description("The language of the reader." locale: Locale): String!
+  "Which organisation sees to it."
+  owner: Organisation!
+  "Who there. Null to everybody but those who were there and organisers."
+  person: Person @live
+  "Until when; null when no date was agreed."
+  dueOn: Date
+  "Whether it is still to be done."
+  status: ActionStatus!
+}
+
+"Whether an action is still to be done."
+enum ActionStatus {
+  "It is."
+  OPEN
+  "It was done."
+  DONE
+  "Nobody will do it any more."
+  DROPPED
+}
+
+"Something to read on."
+type Material {
+  "Opaque and unique over all types."
+  id: ID!
+  "What it is called."
+  title: String!
+  "Where it is."
+  url: URL!
+}
+
+"One version of one text of a report."
+type ReportText {
+  "The session, question or action that it belongs to; the report itself for the summary."
+  partId: ID!
+  "In which language."
+  locale: Locale!
+  "Which version, from 1."
+  version: Int!
+  "What it says."
+  text: String!
+  "When it was saved."
+  savedAt: DateTime!
+  "Who saved it. Null to everybody but organisers of the edition."
+  author: Person @live
+}
+
+"What a participant would rather have in a report."
+type Correction {
+  "Opaque and unique over all types."
+  id: ID!
+  "The session, question or action whose text it is; the report itself for the summary."
+  partId: ID!
+  "In which language."
+  locale: Locale!
+  "The words proposed."
+  text: String!
+  "Why."
+  note: String!
+  "What the organisers said to it."
+  status: CorrectionStatus!
+  "Who proposed it."
+  person: Person
+  "When."
+  createdAt: DateTime!
+}
+
+"What organisers said to a proposal."
+enum CorrectionStatus {
+  "Nothing yet."
+  PROPOSED
+  "Taken over."
+  ACCEPTED
+  "Left."
+  REJECTED
+}
+
+"Whose report begins."
+input StartReportInput {
+  "The edition."
+  editionId: ID!
+}
+
+"The report that was begun."
+type StartReportPayload {
+  "After the change; null when there was a problem."
+  report: Report
+  "What was wrong; empty when it worked."
+  userErrors: [UserError!]!
+}
+
+"The next version of a text."
+input SaveReportTextInput {
+  "The report."
+  reportId: ID!
+  "The session, question or action; leave it out for the summary."
+  partId: ID
+  "In which language."
+  locale: Locale!
+  "The version that you have read; 0 when there was none."
+  version: Int!
+  "What it says now, in Markdown. The findings of a session stand on a line each."
+  text: String!
+}
+
+"The text after saving, or what somebody else saved in between."
+type SaveReportTextPayload {
+  "The current version: yours when it was saved; theirs when ` + "`" + `userErrors` + "`" + ` holds a CONFLICT; null after another problem."
+  text: ReportText
+  "What was wrong; empty when it worked."
+  userErrors: [UserError!]!
+}
+
+"A question that was asked."
+input AddReportQuestionInput {
+  "The report."
+  reportId: ID!
+  "In which session; leave it out when in none."
+  sessionId: ID
+  "For which organisation."
+  organisationId: ID
+  "Who asked."
+  personId: ID
+  "The language of the text."
+  locale: Locale!
+  "The question."
+  text: String!
+}
+
+"The report with the question."
+type AddReportQuestionPayload {
+  "After the change; null when there was a problem."
+  report: Report
+  "What was wrong; empty when it worked."
+  userErrors: [UserError!]!
+}
+
+"Whether a question is answered."
+input MarkQuestionInput {
+  "The question."
+  questionId: ID!
+  "Whether it still looks for an answer."
+  status: QuestionStatus!
+}
+
+"The question."
+type MarkQuestionPayload {
+  "After the change; null when there was a problem."
+  question: ReportQuestion
+  "What was wrong; empty when it worked."
+  userErrors: [UserError!]!
+}
+
+"An offer of help."
+input OfferHelpInput {
+  "With which question."
+  questionId: ID!
+  "Who offers; leave it out for the organisation that you work for."
+  organisationId: ID
+  "What it can help with, at most 2000 characters."
+  note: String
+}
+
+"The question with the offer."
+type OfferHelpPayload {
+  "After the change; null when there was a problem."
+  question: ReportQuestion
+  "What was wrong; empty when it worked."
+  userErrors: [UserError!]!
+}
+
+"Something to be done."
+input AddReportActionInput {
+  "The report."
+  reportId: ID!
+  "In which session it was agreed; leave it out when in none."
+  sessionId: ID
+  "Which organisation sees to it."
+  ownerId: ID!
+  "Who there."
+  personId: ID
+  "Until when."
+  dueOn: Date
+  "The language of the description."
+  locale: Locale!
+  "What is to be done."
+  description: String!
+}
+
+"The report with the action."
+type AddReportActionPayload {
+  "After the change; null when there was a problem."
+  report: Report
+  "What was wrong; empty when it worked."
+  userErrors: [UserError!]!
+}
+
+"What changes about an action."
+input ChangeReportActionInput {
+  "The action."
+  actionId: ID!
+  "Whether it is still to be done; leave it out to keep that."
+  status: ActionStatus
+  "Until when; leave it out to keep that."
+  dueOn: Date
+}
+
+"The action."
+type ChangeReportActionPayload {
+  "After the change; null when there was a problem."
+  action: ReportAction
+  "What was wrong; empty when it worked."
+  userErrors: [UserError!]!
+}
+
+"A link to something to read on."
+input AddMaterialInput {
+  "The report."
+  reportId: ID!
+  "Which session it belongs to; leave it out when to none."
+  sessionId: ID
+  "What it is called, at most 300 characters."
+  title: String!
+  "Where it is."
+  url: URL!
+}
+
+"The report with the link."
+type AddMaterialPayload {
+  "After the change; null when there was a problem."
+  report: Report
+  "What was wrong; empty when it worked."
+  userErrors: [UserError!]!
+}
+
+"What is taken out of a report."
+input RemoveReportEntryInput {
+  "The report."
+  reportId: ID!
+  "The question, action or material."
+  entryId: ID!
+}
+
+"The report without it."
+type RemoveReportEntryPayload {
+  "After the change; null when there was a problem."
+  report: Report
+  "What was wrong; empty when it worked."
+  userErrors: [UserError!]!
+}
+
+"Which report is shown to those who were there."
+input ReviewReportInput {
+  "The report."
+  reportId: ID!
+}
+
+"The report in review."
+type ReviewReportPayload {
+  "After the change; null when there was a problem."
+  report: Report
+  "What was wrong; empty when it worked."
+  userErrors: [UserError!]!
+}
+
+"Other words for a text."
+input ProposeCorrectionInput {
+  "The report."
+  reportId: ID!
+  "The session, question or action; leave it out for the summary."
+  partId: ID
+  "In which language."
+  locale: Locale!
+  "The whole text as it should be."
+  text: String!
+  "Why, at most 2000 characters."
+  note: String
+}
+
+"What was proposed."
+type ProposeCorrectionPayload {
+  "After the change; null when there was a problem."
+  correction: Correction
+  "What was wrong; empty when it worked."
+  userErrors: [UserError!]!
+}
+
+"What becomes of a proposal."
+input DecideCorrectionInput {
+  "The report."
+  reportId: ID!
+  "The proposal."
+  correctionId: ID!
+  "Whether its words are taken over."
+  accept: Boolean!
+  "The version of the text that it replaces when it is accepted; 0 when there is none."
+  version: Int! = 0
+}
+
+"The report after the decision."
+type DecideCorrectionPayload {
+  "After the change; null when there was a problem."
+  report: Report
+  "What was wrong; empty when it worked."
+  userErrors: [UserError!]!
+}
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -6713,6 +8031,36 @@ func (ec *executionContext) childFields_AcceptOfferPayload(ctx context.Context, 
 		return ec.fieldContext_AcceptOfferPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AcceptOfferPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AddMaterialPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "report":
+		return ec.fieldContext_AddMaterialPayload_report(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AddMaterialPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddMaterialPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AddReportActionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "report":
+		return ec.fieldContext_AddReportActionPayload_report(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AddReportActionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddReportActionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AddReportQuestionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "report":
+		return ec.fieldContext_AddReportQuestionPayload_report(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AddReportQuestionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddReportQuestionPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Agreement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6753,6 +8101,18 @@ func (ec *executionContext) childFields_AppointCoordinatorPayload(ctx context.Co
 		return ec.fieldContext_AppointCoordinatorPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AppointCoordinatorPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Attendance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "registered":
+		return ec.fieldContext_Attendance_registered(ctx, field)
+	case "attended":
+		return ec.fieldContext_Attendance_attended(ctx, field)
+	case "organisations":
+		return ec.fieldContext_Attendance_organisations(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Attendance", field.Name)
 }
 
 func (ec *executionContext) childFields_AudienceRow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6969,6 +8329,16 @@ func (ec *executionContext) childFields_ChangeListingPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type ChangeListingPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ChangeReportActionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "action":
+		return ec.fieldContext_ChangeReportActionPayload_action(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ChangeReportActionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeReportActionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ChangeRetentionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edition":
@@ -7025,6 +8395,28 @@ func (ec *executionContext) childFields_Contribution(ctx context.Context, field 
 		return ec.fieldContext_Contribution_person(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Contribution", field.Name)
+}
+
+func (ec *executionContext) childFields_Correction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Correction_id(ctx, field)
+	case "partId":
+		return ec.fieldContext_Correction_partId(ctx, field)
+	case "locale":
+		return ec.fieldContext_Correction_locale(ctx, field)
+	case "text":
+		return ec.fieldContext_Correction_text(ctx, field)
+	case "note":
+		return ec.fieldContext_Correction_note(ctx, field)
+	case "status":
+		return ec.fieldContext_Correction_status(ctx, field)
+	case "person":
+		return ec.fieldContext_Correction_person(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Correction_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Correction", field.Name)
 }
 
 func (ec *executionContext) childFields_Course(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7161,6 +8553,16 @@ func (ec *executionContext) childFields_Day(ctx context.Context, field graphql.C
 	return nil, fmt.Errorf("no field named %q was found under type Day", field.Name)
 }
 
+func (ec *executionContext) childFields_DecideCorrectionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "report":
+		return ec.fieldContext_DecideCorrectionPayload_report(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DecideCorrectionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DecideCorrectionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeclineDelegationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "delegation":
@@ -7275,6 +8677,8 @@ func (ec *executionContext) childFields_Edition(ctx context.Context, field graph
 		return ec.fieldContext_Edition_themes(ctx, field)
 	case "days":
 		return ec.fieldContext_Edition_days(ctx, field)
+	case "report":
+		return ec.fieldContext_Edition_report(ctx, field)
 	case "seats":
 		return ec.fieldContext_Edition_seats(ctx, field)
 	case "registrations":
@@ -7335,6 +8739,20 @@ func (ec *executionContext) childFields_ErasePersonPayload(ctx context.Context, 
 		return ec.fieldContext_ErasePersonPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ErasePersonPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_HelpOffer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_HelpOffer_id(ctx, field)
+	case "organisation":
+		return ec.fieldContext_HelpOffer_organisation(ctx, field)
+	case "note":
+		return ec.fieldContext_HelpOffer_note(ctx, field)
+	case "person":
+		return ec.fieldContext_HelpOffer_person(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HelpOffer", field.Name)
 }
 
 func (ec *executionContext) childFields_Institution(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7497,6 +8915,28 @@ func (ec *executionContext) childFields_LiftSuppressionPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type LiftSuppressionPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_MarkQuestionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "question":
+		return ec.fieldContext_MarkQuestionPayload_question(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_MarkQuestionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MarkQuestionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Material(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Material_id(ctx, field)
+	case "title":
+		return ec.fieldContext_Material_title(ctx, field)
+	case "url":
+		return ec.fieldContext_Material_url(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Material", field.Name)
+}
+
 func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "amountMinor":
@@ -7573,6 +9013,26 @@ func (ec *executionContext) childFields_NameOrganiserPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type NameOrganiserPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_OfferHelpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "question":
+		return ec.fieldContext_OfferHelpPayload_question(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OfferHelpPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OfferHelpPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OrganisationAttendance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "organisation":
+		return ec.fieldContext_OrganisationAttendance_organisation(ctx, field)
+	case "people":
+		return ec.fieldContext_OrganisationAttendance_people(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrganisationAttendance", field.Name)
+}
+
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "hasNextPage":
@@ -7639,6 +9099,10 @@ func (ec *executionContext) childFields_Partnership(ctx context.Context, field g
 		return ec.fieldContext_Partnership_members(ctx, field)
 	case "series":
 		return ec.fieldContext_Partnership_series(ctx, field)
+	case "openActions":
+		return ec.fieldContext_Partnership_openActions(ctx, field)
+	case "openQuestions":
+		return ec.fieldContext_Partnership_openQuestions(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Partnership", field.Name)
 }
@@ -7731,6 +9195,16 @@ func (ec *executionContext) childFields_PreviewInvitationsPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type PreviewInvitationsPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ProposeCorrectionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "correction":
+		return ec.fieldContext_ProposeCorrectionPayload_correction(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ProposeCorrectionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProposeCorrectionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RegisterPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "registration":
@@ -7813,6 +9287,16 @@ func (ec *executionContext) childFields_RemindDelegationsPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type RemindDelegationsPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RemoveReportEntryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "report":
+		return ec.fieldContext_RemoveReportEntryPayload_report(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RemoveReportEntryPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveReportEntryPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ReopenEditionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edition":
@@ -7833,6 +9317,106 @@ func (ec *executionContext) childFields_ReopenSessionPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type ReopenSessionPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Report(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Report_id(ctx, field)
+	case "status":
+		return ec.fieldContext_Report_status(ctx, field)
+	case "publishedAt":
+		return ec.fieldContext_Report_publishedAt(ctx, field)
+	case "edition":
+		return ec.fieldContext_Report_edition(ctx, field)
+	case "summary":
+		return ec.fieldContext_Report_summary(ctx, field)
+	case "attendance":
+		return ec.fieldContext_Report_attendance(ctx, field)
+	case "items":
+		return ec.fieldContext_Report_items(ctx, field)
+	case "actions":
+		return ec.fieldContext_Report_actions(ctx, field)
+	case "texts":
+		return ec.fieldContext_Report_texts(ctx, field)
+	case "revisions":
+		return ec.fieldContext_Report_revisions(ctx, field)
+	case "corrections":
+		return ec.fieldContext_Report_corrections(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Report", field.Name)
+}
+
+func (ec *executionContext) childFields_ReportAction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ReportAction_id(ctx, field)
+	case "report":
+		return ec.fieldContext_ReportAction_report(ctx, field)
+	case "description":
+		return ec.fieldContext_ReportAction_description(ctx, field)
+	case "owner":
+		return ec.fieldContext_ReportAction_owner(ctx, field)
+	case "person":
+		return ec.fieldContext_ReportAction_person(ctx, field)
+	case "dueOn":
+		return ec.fieldContext_ReportAction_dueOn(ctx, field)
+	case "status":
+		return ec.fieldContext_ReportAction_status(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReportAction", field.Name)
+}
+
+func (ec *executionContext) childFields_ReportItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "session":
+		return ec.fieldContext_ReportItem_session(ctx, field)
+	case "findings":
+		return ec.fieldContext_ReportItem_findings(ctx, field)
+	case "questions":
+		return ec.fieldContext_ReportItem_questions(ctx, field)
+	case "materials":
+		return ec.fieldContext_ReportItem_materials(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReportItem", field.Name)
+}
+
+func (ec *executionContext) childFields_ReportQuestion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ReportQuestion_id(ctx, field)
+	case "report":
+		return ec.fieldContext_ReportQuestion_report(ctx, field)
+	case "text":
+		return ec.fieldContext_ReportQuestion_text(ctx, field)
+	case "status":
+		return ec.fieldContext_ReportQuestion_status(ctx, field)
+	case "askedBy":
+		return ec.fieldContext_ReportQuestion_askedBy(ctx, field)
+	case "person":
+		return ec.fieldContext_ReportQuestion_person(ctx, field)
+	case "offers":
+		return ec.fieldContext_ReportQuestion_offers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReportQuestion", field.Name)
+}
+
+func (ec *executionContext) childFields_ReportText(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "partId":
+		return ec.fieldContext_ReportText_partId(ctx, field)
+	case "locale":
+		return ec.fieldContext_ReportText_locale(ctx, field)
+	case "version":
+		return ec.fieldContext_ReportText_version(ctx, field)
+	case "text":
+		return ec.fieldContext_ReportText_text(ctx, field)
+	case "savedAt":
+		return ec.fieldContext_ReportText_savedAt(ctx, field)
+	case "author":
+		return ec.fieldContext_ReportText_author(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReportText", field.Name)
+}
+
 func (ec *executionContext) childFields_RequestSignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "validMinutes":
@@ -7851,6 +9435,16 @@ func (ec *executionContext) childFields_ResumeCampaignPayload(ctx context.Contex
 		return ec.fieldContext_ResumeCampaignPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ResumeCampaignPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewReportPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "report":
+		return ec.fieldContext_ReviewReportPayload_report(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ReviewReportPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewReportPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Role(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7879,6 +9473,16 @@ func (ec *executionContext) childFields_Room(ctx context.Context, field graphql.
 		return ec.fieldContext_Room_capacity(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Room", field.Name)
+}
+
+func (ec *executionContext) childFields_SaveReportTextPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "text":
+		return ec.fieldContext_SaveReportTextPayload_text(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SaveReportTextPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SaveReportTextPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Seats(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8035,6 +9639,16 @@ func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, fiel
 		return ec.fieldContext_SignOutPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignOutPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StartReportPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "report":
+		return ec.fieldContext_StartReportPayload_report(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_StartReportPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartReportPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Suppression(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8705,6 +10319,48 @@ func (ec *executionContext) field_Mutation_acceptOffer_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_addMaterial_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.AddMaterialInput, error) {
+			return ec.unmarshalNAddMaterialInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAddMaterialInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_addReportAction_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.AddReportActionInput, error) {
+			return ec.unmarshalNAddReportActionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAddReportActionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_addReportQuestion_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.AddReportQuestionInput, error) {
+			return ec.unmarshalNAddReportQuestionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAddReportQuestionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_answerIntake_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -8859,6 +10515,20 @@ func (ec *executionContext) field_Mutation_changeListing_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_changeReportAction_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.ChangeReportActionInput, error) {
+			return ec.unmarshalNChangeReportActionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐChangeReportActionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_changeRetention_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -8907,6 +10577,20 @@ func (ec *executionContext) field_Mutation_confirmCourseRun_args(ctx context.Con
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.ConfirmCourseRunInput, error) {
 			return ec.unmarshalNConfirmCourseRunInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐConfirmCourseRunInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_decideCorrection_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.DecideCorrectionInput, error) {
+			return ec.unmarshalNDecideCorrectionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDecideCorrectionInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -9027,6 +10711,20 @@ func (ec *executionContext) field_Mutation_liftSuppression_args(ctx context.Cont
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_markQuestion_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.MarkQuestionInput, error) {
+			return ec.unmarshalNMarkQuestionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMarkQuestionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_nameDelegates_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -9047,6 +10745,20 @@ func (ec *executionContext) field_Mutation_nameOrganiser_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (db.OrganiserInput, error) {
 			return ec.unmarshalNNameOrganiserInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐOrganiserInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_offerHelp_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.OfferHelpInput, error) {
+			return ec.unmarshalNOfferHelpInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐOfferHelpInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -9083,6 +10795,20 @@ func (ec *executionContext) field_Mutation_previewInvitations_args(ctx context.C
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_proposeCorrection_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.ProposeCorrectionInput, error) {
+			return ec.unmarshalNProposeCorrectionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProposeCorrectionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_register_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -9103,6 +10829,20 @@ func (ec *executionContext) field_Mutation_remindDelegations_args(ctx context.Co
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.RemindDelegationsInput, error) {
 			return ec.unmarshalNRemindDelegationsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRemindDelegationsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_removeReportEntry_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RemoveReportEntryInput, error) {
+			return ec.unmarshalNRemoveReportEntryInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRemoveReportEntryInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -9167,6 +10907,34 @@ func (ec *executionContext) field_Mutation_resumeCampaign_args(ctx context.Conte
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_reviewReport_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ReviewReportInput, error) {
+			return ec.unmarshalNReviewReportInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReviewReportInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_saveReportText_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.SaveReportTextInput, error) {
+			return ec.unmarshalNSaveReportTextInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSaveReportTextInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_sendInvitations_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -9201,6 +10969,20 @@ func (ec *executionContext) field_Mutation_signOut_args(ctx context.Context, raw
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.SignOutInput, error) {
 			return ec.unmarshalNSignOutInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐSignOutInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_startReport_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.StartReportInput, error) {
+			return ec.unmarshalNStartReportInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐStartReportInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -9545,6 +11327,84 @@ func (ec *executionContext) field_Query_partnerships_args(ctx context.Context, r
 	return args, nil
 }
 
+func (ec *executionContext) field_ReportAction_description_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "locale",
+		func(ctx context.Context, v any) (*db.Locale, error) {
+			return ec.unmarshalOLocale2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocale(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["locale"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_ReportItem_findings_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "locale",
+		func(ctx context.Context, v any) (*db.Locale, error) {
+			return ec.unmarshalOLocale2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocale(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["locale"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_ReportQuestion_text_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "locale",
+		func(ctx context.Context, v any) (*db.Locale, error) {
+			return ec.unmarshalOLocale2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocale(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["locale"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Report_revisions_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "partId",
+		func(ctx context.Context, v any) (*db.ID, error) {
+			return ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["partId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "locale",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNLocale2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["locale"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Report_summary_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "locale",
+		func(ctx context.Context, v any) (*db.Locale, error) {
+			return ec.unmarshalOLocale2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocale(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["locale"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Seats_registrations_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -9847,6 +11707,198 @@ func (ec *executionContext) _AcceptOfferPayload_userErrors(ctx context.Context, 
 func (ec *executionContext) fieldContext_AcceptOfferPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "AcceptOfferPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AddMaterialPayload_report(ctx context.Context, field graphql.CollectedField, obj *model.AddMaterialPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AddMaterialPayload_report(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Report, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Report) graphql.Marshaler {
+			return ec.marshalOReport2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReport(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AddMaterialPayload_report(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AddMaterialPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Report(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AddMaterialPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AddMaterialPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AddMaterialPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AddMaterialPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AddMaterialPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AddReportActionPayload_report(ctx context.Context, field graphql.CollectedField, obj *model.AddReportActionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AddReportActionPayload_report(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Report, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Report) graphql.Marshaler {
+			return ec.marshalOReport2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReport(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AddReportActionPayload_report(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AddReportActionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Report(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AddReportActionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AddReportActionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AddReportActionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AddReportActionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AddReportActionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AddReportQuestionPayload_report(ctx context.Context, field graphql.CollectedField, obj *model.AddReportQuestionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AddReportQuestionPayload_report(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Report, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Report) graphql.Marshaler {
+			return ec.marshalOReport2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReport(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AddReportQuestionPayload_report(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AddReportQuestionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Report(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AddReportQuestionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AddReportQuestionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AddReportQuestionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AddReportQuestionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AddReportQuestionPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -10162,6 +12214,84 @@ func (ec *executionContext) fieldContext_AppointCoordinatorPayload_userErrors(_ 
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Attendance_registered(ctx context.Context, field graphql.CollectedField, obj *db.Attendance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Attendance_registered(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Registered, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Attendance_registered(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Attendance", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Attendance_attended(ctx context.Context, field graphql.CollectedField, obj *db.Attendance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Attendance_attended(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Attended, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Attendance_attended(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Attendance", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Attendance_organisations(ctx context.Context, field graphql.CollectedField, obj *db.Attendance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Attendance_organisations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Organisations, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.OrganisationAttendance) graphql.Marshaler {
+			return ec.marshalNOrganisationAttendance2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐOrganisationAttendanceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Attendance_organisations(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Attendance",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrganisationAttendance(ctx, field)
 		},
 	}
 	return fc, nil
@@ -11806,6 +13936,70 @@ func (ec *executionContext) fieldContext_ChangeListingPayload_userErrors(_ conte
 	return fc, nil
 }
 
+func (ec *executionContext) _ChangeReportActionPayload_action(ctx context.Context, field graphql.CollectedField, obj *model.ChangeReportActionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeReportActionPayload_action(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Action, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.ReportAction) graphql.Marshaler {
+			return ec.marshalOReportAction2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportAction(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeReportActionPayload_action(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeReportActionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReportAction(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeReportActionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ChangeReportActionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeReportActionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeReportActionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeReportActionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ChangeRetentionPayload_edition(ctx context.Context, field graphql.CollectedField, obj *model.ChangeRetentionPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12225,6 +14419,199 @@ func (ec *executionContext) fieldContext_Contribution_person(_ context.Context, 
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Correction_id(ctx context.Context, field graphql.CollectedField, obj *db.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.ID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Correction", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Correction_partId(ctx context.Context, field graphql.CollectedField, obj *db.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_partId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PartID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.ID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_partId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Correction", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Correction_locale(ctx context.Context, field graphql.CollectedField, obj *db.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_locale(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Locale, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.Locale) graphql.Marshaler {
+			return ec.marshalNLocale2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocale(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_locale(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Correction", field, false, false, "Locale")
+}
+
+func (ec *executionContext) _Correction_text(ctx context.Context, field graphql.CollectedField, obj *db.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_text(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Text, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_text(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Correction", field, false, false, "String")
+}
+
+func (ec *executionContext) _Correction_note(ctx context.Context, field graphql.CollectedField, obj *db.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_note(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Note, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_note(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Correction", field, false, false, "String")
+}
+
+func (ec *executionContext) _Correction_status(ctx context.Context, field graphql.CollectedField, obj *db.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.CorrectionStatus) graphql.Marshaler {
+			return ec.marshalNCorrectionStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCorrectionStatus(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Correction", field, false, false, "CorrectionStatus")
+}
+
+func (ec *executionContext) _Correction_person(ctx context.Context, field graphql.CollectedField, obj *db.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_person(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Person, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Person) graphql.Marshaler {
+			return ec.marshalOPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_person(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Correction",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Person(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Correction_createdAt(ctx context.Context, field graphql.CollectedField, obj *db.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Correction", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _Course_id(ctx context.Context, field graphql.CollectedField, obj *db.Course) (ret graphql.Marshaler) {
@@ -13537,6 +15924,70 @@ func (ec *executionContext) fieldContext_Day_sessions(_ context.Context, field g
 	return fc, nil
 }
 
+func (ec *executionContext) _DecideCorrectionPayload_report(ctx context.Context, field graphql.CollectedField, obj *model.DecideCorrectionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DecideCorrectionPayload_report(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Report, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Report) graphql.Marshaler {
+			return ec.marshalOReport2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReport(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DecideCorrectionPayload_report(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DecideCorrectionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Report(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DecideCorrectionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.DecideCorrectionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DecideCorrectionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DecideCorrectionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DecideCorrectionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _DeclineDelegationPayload_delegation(ctx context.Context, field graphql.CollectedField, obj *model.DeclineDelegationPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14564,6 +17015,38 @@ func (ec *executionContext) fieldContext_Edition_days(_ context.Context, field g
 	return fc, nil
 }
 
+func (ec *executionContext) _Edition_report(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Edition_report(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Report, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Report) graphql.Marshaler {
+			return ec.marshalOReport2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReport(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Edition_report(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Edition",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Report(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Edition_seats(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15106,6 +17589,116 @@ func (ec *executionContext) fieldContext_ErasePersonPayload_userErrors(_ context
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _HelpOffer_id(ctx context.Context, field graphql.CollectedField, obj *db.HelpOffer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HelpOffer_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.ID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HelpOffer_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HelpOffer", field, false, false, "ID")
+}
+
+func (ec *executionContext) _HelpOffer_organisation(ctx context.Context, field graphql.CollectedField, obj *db.HelpOffer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HelpOffer_organisation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Organisation(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.Party) graphql.Marshaler {
+			return ec.marshalNOrganisation2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐParty(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HelpOffer_organisation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "HelpOffer",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _HelpOffer_note(ctx context.Context, field graphql.CollectedField, obj *db.HelpOffer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HelpOffer_note(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Note, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HelpOffer_note(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HelpOffer", field, false, false, "String")
+}
+
+func (ec *executionContext) _HelpOffer_person(ctx context.Context, field graphql.CollectedField, obj *db.HelpOffer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HelpOffer_person(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Person, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Person) graphql.Marshaler {
+			return ec.marshalOPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_HelpOffer_person(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "HelpOffer",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Person(ctx, field)
 		},
 	}
 	return fc, nil
@@ -16385,6 +18978,139 @@ func (ec *executionContext) fieldContext_LiftSuppressionPayload_userErrors(_ con
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _MarkQuestionPayload_question(ctx context.Context, field graphql.CollectedField, obj *model.MarkQuestionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MarkQuestionPayload_question(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Question, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.ReportQuestion) graphql.Marshaler {
+			return ec.marshalOReportQuestion2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportQuestion(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MarkQuestionPayload_question(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MarkQuestionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReportQuestion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MarkQuestionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.MarkQuestionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MarkQuestionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MarkQuestionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MarkQuestionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Material_id(ctx context.Context, field graphql.CollectedField, obj *db.Material) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Material_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.ID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Material_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Material", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Material_title(ctx context.Context, field graphql.CollectedField, obj *db.Material) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Material_title(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Title, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Material_title(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Material", field, false, false, "String")
+}
+
+func (ec *executionContext) _Material_url(ctx context.Context, field graphql.CollectedField, obj *db.Material) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Material_url(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.URL, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNURL2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Material_url(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Material", field, false, false, "URL")
 }
 
 func (ec *executionContext) _Money_amountMinor(ctx context.Context, field graphql.CollectedField, obj *db.Money) (ret graphql.Marshaler) {
@@ -18493,6 +21219,534 @@ func (ec *executionContext) fieldContext_Mutation_liftSuppression(ctx context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_startReport(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startReport(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().StartReport(ctx, fc.Args["input"].(model.StartReportInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.StartReportPayload) graphql.Marshaler {
+			return ec.marshalNStartReportPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐStartReportPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startReport(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartReportPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_startReport_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_saveReportText(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_saveReportText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SaveReportText(ctx, fc.Args["input"].(db.SaveReportTextInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SaveReportTextPayload) graphql.Marshaler {
+			return ec.marshalNSaveReportTextPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐSaveReportTextPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_saveReportText(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SaveReportTextPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_saveReportText_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_addReportQuestion(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_addReportQuestion(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AddReportQuestion(ctx, fc.Args["input"].(db.AddReportQuestionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AddReportQuestionPayload) graphql.Marshaler {
+			return ec.marshalNAddReportQuestionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐAddReportQuestionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_addReportQuestion(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AddReportQuestionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_addReportQuestion_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_markQuestion(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_markQuestion(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().MarkQuestion(ctx, fc.Args["input"].(db.MarkQuestionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.MarkQuestionPayload) graphql.Marshaler {
+			return ec.marshalNMarkQuestionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐMarkQuestionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_markQuestion(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MarkQuestionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_markQuestion_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_offerHelp(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_offerHelp(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OfferHelp(ctx, fc.Args["input"].(db.OfferHelpInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.OfferHelpPayload) graphql.Marshaler {
+			return ec.marshalNOfferHelpPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐOfferHelpPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_offerHelp(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OfferHelpPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_offerHelp_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_addReportAction(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_addReportAction(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AddReportAction(ctx, fc.Args["input"].(db.AddReportActionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AddReportActionPayload) graphql.Marshaler {
+			return ec.marshalNAddReportActionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐAddReportActionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_addReportAction(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AddReportActionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_addReportAction_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_changeReportAction(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_changeReportAction(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ChangeReportAction(ctx, fc.Args["input"].(db.ChangeReportActionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ChangeReportActionPayload) graphql.Marshaler {
+			return ec.marshalNChangeReportActionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeReportActionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_changeReportAction(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChangeReportActionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_changeReportAction_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_addMaterial(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_addMaterial(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AddMaterial(ctx, fc.Args["input"].(db.AddMaterialInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AddMaterialPayload) graphql.Marshaler {
+			return ec.marshalNAddMaterialPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐAddMaterialPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_addMaterial(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AddMaterialPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_addMaterial_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_removeReportEntry(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_removeReportEntry(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RemoveReportEntry(ctx, fc.Args["input"].(model.RemoveReportEntryInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RemoveReportEntryPayload) graphql.Marshaler {
+			return ec.marshalNRemoveReportEntryPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRemoveReportEntryPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_removeReportEntry(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RemoveReportEntryPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_removeReportEntry_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_reviewReport(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_reviewReport(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ReviewReport(ctx, fc.Args["input"].(model.ReviewReportInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ReviewReportPayload) graphql.Marshaler {
+			return ec.marshalNReviewReportPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReviewReportPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_reviewReport(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReviewReportPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_reviewReport_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_proposeCorrection(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_proposeCorrection(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ProposeCorrection(ctx, fc.Args["input"].(db.ProposeCorrectionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ProposeCorrectionPayload) graphql.Marshaler {
+			return ec.marshalNProposeCorrectionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐProposeCorrectionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_proposeCorrection(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ProposeCorrectionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_proposeCorrection_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_decideCorrection(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_decideCorrection(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DecideCorrection(ctx, fc.Args["input"].(db.DecideCorrectionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DecideCorrectionPayload) graphql.Marshaler {
+			return ec.marshalNDecideCorrectionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDecideCorrectionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_decideCorrection(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DecideCorrectionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_decideCorrection_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _NameDelegatesPayload_delegation(ctx context.Context, field graphql.CollectedField, obj *model.NameDelegatesPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -18619,6 +21873,125 @@ func (ec *executionContext) fieldContext_NameOrganiserPayload_userErrors(_ conte
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _OfferHelpPayload_question(ctx context.Context, field graphql.CollectedField, obj *model.OfferHelpPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OfferHelpPayload_question(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Question, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.ReportQuestion) graphql.Marshaler {
+			return ec.marshalOReportQuestion2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportQuestion(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OfferHelpPayload_question(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OfferHelpPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReportQuestion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OfferHelpPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.OfferHelpPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OfferHelpPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OfferHelpPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OfferHelpPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrganisationAttendance_organisation(ctx context.Context, field graphql.CollectedField, obj *db.OrganisationAttendance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrganisationAttendance_organisation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Organisation(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.Party) graphql.Marshaler {
+			return ec.marshalNOrganisation2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐParty(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrganisationAttendance_organisation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrganisationAttendance",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrganisationAttendance_people(ctx context.Context, field graphql.CollectedField, obj *db.OrganisationAttendance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrganisationAttendance_people(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.People, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrganisationAttendance_people(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganisationAttendance", field, false, false, "Int")
 }
 
 func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, field graphql.CollectedField, obj *db.PageInfo) (ret graphql.Marshaler) {
@@ -19148,6 +22521,70 @@ func (ec *executionContext) fieldContext_Partnership_series(_ context.Context, f
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Series(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Partnership_openActions(ctx context.Context, field graphql.CollectedField, obj *db.Partnership) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Partnership_openActions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OpenActions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.ReportAction) graphql.Marshaler {
+			return ec.marshalNReportAction2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportActionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Partnership_openActions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Partnership",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReportAction(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Partnership_openQuestions(ctx context.Context, field graphql.CollectedField, obj *db.Partnership) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Partnership_openQuestions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OpenQuestions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.ReportQuestion) graphql.Marshaler {
+			return ec.marshalNReportQuestion2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportQuestionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Partnership_openQuestions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Partnership",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReportQuestion(ctx, field)
 		},
 	}
 	return fc, nil
@@ -19861,6 +23298,70 @@ func (ec *executionContext) _PreviewInvitationsPayload_userErrors(ctx context.Co
 func (ec *executionContext) fieldContext_PreviewInvitationsPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "PreviewInvitationsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ProposeCorrectionPayload_correction(ctx context.Context, field graphql.CollectedField, obj *model.ProposeCorrectionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProposeCorrectionPayload_correction(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Correction, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Correction) graphql.Marshaler {
+			return ec.marshalOCorrection2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCorrection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ProposeCorrectionPayload_correction(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ProposeCorrectionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Correction(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ProposeCorrectionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ProposeCorrectionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProposeCorrectionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProposeCorrectionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ProposeCorrectionPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -21216,6 +24717,70 @@ func (ec *executionContext) fieldContext_RemindDelegationsPayload_userErrors(_ c
 	return fc, nil
 }
 
+func (ec *executionContext) _RemoveReportEntryPayload_report(ctx context.Context, field graphql.CollectedField, obj *model.RemoveReportEntryPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RemoveReportEntryPayload_report(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Report, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Report) graphql.Marshaler {
+			return ec.marshalOReport2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReport(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RemoveReportEntryPayload_report(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoveReportEntryPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Report(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RemoveReportEntryPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.RemoveReportEntryPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RemoveReportEntryPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RemoveReportEntryPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoveReportEntryPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ReopenEditionPayload_edition(ctx context.Context, field graphql.CollectedField, obj *model.ReopenEditionPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -21344,6 +24909,1069 @@ func (ec *executionContext) fieldContext_ReopenSessionPayload_userErrors(_ conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Report_id(ctx context.Context, field graphql.CollectedField, obj *db.Report) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Report_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.ID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Report_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Report", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Report_status(ctx context.Context, field graphql.CollectedField, obj *db.Report) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Report_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.ReportStatus) graphql.Marshaler {
+			return ec.marshalNReportStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportStatus(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Report_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Report", field, false, false, "ReportStatus")
+}
+
+func (ec *executionContext) _Report_publishedAt(ctx context.Context, field graphql.CollectedField, obj *db.Report) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Report_publishedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PublishedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Report_publishedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Report", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Report_edition(ctx context.Context, field graphql.CollectedField, obj *db.Report) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Report_edition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edition, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Edition) graphql.Marshaler {
+			return ec.marshalNEdition2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdition(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Report_edition(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Report",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Edition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Report_summary(ctx context.Context, field graphql.CollectedField, obj *db.Report) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Report_summary(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Summary(fc.Args["locale"].(*db.Locale)), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Report_summary(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Report",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Report_summary_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Report_attendance(ctx context.Context, field graphql.CollectedField, obj *db.Report) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Report_attendance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Attendance, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Attendance) graphql.Marshaler {
+			return ec.marshalNAttendance2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAttendance(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Report_attendance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Report",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Attendance(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Report_items(ctx context.Context, field graphql.CollectedField, obj *db.Report) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Report_items(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Items, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.ReportItem) graphql.Marshaler {
+			return ec.marshalNReportItem2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportItemᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Report_items(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Report",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReportItem(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Report_actions(ctx context.Context, field graphql.CollectedField, obj *db.Report) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Report_actions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Actions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.ReportAction) graphql.Marshaler {
+			return ec.marshalNReportAction2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportActionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Report_actions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Report",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReportAction(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Report_texts(ctx context.Context, field graphql.CollectedField, obj *db.Report) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Report_texts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Texts(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.ReportText) graphql.Marshaler {
+			return ec.marshalNReportText2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportTextᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Report_texts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Report",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReportText(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Report_revisions(ctx context.Context, field graphql.CollectedField, obj *db.Report) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Report_revisions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Report().Revisions(ctx, obj, fc.Args["partId"].(*db.ID), fc.Args["locale"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.ReportText) graphql.Marshaler {
+			return ec.marshalOReportText2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportTextᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Report_revisions(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Report",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReportText(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Report_revisions_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Report_corrections(ctx context.Context, field graphql.CollectedField, obj *db.Report) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Report_corrections(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Corrections, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Correction) graphql.Marshaler {
+			return ec.marshalOCorrection2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCorrectionᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Report_corrections(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Report",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Correction(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReportAction_id(ctx context.Context, field graphql.CollectedField, obj *db.ReportAction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportAction_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.ID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReportAction_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReportAction", field, false, false, "ID")
+}
+
+func (ec *executionContext) _ReportAction_report(ctx context.Context, field graphql.CollectedField, obj *db.ReportAction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportAction_report(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Report, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Report) graphql.Marshaler {
+			return ec.marshalNReport2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReport(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReportAction_report(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReportAction",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Report(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReportAction_description(ctx context.Context, field graphql.CollectedField, obj *db.ReportAction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportAction_description(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Description(fc.Args["locale"].(*db.Locale)), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReportAction_description(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReportAction",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_ReportAction_description_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReportAction_owner(ctx context.Context, field graphql.CollectedField, obj *db.ReportAction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportAction_owner(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Owner(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.Party) graphql.Marshaler {
+			return ec.marshalNOrganisation2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐParty(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReportAction_owner(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReportAction",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReportAction_person(ctx context.Context, field graphql.CollectedField, obj *db.ReportAction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportAction_person(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Person, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Person) graphql.Marshaler {
+			return ec.marshalOPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReportAction_person(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReportAction",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Person(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReportAction_dueOn(ctx context.Context, field graphql.CollectedField, obj *db.ReportAction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportAction_dueOn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DueOn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Date) graphql.Marshaler {
+			return ec.marshalODate2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDate(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReportAction_dueOn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReportAction", field, false, false, "Date")
+}
+
+func (ec *executionContext) _ReportAction_status(ctx context.Context, field graphql.CollectedField, obj *db.ReportAction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportAction_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.ActionStatus) graphql.Marshaler {
+			return ec.marshalNActionStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐActionStatus(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReportAction_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReportAction", field, false, false, "ActionStatus")
+}
+
+func (ec *executionContext) _ReportItem_session(ctx context.Context, field graphql.CollectedField, obj *db.ReportItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportItem_session(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Session, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Session) graphql.Marshaler {
+			return ec.marshalOSession2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSession(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReportItem_session(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReportItem",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Session(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReportItem_findings(ctx context.Context, field graphql.CollectedField, obj *db.ReportItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportItem_findings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Findings(fc.Args["locale"].(*db.Locale)), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReportItem_findings(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReportItem",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_ReportItem_findings_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReportItem_questions(ctx context.Context, field graphql.CollectedField, obj *db.ReportItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportItem_questions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Questions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.ReportQuestion) graphql.Marshaler {
+			return ec.marshalNReportQuestion2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportQuestionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReportItem_questions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReportItem",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReportQuestion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReportItem_materials(ctx context.Context, field graphql.CollectedField, obj *db.ReportItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportItem_materials(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Materials, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Material) graphql.Marshaler {
+			return ec.marshalNMaterial2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMaterialᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReportItem_materials(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReportItem",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Material(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReportQuestion_id(ctx context.Context, field graphql.CollectedField, obj *db.ReportQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportQuestion_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.ID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReportQuestion_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReportQuestion", field, false, false, "ID")
+}
+
+func (ec *executionContext) _ReportQuestion_report(ctx context.Context, field graphql.CollectedField, obj *db.ReportQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportQuestion_report(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Report, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Report) graphql.Marshaler {
+			return ec.marshalNReport2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReport(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReportQuestion_report(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReportQuestion",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Report(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReportQuestion_text(ctx context.Context, field graphql.CollectedField, obj *db.ReportQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportQuestion_text(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Text(fc.Args["locale"].(*db.Locale)), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReportQuestion_text(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReportQuestion",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_ReportQuestion_text_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReportQuestion_status(ctx context.Context, field graphql.CollectedField, obj *db.ReportQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportQuestion_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.QuestionStatus) graphql.Marshaler {
+			return ec.marshalNQuestionStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐQuestionStatus(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReportQuestion_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReportQuestion", field, false, false, "QuestionStatus")
+}
+
+func (ec *executionContext) _ReportQuestion_askedBy(ctx context.Context, field graphql.CollectedField, obj *db.ReportQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportQuestion_askedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AskedBy(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.Party) graphql.Marshaler {
+			return ec.marshalOOrganisation2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐParty(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReportQuestion_askedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReportQuestion",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReportQuestion_person(ctx context.Context, field graphql.CollectedField, obj *db.ReportQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportQuestion_person(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Person, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Person) graphql.Marshaler {
+			return ec.marshalOPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReportQuestion_person(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReportQuestion",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Person(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReportQuestion_offers(ctx context.Context, field graphql.CollectedField, obj *db.ReportQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportQuestion_offers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Offers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.HelpOffer) graphql.Marshaler {
+			return ec.marshalNHelpOffer2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐHelpOfferᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReportQuestion_offers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReportQuestion",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_HelpOffer(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReportText_partId(ctx context.Context, field graphql.CollectedField, obj *db.ReportText) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportText_partId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PartID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.ID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReportText_partId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReportText", field, false, false, "ID")
+}
+
+func (ec *executionContext) _ReportText_locale(ctx context.Context, field graphql.CollectedField, obj *db.ReportText) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportText_locale(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Locale, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.Locale) graphql.Marshaler {
+			return ec.marshalNLocale2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocale(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReportText_locale(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReportText", field, false, false, "Locale")
+}
+
+func (ec *executionContext) _ReportText_version(ctx context.Context, field graphql.CollectedField, obj *db.ReportText) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportText_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReportText_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReportText", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ReportText_text(ctx context.Context, field graphql.CollectedField, obj *db.ReportText) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportText_text(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Text, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReportText_text(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReportText", field, false, false, "String")
+}
+
+func (ec *executionContext) _ReportText_savedAt(ctx context.Context, field graphql.CollectedField, obj *db.ReportText) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportText_savedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SavedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReportText_savedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReportText", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ReportText_author(ctx context.Context, field graphql.CollectedField, obj *db.ReportText) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportText_author(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Author, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Person) graphql.Marshaler {
+			return ec.marshalOPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReportText_author(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReportText",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Person(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _RequestSignInPayload_validMinutes(ctx context.Context, field graphql.CollectedField, obj *model.RequestSignInPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -21453,6 +26081,70 @@ func (ec *executionContext) _ResumeCampaignPayload_userErrors(ctx context.Contex
 func (ec *executionContext) fieldContext_ResumeCampaignPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "ResumeCampaignPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReviewReportPayload_report(ctx context.Context, field graphql.CollectedField, obj *model.ReviewReportPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewReportPayload_report(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Report, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Report) graphql.Marshaler {
+			return ec.marshalOReport2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReport(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewReportPayload_report(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReviewReportPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Report(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReviewReportPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ReviewReportPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReviewReportPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReviewReportPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReviewReportPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -21681,6 +26373,70 @@ func (ec *executionContext) _Room_capacity(ctx context.Context, field graphql.Co
 }
 func (ec *executionContext) fieldContext_Room_capacity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Room", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SaveReportTextPayload_text(ctx context.Context, field graphql.CollectedField, obj *model.SaveReportTextPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SaveReportTextPayload_text(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Text, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.ReportText) graphql.Marshaler {
+			return ec.marshalOReportText2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SaveReportTextPayload_text(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SaveReportTextPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReportText(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SaveReportTextPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.SaveReportTextPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SaveReportTextPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SaveReportTextPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SaveReportTextPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Seats_id(ctx context.Context, field graphql.CollectedField, obj *db.Seats) (ret graphql.Marshaler) {
@@ -23110,6 +27866,70 @@ func (ec *executionContext) _SignOutPayload_userErrors(ctx context.Context, fiel
 func (ec *executionContext) fieldContext_SignOutPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "SignOutPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StartReportPayload_report(ctx context.Context, field graphql.CollectedField, obj *model.StartReportPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StartReportPayload_report(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Report, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Report) graphql.Marshaler {
+			return ec.marshalOReport2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReport(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StartReportPayload_report(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StartReportPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Report(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StartReportPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.StartReportPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StartReportPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StartReportPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StartReportPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -24794,6 +29614,230 @@ func UnmarshalAcceptOfferInput(ctx context.Context, raw any) (model.AcceptOfferI
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputAddMaterialInput(ctx context.Context, obj any) (db.AddMaterialInput, error) {
+	var it db.AddMaterialInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"reportId", "sessionId", "title", "url"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "reportId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reportId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ReportID = data
+		case "sessionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sessionId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SessionID = data
+		case "title":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("title"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Title = data
+		case "url":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("url"))
+			data, err := ec.unmarshalNURL2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.URL = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAddMaterialInput unmarshals raw into the AddMaterialInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAddMaterialInput(ctx context.Context, raw any) (db.AddMaterialInput, error) {
+	var out db.AddMaterialInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AddMaterialInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputAddReportActionInput(ctx context.Context, obj any) (db.AddReportActionInput, error) {
+	var it db.AddReportActionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"reportId", "sessionId", "ownerId", "personId", "dueOn", "locale", "description"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "reportId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reportId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ReportID = data
+		case "sessionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sessionId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SessionID = data
+		case "ownerId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ownerId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OwnerID = data
+		case "personId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("personId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PersonID = data
+		case "dueOn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dueOn"))
+			data, err := ec.unmarshalODate2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DueOn = data
+		case "locale":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("locale"))
+			data, err := ec.unmarshalNLocale2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocale(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Locale = data
+		case "description":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("description"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Description = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAddReportActionInput unmarshals raw into the AddReportActionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAddReportActionInput(ctx context.Context, raw any) (db.AddReportActionInput, error) {
+	var out db.AddReportActionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AddReportActionInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputAddReportQuestionInput(ctx context.Context, obj any) (db.AddReportQuestionInput, error) {
+	var it db.AddReportQuestionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"reportId", "sessionId", "organisationId", "personId", "locale", "text"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "reportId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reportId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ReportID = data
+		case "sessionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sessionId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SessionID = data
+		case "organisationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("organisationId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrganisationID = data
+		case "personId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("personId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PersonID = data
+		case "locale":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("locale"))
+			data, err := ec.unmarshalNLocale2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocale(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Locale = data
+		case "text":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("text"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Text = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAddReportQuestionInput unmarshals raw into the AddReportQuestionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAddReportQuestionInput(ctx context.Context, raw any) (db.AddReportQuestionInput, error) {
+	var out db.AddReportQuestionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AddReportQuestionInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputAnswerIntakeInput(ctx context.Context, obj any) (db.AnswerIntakeInput, error) {
 	var it db.AnswerIntakeInput
 	if obj == nil {
@@ -25403,6 +30447,62 @@ func UnmarshalChangeListingInput(ctx context.Context, raw any) (model.ChangeList
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputChangeReportActionInput(ctx context.Context, obj any) (db.ChangeReportActionInput, error) {
+	var it db.ChangeReportActionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"actionId", "status", "dueOn"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "actionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("actionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ActionID = data
+		case "status":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("status"))
+			data, err := ec.unmarshalOActionStatus2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐActionStatus(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Status = data
+		case "dueOn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dueOn"))
+			data, err := ec.unmarshalODate2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DueOn = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalChangeReportActionInput unmarshals raw into the ChangeReportActionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalChangeReportActionInput(ctx context.Context, raw any) (db.ChangeReportActionInput, error) {
+	var out db.ChangeReportActionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ChangeReportActionInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputChangeRetentionInput(ctx context.Context, obj any) (db.ChangeRetentionInput, error) {
 	var it db.ChangeRetentionInput
 	if obj == nil {
@@ -25680,6 +30780,73 @@ func (ec *executionContext) unmarshalInputConfirmCourseRunInput(ctx context.Cont
 func UnmarshalConfirmCourseRunInput(ctx context.Context, raw any) (model.ConfirmCourseRunInput, error) {
 	var out model.ConfirmCourseRunInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ConfirmCourseRunInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputDecideCorrectionInput(ctx context.Context, obj any) (db.DecideCorrectionInput, error) {
+	var it db.DecideCorrectionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["version"]; !present {
+		asMap["version"] = 0
+	}
+
+	fieldsInOrder := [...]string{"reportId", "correctionId", "accept", "version"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "reportId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reportId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ReportID = data
+		case "correctionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("correctionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CorrectionID = data
+		case "accept":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accept"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Accept = data
+		case "version":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("version"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Version = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDecideCorrectionInput unmarshals raw into the DecideCorrectionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDecideCorrectionInput(ctx context.Context, raw any) (db.DecideCorrectionInput, error) {
+	var out db.DecideCorrectionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DecideCorrectionInput", raw, &out)
 	return out, err
 }
 
@@ -26327,6 +31494,55 @@ func UnmarshalLiftSuppressionInput(ctx context.Context, raw any) (model.LiftSupp
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputMarkQuestionInput(ctx context.Context, obj any) (db.MarkQuestionInput, error) {
+	var it db.MarkQuestionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"questionId", "status"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "questionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("questionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.QuestionID = data
+		case "status":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("status"))
+			data, err := ec.unmarshalNQuestionStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐQuestionStatus(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Status = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalMarkQuestionInput unmarshals raw into the MarkQuestionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalMarkQuestionInput(ctx context.Context, raw any) (db.MarkQuestionInput, error) {
+	var out db.MarkQuestionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "MarkQuestionInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputMunicipalityFilter(ctx context.Context, obj any) (db.MunicipalityFilter, error) {
 	var it db.MunicipalityFilter
 	if obj == nil {
@@ -26551,6 +31767,62 @@ func UnmarshalNewPersonInput(ctx context.Context, raw any) (db.NewPersonInput, e
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputOfferHelpInput(ctx context.Context, obj any) (db.OfferHelpInput, error) {
+	var it db.OfferHelpInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"questionId", "organisationId", "note"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "questionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("questionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.QuestionID = data
+		case "organisationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("organisationId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrganisationID = data
+		case "note":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Note = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalOfferHelpInput unmarshals raw into the OfferHelpInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalOfferHelpInput(ctx context.Context, raw any) (db.OfferHelpInput, error) {
+	var out db.OfferHelpInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "OfferHelpInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputPauseCampaignInput(ctx context.Context, obj any) (model.PauseCampaignInput, error) {
 	var it model.PauseCampaignInput
 	if obj == nil {
@@ -26590,6 +31862,76 @@ func (ec *executionContext) unmarshalInputPauseCampaignInput(ctx context.Context
 func UnmarshalPauseCampaignInput(ctx context.Context, raw any) (model.PauseCampaignInput, error) {
 	var out model.PauseCampaignInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "PauseCampaignInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputProposeCorrectionInput(ctx context.Context, obj any) (db.ProposeCorrectionInput, error) {
+	var it db.ProposeCorrectionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"reportId", "partId", "locale", "text", "note"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "reportId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reportId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ReportID = data
+		case "partId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("partId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PartID = data
+		case "locale":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("locale"))
+			data, err := ec.unmarshalNLocale2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocale(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Locale = data
+		case "text":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("text"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Text = data
+		case "note":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Note = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalProposeCorrectionInput unmarshals raw into the ProposeCorrectionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalProposeCorrectionInput(ctx context.Context, raw any) (db.ProposeCorrectionInput, error) {
+	var out db.ProposeCorrectionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ProposeCorrectionInput", raw, &out)
 	return out, err
 }
 
@@ -26761,6 +32103,55 @@ func UnmarshalRemindDelegationsInput(ctx context.Context, raw any) (model.Remind
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputRemoveReportEntryInput(ctx context.Context, obj any) (model.RemoveReportEntryInput, error) {
+	var it model.RemoveReportEntryInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"reportId", "entryId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "reportId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reportId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ReportID = data
+		case "entryId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("entryId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EntryID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRemoveReportEntryInput unmarshals raw into the RemoveReportEntryInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRemoveReportEntryInput(ctx context.Context, raw any) (model.RemoveReportEntryInput, error) {
+	var out model.RemoveReportEntryInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RemoveReportEntryInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputReopenEditionInput(ctx context.Context, obj any) (model.ReopenEditionInput, error) {
 	var it model.ReopenEditionInput
 	if obj == nil {
@@ -26926,6 +32317,118 @@ func (ec *executionContext) unmarshalInputResumeCampaignInput(ctx context.Contex
 func UnmarshalResumeCampaignInput(ctx context.Context, raw any) (model.ResumeCampaignInput, error) {
 	var out model.ResumeCampaignInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ResumeCampaignInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputReviewReportInput(ctx context.Context, obj any) (model.ReviewReportInput, error) {
+	var it model.ReviewReportInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"reportId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "reportId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reportId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ReportID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalReviewReportInput unmarshals raw into the ReviewReportInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalReviewReportInput(ctx context.Context, raw any) (model.ReviewReportInput, error) {
+	var out model.ReviewReportInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReviewReportInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputSaveReportTextInput(ctx context.Context, obj any) (db.SaveReportTextInput, error) {
+	var it db.SaveReportTextInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"reportId", "partId", "locale", "version", "text"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "reportId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reportId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ReportID = data
+		case "partId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("partId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PartID = data
+		case "locale":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("locale"))
+			data, err := ec.unmarshalNLocale2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocale(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Locale = data
+		case "version":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("version"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Version = data
+		case "text":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("text"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Text = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSaveReportTextInput unmarshals raw into the SaveReportTextInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSaveReportTextInput(ctx context.Context, raw any) (db.SaveReportTextInput, error) {
+	var out db.SaveReportTextInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SaveReportTextInput", raw, &out)
 	return out, err
 }
 
@@ -27104,6 +32607,48 @@ func UnmarshalSignOutInput(ctx context.Context, raw any) (model.SignOutInput, er
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputStartReportInput(ctx context.Context, obj any) (model.StartReportInput, error) {
+	var it model.StartReportInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"editionId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "editionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("editionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EditionID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalStartReportInput unmarshals raw into the StartReportInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalStartReportInput(ctx context.Context, raw any) (model.StartReportInput, error) {
+	var out model.StartReportInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "StartReportInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputVenueInput(ctx context.Context, obj any) (db.VenueInput, error) {
 	var it db.VenueInput
 	if obj == nil {
@@ -27215,6 +32760,21 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Room(ctx, sel, obj)
+	case *db.ReportQuestion:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ReportQuestion(ctx, sel, obj)
+	case *db.ReportAction:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ReportAction(ctx, sel, obj)
+	case *db.Report:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Report(ctx, sel, obj)
 	case *db.Registration:
 		if obj == nil {
 			return graphql.Null
@@ -27329,6 +32889,120 @@ func (ec *executionContext) _AcceptOfferPayload(ctx context.Context, sel ast.Sel
 			}
 		case "userErrors":
 			out.Values[i] = ec._AcceptOfferPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var addMaterialPayloadImplementors = []string{"AddMaterialPayload"}
+
+func (ec *executionContext) _AddMaterialPayload(ctx context.Context, sel ast.SelectionSet, obj *model.AddMaterialPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, addMaterialPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AddMaterialPayload")
+		case "report":
+			out.Values[i] = ec._AddMaterialPayload_report(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._AddMaterialPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var addReportActionPayloadImplementors = []string{"AddReportActionPayload"}
+
+func (ec *executionContext) _AddReportActionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.AddReportActionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, addReportActionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AddReportActionPayload")
+		case "report":
+			out.Values[i] = ec._AddReportActionPayload_report(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._AddReportActionPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var addReportQuestionPayloadImplementors = []string{"AddReportQuestionPayload"}
+
+func (ec *executionContext) _AddReportQuestionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.AddReportQuestionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, addReportQuestionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AddReportQuestionPayload")
+		case "report":
+			out.Values[i] = ec._AddReportQuestionPayload_report(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._AddReportQuestionPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -27468,6 +33142,49 @@ func (ec *executionContext) _AppointCoordinatorPayload(ctx context.Context, sel 
 			}
 		case "userErrors":
 			out.Values[i] = ec._AppointCoordinatorPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var attendanceImplementors = []string{"Attendance"}
+
+func (ec *executionContext) _Attendance(ctx context.Context, sel ast.SelectionSet, obj *db.Attendance) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, attendanceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Attendance")
+		case "registered":
+			out.Values[i] = ec._Attendance_registered(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "attended":
+			out.Values[i] = ec._Attendance_attended(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "organisations":
+			out.Values[i] = ec._Attendance_organisations(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -28232,6 +33949,44 @@ func (ec *executionContext) _ChangeListingPayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var changeReportActionPayloadImplementors = []string{"ChangeReportActionPayload"}
+
+func (ec *executionContext) _ChangeReportActionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangeReportActionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, changeReportActionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChangeReportActionPayload")
+		case "action":
+			out.Values[i] = ec._ChangeReportActionPayload_action(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ChangeReportActionPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var changeRetentionPayloadImplementors = []string{"ChangeRetentionPayload"}
 
 func (ec *executionContext) _ChangeRetentionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangeRetentionPayload) graphql.Marshaler {
@@ -28423,6 +34178,74 @@ func (ec *executionContext) _Contribution(ctx context.Context, sel ast.Selection
 		case "person":
 			out.Values[i] = ec._Contribution_person(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var correctionImplementors = []string{"Correction"}
+
+func (ec *executionContext) _Correction(ctx context.Context, sel ast.SelectionSet, obj *db.Correction) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, correctionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Correction")
+		case "id":
+			out.Values[i] = ec._Correction_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "partId":
+			out.Values[i] = ec._Correction_partId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "locale":
+			out.Values[i] = ec._Correction_locale(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "text":
+			out.Values[i] = ec._Correction_text(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "note":
+			out.Values[i] = ec._Correction_note(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "status":
+			out.Values[i] = ec._Correction_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "person":
+			out.Values[i] = ec._Correction_person(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._Correction_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -28871,6 +34694,44 @@ func (ec *executionContext) _Day(ctx context.Context, sel ast.SelectionSet, obj 
 	return out
 }
 
+var decideCorrectionPayloadImplementors = []string{"DecideCorrectionPayload"}
+
+func (ec *executionContext) _DecideCorrectionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DecideCorrectionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, decideCorrectionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DecideCorrectionPayload")
+		case "report":
+			out.Values[i] = ec._DecideCorrectionPayload_report(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._DecideCorrectionPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var declineDelegationPayloadImplementors = []string{"DeclineDelegationPayload"}
 
 func (ec *executionContext) _DeclineDelegationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeclineDelegationPayload) graphql.Marshaler {
@@ -29240,6 +35101,11 @@ func (ec *executionContext) _Edition(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "report":
+			out.Values[i] = ec._Edition_report(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "seats":
 			out.Values[i] = ec._Edition_seats(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -29439,6 +35305,54 @@ func (ec *executionContext) _ErasePersonPayload(ctx context.Context, sel ast.Sel
 		case "userErrors":
 			out.Values[i] = ec._ErasePersonPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var helpOfferImplementors = []string{"HelpOffer"}
+
+func (ec *executionContext) _HelpOffer(ctx context.Context, sel ast.SelectionSet, obj *db.HelpOffer) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, helpOfferImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("HelpOffer")
+		case "id":
+			out.Values[i] = ec._HelpOffer_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "organisation":
+			out.Values[i] = ec._HelpOffer_organisation(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "note":
+			out.Values[i] = ec._HelpOffer_note(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "person":
+			out.Values[i] = ec._HelpOffer_person(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -30003,6 +35917,87 @@ func (ec *executionContext) _LiftSuppressionPayload(ctx context.Context, sel ast
 	return out
 }
 
+var markQuestionPayloadImplementors = []string{"MarkQuestionPayload"}
+
+func (ec *executionContext) _MarkQuestionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.MarkQuestionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, markQuestionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MarkQuestionPayload")
+		case "question":
+			out.Values[i] = ec._MarkQuestionPayload_question(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._MarkQuestionPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var materialImplementors = []string{"Material"}
+
+func (ec *executionContext) _Material(ctx context.Context, sel ast.SelectionSet, obj *db.Material) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, materialImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Material")
+		case "id":
+			out.Values[i] = ec._Material_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "title":
+			out.Values[i] = ec._Material_title(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "url":
+			out.Values[i] = ec._Material_url(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var moneyImplementors = []string{"Money"}
 
 func (ec *executionContext) _Money(ctx context.Context, sel ast.SelectionSet, obj *db.Money) graphql.Marshaler {
@@ -30482,6 +36477,90 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "startReport":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startReport(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "saveReportText":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_saveReportText(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "addReportQuestion":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_addReportQuestion(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "markQuestion":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_markQuestion(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "offerHelp":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_offerHelp(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "addReportAction":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_addReportAction(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changeReportAction":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_changeReportAction(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "addMaterial":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_addMaterial(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "removeReportEntry":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_removeReportEntry(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reviewReport":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_reviewReport(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "proposeCorrection":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_proposeCorrection(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "decideCorrection":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_decideCorrection(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -30555,6 +36634,82 @@ func (ec *executionContext) _NameOrganiserPayload(ctx context.Context, sel ast.S
 			}
 		case "userErrors":
 			out.Values[i] = ec._NameOrganiserPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var offerHelpPayloadImplementors = []string{"OfferHelpPayload"}
+
+func (ec *executionContext) _OfferHelpPayload(ctx context.Context, sel ast.SelectionSet, obj *model.OfferHelpPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, offerHelpPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OfferHelpPayload")
+		case "question":
+			out.Values[i] = ec._OfferHelpPayload_question(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._OfferHelpPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var organisationAttendanceImplementors = []string{"OrganisationAttendance"}
+
+func (ec *executionContext) _OrganisationAttendance(ctx context.Context, sel ast.SelectionSet, obj *db.OrganisationAttendance) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, organisationAttendanceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrganisationAttendance")
+		case "organisation":
+			out.Values[i] = ec._OrganisationAttendance_organisation(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "people":
+			out.Values[i] = ec._OrganisationAttendance_people(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -30795,6 +36950,16 @@ func (ec *executionContext) _Partnership(ctx context.Context, sel ast.SelectionS
 			}
 		case "series":
 			out.Values[i] = ec._Partnership_series(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "openActions":
+			out.Values[i] = ec._Partnership_openActions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "openQuestions":
+			out.Values[i] = ec._Partnership_openQuestions(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -31096,6 +37261,44 @@ func (ec *executionContext) _PreviewInvitationsPayload(ctx context.Context, sel 
 			out.Values[i] = ec._PreviewInvitationsPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var proposeCorrectionPayloadImplementors = []string{"ProposeCorrectionPayload"}
+
+func (ec *executionContext) _ProposeCorrectionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ProposeCorrectionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, proposeCorrectionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ProposeCorrectionPayload")
+		case "correction":
+			out.Values[i] = ec._ProposeCorrectionPayload_correction(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ProposeCorrectionPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -31512,6 +37715,44 @@ func (ec *executionContext) _RemindDelegationsPayload(ctx context.Context, sel a
 	return out
 }
 
+var removeReportEntryPayloadImplementors = []string{"RemoveReportEntryPayload"}
+
+func (ec *executionContext) _RemoveReportEntryPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RemoveReportEntryPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, removeReportEntryPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RemoveReportEntryPayload")
+		case "report":
+			out.Values[i] = ec._RemoveReportEntryPayload_report(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._RemoveReportEntryPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var reopenEditionPayloadImplementors = []string{"ReopenEditionPayload"}
 
 func (ec *executionContext) _ReopenEditionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ReopenEditionPayload) graphql.Marshaler {
@@ -31588,6 +37829,322 @@ func (ec *executionContext) _ReopenSessionPayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var reportImplementors = []string{"Report", "Node"}
+
+func (ec *executionContext) _Report(ctx context.Context, sel ast.SelectionSet, obj *db.Report) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reportImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Report")
+		case "id":
+			out.Values[i] = ec._Report_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "status":
+			out.Values[i] = ec._Report_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "publishedAt":
+			out.Values[i] = ec._Report_publishedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "edition":
+			out.Values[i] = ec._Report_edition(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "summary":
+			out.Values[i] = ec._Report_summary(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "attendance":
+			out.Values[i] = ec._Report_attendance(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "items":
+			out.Values[i] = ec._Report_items(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "actions":
+			out.Values[i] = ec._Report_actions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "texts":
+			out.Values[i] = ec._Report_texts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "revisions":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Report_revisions(ctx, field, obj)
+				})
+		case "corrections":
+			out.Values[i] = ec._Report_corrections(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var reportActionImplementors = []string{"ReportAction", "Node"}
+
+func (ec *executionContext) _ReportAction(ctx context.Context, sel ast.SelectionSet, obj *db.ReportAction) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reportActionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReportAction")
+		case "id":
+			out.Values[i] = ec._ReportAction_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "report":
+			out.Values[i] = ec._ReportAction_report(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "description":
+			out.Values[i] = ec._ReportAction_description(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "owner":
+			out.Values[i] = ec._ReportAction_owner(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "person":
+			out.Values[i] = ec._ReportAction_person(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "dueOn":
+			out.Values[i] = ec._ReportAction_dueOn(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "status":
+			out.Values[i] = ec._ReportAction_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var reportItemImplementors = []string{"ReportItem"}
+
+func (ec *executionContext) _ReportItem(ctx context.Context, sel ast.SelectionSet, obj *db.ReportItem) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reportItemImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReportItem")
+		case "session":
+			out.Values[i] = ec._ReportItem_session(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "findings":
+			out.Values[i] = ec._ReportItem_findings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "questions":
+			out.Values[i] = ec._ReportItem_questions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "materials":
+			out.Values[i] = ec._ReportItem_materials(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var reportQuestionImplementors = []string{"ReportQuestion", "Node"}
+
+func (ec *executionContext) _ReportQuestion(ctx context.Context, sel ast.SelectionSet, obj *db.ReportQuestion) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reportQuestionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReportQuestion")
+		case "id":
+			out.Values[i] = ec._ReportQuestion_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "report":
+			out.Values[i] = ec._ReportQuestion_report(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "text":
+			out.Values[i] = ec._ReportQuestion_text(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "status":
+			out.Values[i] = ec._ReportQuestion_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "askedBy":
+			out.Values[i] = ec._ReportQuestion_askedBy(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "person":
+			out.Values[i] = ec._ReportQuestion_person(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "offers":
+			out.Values[i] = ec._ReportQuestion_offers(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var reportTextImplementors = []string{"ReportText"}
+
+func (ec *executionContext) _ReportText(ctx context.Context, sel ast.SelectionSet, obj *db.ReportText) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reportTextImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReportText")
+		case "partId":
+			out.Values[i] = ec._ReportText_partId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "locale":
+			out.Values[i] = ec._ReportText_locale(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "version":
+			out.Values[i] = ec._ReportText_version(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "text":
+			out.Values[i] = ec._ReportText_text(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "savedAt":
+			out.Values[i] = ec._ReportText_savedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "author":
+			out.Values[i] = ec._ReportText_author(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var requestSignInPayloadImplementors = []string{"RequestSignInPayload"}
 
 func (ec *executionContext) _RequestSignInPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RequestSignInPayload) graphql.Marshaler {
@@ -31644,6 +38201,44 @@ func (ec *executionContext) _ResumeCampaignPayload(ctx context.Context, sel ast.
 			}
 		case "userErrors":
 			out.Values[i] = ec._ResumeCampaignPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var reviewReportPayloadImplementors = []string{"ReviewReportPayload"}
+
+func (ec *executionContext) _ReviewReportPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ReviewReportPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reviewReportPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReviewReportPayload")
+		case "report":
+			out.Values[i] = ec._ReviewReportPayload_report(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ReviewReportPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -31741,6 +38336,44 @@ func (ec *executionContext) _Room(ctx context.Context, sel ast.SelectionSet, obj
 		case "capacity":
 			out.Values[i] = ec._Room_capacity(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var saveReportTextPayloadImplementors = []string{"SaveReportTextPayload"}
+
+func (ec *executionContext) _SaveReportTextPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SaveReportTextPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, saveReportTextPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SaveReportTextPayload")
+		case "text":
+			out.Values[i] = ec._SaveReportTextPayload_text(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._SaveReportTextPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -32236,6 +38869,44 @@ func (ec *executionContext) _SignOutPayload(ctx context.Context, sel ast.Selecti
 			}
 		case "userErrors":
 			out.Values[i] = ec._SignOutPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var startReportPayloadImplementors = []string{"StartReportPayload"}
+
+func (ec *executionContext) _StartReportPayload(ctx context.Context, sel ast.SelectionSet, obj *model.StartReportPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startReportPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartReportPayload")
+		case "report":
+			out.Values[i] = ec._StartReportPayload_report(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._StartReportPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -32891,6 +39562,60 @@ func (ec *executionContext) marshalNAcceptOfferPayload2ᚖgithubᚗcomᚋvaktref
 	return ec._AcceptOfferPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNActionStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐActionStatus(ctx context.Context, v any) (db.ActionStatus, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.ActionStatus(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNActionStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐActionStatus(ctx context.Context, sel ast.SelectionSet, v db.ActionStatus) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ActionStatus!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNAddMaterialInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAddMaterialInput(ctx context.Context, v any) (db.AddMaterialInput, error) {
+	res, err := ec.unmarshalInputAddMaterialInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAddMaterialPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐAddMaterialPayload(ctx context.Context, sel ast.SelectionSet, v *model.AddMaterialPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AddMaterialPayload!")
+		return graphql.Null
+	}
+	return ec._AddMaterialPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNAddReportActionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAddReportActionInput(ctx context.Context, v any) (db.AddReportActionInput, error) {
+	res, err := ec.unmarshalInputAddReportActionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAddReportActionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐAddReportActionPayload(ctx context.Context, sel ast.SelectionSet, v *model.AddReportActionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AddReportActionPayload!")
+		return graphql.Null
+	}
+	return ec._AddReportActionPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNAddReportQuestionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAddReportQuestionInput(ctx context.Context, v any) (db.AddReportQuestionInput, error) {
+	res, err := ec.unmarshalInputAddReportQuestionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAddReportQuestionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐAddReportQuestionPayload(ctx context.Context, sel ast.SelectionSet, v *model.AddReportQuestionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AddReportQuestionPayload!")
+		return graphql.Null
+	}
+	return ec._AddReportQuestionPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNAgreement2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAgreementᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Agreement) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -32954,6 +39679,14 @@ func (ec *executionContext) marshalNAppointCoordinatorPayload2ᚖgithubᚗcomᚋ
 		return graphql.Null
 	}
 	return ec._AppointCoordinatorPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNAttendance2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAttendance(ctx context.Context, sel ast.SelectionSet, v *db.Attendance) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Attendance!")
+		return graphql.Null
+	}
+	return ec._Attendance(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNAudienceInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAudienceInput(ctx context.Context, v any) (db.AudienceInput, error) {
@@ -33242,6 +39975,19 @@ func (ec *executionContext) marshalNChangeListingPayload2ᚖgithubᚗcomᚋvaktr
 	return ec._ChangeListingPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNChangeReportActionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐChangeReportActionInput(ctx context.Context, v any) (db.ChangeReportActionInput, error) {
+	res, err := ec.unmarshalInputChangeReportActionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNChangeReportActionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeReportActionPayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangeReportActionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ChangeReportActionPayload!")
+		return graphql.Null
+	}
+	return ec._ChangeReportActionPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNChangeRetentionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐChangeRetentionInput(ctx context.Context, v any) (db.ChangeRetentionInput, error) {
 	res, err := ec.unmarshalInputChangeRetentionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -33329,6 +40075,29 @@ func (ec *executionContext) marshalNContributionRole2githubᚗcomᚋvaktreffen�
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ContributionRole!")
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNCorrection2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCorrection(ctx context.Context, sel ast.SelectionSet, v *db.Correction) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Correction!")
+		return graphql.Null
+	}
+	return ec._Correction(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCorrectionStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCorrectionStatus(ctx context.Context, v any) (db.CorrectionStatus, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.CorrectionStatus(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCorrectionStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCorrectionStatus(ctx context.Context, sel ast.SelectionSet, v db.CorrectionStatus) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "CorrectionStatus!")
 	}
 	return res
 }
@@ -33521,6 +40290,19 @@ func (ec *executionContext) marshalNDay2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffe
 		return graphql.Null
 	}
 	return ec._Day(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNDecideCorrectionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDecideCorrectionInput(ctx context.Context, v any) (db.DecideCorrectionInput, error) {
+	res, err := ec.unmarshalInputDecideCorrectionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDecideCorrectionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDecideCorrectionPayload(ctx context.Context, sel ast.SelectionSet, v *model.DecideCorrectionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DecideCorrectionPayload!")
+		return graphql.Null
+	}
+	return ec._DecideCorrectionPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNDeclineDelegationInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDeclineDelegationInput(ctx context.Context, v any) (model.DeclineDelegationInput, error) {
@@ -33757,6 +40539,30 @@ func (ec *executionContext) marshalNErasePersonPayload2ᚖgithubᚗcomᚋvaktref
 		return graphql.Null
 	}
 	return ec._ErasePersonPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNHelpOffer2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐHelpOfferᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.HelpOffer) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNHelpOffer2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐHelpOffer(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNHelpOffer2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐHelpOffer(ctx context.Context, sel ast.SelectionSet, v *db.HelpOffer) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "HelpOffer!")
+		return graphql.Null
+	}
+	return ec._HelpOffer(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx context.Context, v any) (db.ID, error) {
@@ -34062,6 +40868,21 @@ func (ec *executionContext) marshalNListing2githubᚗcomᚋvaktreffenᚋvaktreff
 	return res
 }
 
+func (ec *executionContext) unmarshalNLocale2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocale(ctx context.Context, v any) (db.Locale, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.Locale(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLocale2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocale(ctx context.Context, sel ast.SelectionSet, v db.Locale) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Locale!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNLocale2string(ctx context.Context, v any) (string, error) {
 	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -34103,6 +40924,43 @@ func (ec *executionContext) marshalNLocale2ᚕstringᚄ(ctx context.Context, sel
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNMarkQuestionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMarkQuestionInput(ctx context.Context, v any) (db.MarkQuestionInput, error) {
+	res, err := ec.unmarshalInputMarkQuestionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMarkQuestionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐMarkQuestionPayload(ctx context.Context, sel ast.SelectionSet, v *model.MarkQuestionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "MarkQuestionPayload!")
+		return graphql.Null
+	}
+	return ec._MarkQuestionPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNMaterial2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMaterialᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Material) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMaterial2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMaterial(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNMaterial2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMaterial(ctx context.Context, sel ast.SelectionSet, v *db.Material) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Material!")
+		return graphql.Null
+	}
+	return ec._Material(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNMemberRole2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMemberRole(ctx context.Context, v any) (db.MemberRole, error) {
@@ -34217,6 +41075,19 @@ func (ec *executionContext) marshalNNode2ᚕgithubᚗcomᚋvaktreffenᚋvaktreff
 	return ret
 }
 
+func (ec *executionContext) unmarshalNOfferHelpInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐOfferHelpInput(ctx context.Context, v any) (db.OfferHelpInput, error) {
+	res, err := ec.unmarshalInputOfferHelpInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOfferHelpPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐOfferHelpPayload(ctx context.Context, sel ast.SelectionSet, v *model.OfferHelpPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "OfferHelpPayload!")
+		return graphql.Null
+	}
+	return ec._OfferHelpPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNOrganisation2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐParty(ctx context.Context, sel ast.SelectionSet, v db.Party) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Organisation!")
@@ -34239,6 +41110,30 @@ func (ec *executionContext) marshalNOrganisation2ᚕgithubᚗcomᚋvaktreffenᚋ
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNOrganisationAttendance2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐOrganisationAttendanceᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.OrganisationAttendance) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOrganisationAttendance2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐOrganisationAttendance(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNOrganisationAttendance2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐOrganisationAttendance(ctx context.Context, sel ast.SelectionSet, v *db.OrganisationAttendance) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "OrganisationAttendance!")
+		return graphql.Null
+	}
+	return ec._OrganisationAttendance(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNPageInfo2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v db.PageInfo) graphql.Marshaler {
@@ -34441,6 +41336,19 @@ func (ec *executionContext) marshalNPreviewInvitationsPayload2ᚖgithubᚗcomᚋ
 	return ec._PreviewInvitationsPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNProposeCorrectionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProposeCorrectionInput(ctx context.Context, v any) (db.ProposeCorrectionInput, error) {
+	res, err := ec.unmarshalInputProposeCorrectionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNProposeCorrectionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐProposeCorrectionPayload(ctx context.Context, sel ast.SelectionSet, v *model.ProposeCorrectionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ProposeCorrectionPayload!")
+		return graphql.Null
+	}
+	return ec._ProposeCorrectionPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNQuestionKind2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐQuestionKind(ctx context.Context, v any) (db.QuestionKind, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := db.QuestionKind(tmp)
@@ -34452,6 +41360,21 @@ func (ec *executionContext) marshalNQuestionKind2githubᚗcomᚋvaktreffenᚋvak
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "QuestionKind!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNQuestionStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐQuestionStatus(ctx context.Context, v any) (db.QuestionStatus, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.QuestionStatus(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNQuestionStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐQuestionStatus(ctx context.Context, sel ast.SelectionSet, v db.QuestionStatus) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "QuestionStatus!")
 	}
 	return res
 }
@@ -34553,6 +41476,19 @@ func (ec *executionContext) marshalNRemindDelegationsPayload2ᚖgithubᚗcomᚋv
 	return ec._RemindDelegationsPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNRemoveReportEntryInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRemoveReportEntryInput(ctx context.Context, v any) (model.RemoveReportEntryInput, error) {
+	res, err := ec.unmarshalInputRemoveReportEntryInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRemoveReportEntryPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRemoveReportEntryPayload(ctx context.Context, sel ast.SelectionSet, v *model.RemoveReportEntryPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RemoveReportEntryPayload!")
+		return graphql.Null
+	}
+	return ec._RemoveReportEntryPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNRenewal2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRenewal(ctx context.Context, v any) (db.Renewal, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := db.Renewal(tmp)
@@ -34594,6 +41530,125 @@ func (ec *executionContext) marshalNReopenSessionPayload2ᚖgithubᚗcomᚋvaktr
 	return ec._ReopenSessionPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNReport2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReport(ctx context.Context, sel ast.SelectionSet, v *db.Report) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Report!")
+		return graphql.Null
+	}
+	return ec._Report(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNReportAction2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportActionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.ReportAction) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNReportAction2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportAction(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNReportAction2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportAction(ctx context.Context, sel ast.SelectionSet, v *db.ReportAction) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ReportAction!")
+		return graphql.Null
+	}
+	return ec._ReportAction(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNReportItem2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportItemᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.ReportItem) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNReportItem2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportItem(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNReportItem2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportItem(ctx context.Context, sel ast.SelectionSet, v *db.ReportItem) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ReportItem!")
+		return graphql.Null
+	}
+	return ec._ReportItem(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNReportQuestion2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportQuestionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.ReportQuestion) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNReportQuestion2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportQuestion(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNReportQuestion2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportQuestion(ctx context.Context, sel ast.SelectionSet, v *db.ReportQuestion) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ReportQuestion!")
+		return graphql.Null
+	}
+	return ec._ReportQuestion(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNReportStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportStatus(ctx context.Context, v any) (db.ReportStatus, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.ReportStatus(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNReportStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportStatus(ctx context.Context, sel ast.SelectionSet, v db.ReportStatus) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ReportStatus!")
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNReportText2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportTextᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.ReportText) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNReportText2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportText(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNReportText2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportText(ctx context.Context, sel ast.SelectionSet, v *db.ReportText) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ReportText!")
+		return graphql.Null
+	}
+	return ec._ReportText(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNRequestSignInInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRequestSignInInput(ctx context.Context, v any) (model.RequestSignInInput, error) {
 	res, err := ec.unmarshalInputRequestSignInInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -34618,6 +41673,19 @@ func (ec *executionContext) marshalNResumeCampaignPayload2ᚖgithubᚗcomᚋvakt
 		return graphql.Null
 	}
 	return ec._ResumeCampaignPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNReviewReportInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReviewReportInput(ctx context.Context, v any) (model.ReviewReportInput, error) {
+	res, err := ec.unmarshalInputReviewReportInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNReviewReportPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReviewReportPayload(ctx context.Context, sel ast.SelectionSet, v *model.ReviewReportPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ReviewReportPayload!")
+		return graphql.Null
+	}
+	return ec._ReviewReportPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNRole2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRoleᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Role) graphql.Marshaler {
@@ -34657,6 +41725,19 @@ func (ec *executionContext) marshalNRoleName2githubᚗcomᚋvaktreffenᚋvaktref
 		graphql.AddInvalidNullFromMarshaler(ctx, "RoleName!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNSaveReportTextInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSaveReportTextInput(ctx context.Context, v any) (db.SaveReportTextInput, error) {
+	res, err := ec.unmarshalInputSaveReportTextInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSaveReportTextPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐSaveReportTextPayload(ctx context.Context, sel ast.SelectionSet, v *model.SaveReportTextPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SaveReportTextPayload!")
+		return graphql.Null
+	}
+	return ec._SaveReportTextPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNSeats2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSeats(ctx context.Context, sel ast.SelectionSet, v *db.Seats) graphql.Marshaler {
@@ -34832,6 +41913,19 @@ func (ec *executionContext) marshalNSignOutPayload2ᚖgithubᚗcomᚋvaktreffen�
 	return ec._SignOutPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNStartReportInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐStartReportInput(ctx context.Context, v any) (model.StartReportInput, error) {
+	res, err := ec.unmarshalInputStartReportInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNStartReportPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐStartReportPayload(ctx context.Context, sel ast.SelectionSet, v *model.StartReportPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "StartReportPayload!")
+		return graphql.Null
+	}
+	return ec._StartReportPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
 	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -34924,6 +42018,20 @@ func (ec *executionContext) marshalNTimeZone2string(ctx context.Context, sel ast
 	res := graphql.MarshalString(v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "TimeZone!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNURL2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNURL2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "URL!")
 	}
 	return res
 }
@@ -35109,6 +42217,25 @@ func (ec *executionContext) marshalN__TypeKind2string(ctx context.Context, sel a
 	return res
 }
 
+func (ec *executionContext) unmarshalOActionStatus2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐActionStatus(ctx context.Context, v any) (*db.ActionStatus, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.ActionStatus(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOActionStatus2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐActionStatus(ctx context.Context, sel ast.SelectionSet, v *db.ActionStatus) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -35144,6 +42271,32 @@ func (ec *executionContext) marshalOCampaign2ᚖgithubᚗcomᚋvaktreffenᚋvakt
 		return graphql.Null
 	}
 	return ec._Campaign(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCorrection2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCorrectionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Correction) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCorrection2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCorrection(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOCorrection2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCorrection(ctx context.Context, sel ast.SelectionSet, v *db.Correction) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Correction(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOCourse2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourse(ctx context.Context, sel ast.SelectionSet, v *db.Course) graphql.Marshaler {
@@ -35676,6 +42829,53 @@ func (ec *executionContext) marshalORegistrationStatus2ᚖgithubᚗcomᚋvaktref
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) marshalOReport2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReport(ctx context.Context, sel ast.SelectionSet, v *db.Report) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Report(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOReportAction2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportAction(ctx context.Context, sel ast.SelectionSet, v *db.ReportAction) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ReportAction(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOReportQuestion2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportQuestion(ctx context.Context, sel ast.SelectionSet, v *db.ReportQuestion) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ReportQuestion(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOReportText2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportTextᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.ReportText) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNReportText2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportText(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOReportText2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportText(ctx context.Context, sel ast.SelectionSet, v *db.ReportText) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ReportText(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalORoom2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRoom(ctx context.Context, sel ast.SelectionSet, v *db.Room) graphql.Marshaler {

@@ -23,6 +23,30 @@ type AcceptOfferPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// The report with the link.
+type AddMaterialPayload struct {
+	// After the change; null when there was a problem.
+	Report *db.Report `json:"report,omitempty"`
+	// What was wrong; empty when it worked.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The report with the action.
+type AddReportActionPayload struct {
+	// After the change; null when there was a problem.
+	Report *db.Report `json:"report,omitempty"`
+	// What was wrong; empty when it worked.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The report with the question.
+type AddReportQuestionPayload struct {
+	// After the change; null when there was a problem.
+	Report *db.Report `json:"report,omitempty"`
+	// What was wrong; empty when it worked.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // The registration whose intake was answered.
 type AnswerIntakePayload struct {
 	// Null when there are userErrors.
@@ -155,6 +179,14 @@ type ChangeListingPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// The action.
+type ChangeReportActionPayload struct {
+	// After the change; null when there was a problem.
+	Action *db.ReportAction `json:"action,omitempty"`
+	// What was wrong; empty when it worked.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // The meeting that was changed.
 type ChangeRetentionPayload struct {
 	// The edition; null when it is a course run or when there are userErrors.
@@ -194,6 +226,14 @@ type ConfirmCourseRunPayload struct {
 	// Null when there are userErrors.
 	CourseRun *db.CourseRun `json:"courseRun,omitempty"`
 	// Why it was not confirmed.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The report after the decision.
+type DecideCorrectionPayload struct {
+	// After the change; null when there was a problem.
+	Report *db.Report `json:"report,omitempty"`
+	// What was wrong; empty when it worked.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
@@ -291,6 +331,14 @@ type LiftSuppressionPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// The question.
+type MarkQuestionPayload struct {
+	// After the change; null when there was a problem.
+	Question *db.ReportQuestion `json:"question,omitempty"`
+	// What was wrong; empty when it worked.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // The delegation with those who were named.
 type NameDelegatesPayload struct {
 	// Null when there are userErrors.
@@ -307,6 +355,14 @@ type NameOrganiserPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// The question with the offer.
+type OfferHelpPayload struct {
+	// After the change; null when there was a problem.
+	Question *db.ReportQuestion `json:"question,omitempty"`
+	// What was wrong; empty when it worked.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // Which campaign to hold.
 type PauseCampaignInput struct {
 	// The id of the campaign.
@@ -318,6 +374,14 @@ type PauseCampaignPayload struct {
 	// Null when there are userErrors.
 	Campaign *db.Campaign `json:"campaign,omitempty"`
 	// Why it was not held.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// What was proposed.
+type ProposeCorrectionPayload struct {
+	// After the change; null when there was a problem.
+	Correction *db.Correction `json:"correction,omitempty"`
+	// What was wrong; empty when it worked.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
@@ -340,6 +404,22 @@ type RemindDelegationsPayload struct {
 	// Null when there are userErrors; empty when there was nobody to remind.
 	Delegations []*db.Delegation `json:"delegations,omitempty"`
 	// Why nobody was reminded.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// What is taken out of a report.
+type RemoveReportEntryInput struct {
+	// The report.
+	ReportID db.ID `json:"reportId"`
+	// The question, action or material.
+	EntryID db.ID `json:"entryId"`
+}
+
+// The report without it.
+type RemoveReportEntryPayload struct {
+	// After the change; null when there was a problem.
+	Report *db.Report `json:"report,omitempty"`
+	// What was wrong; empty when it worked.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
@@ -399,6 +479,28 @@ type ResumeCampaignPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// Which report is shown to those who were there.
+type ReviewReportInput struct {
+	// The report.
+	ReportID db.ID `json:"reportId"`
+}
+
+// The report in review.
+type ReviewReportPayload struct {
+	// After the change; null when there was a problem.
+	Report *db.Report `json:"report,omitempty"`
+	// What was wrong; empty when it worked.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The text after saving, or what somebody else saved in between.
+type SaveReportTextPayload struct {
+	// The current version: yours when it was saved; theirs when `userErrors` holds a CONFLICT; null after another problem.
+	Text *db.ReportText `json:"text,omitempty"`
+	// What was wrong; empty when it worked.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // The campaign that was started.
 type SendInvitationsPayload struct {
 	// Null when there are userErrors.
@@ -438,6 +540,20 @@ type SignOutPayload struct {
 	// The sign-ins that are left.
 	SignIns []*db.AccessToken `json:"signIns"`
 	// Why nothing was ended.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Whose report begins.
+type StartReportInput struct {
+	// The edition.
+	EditionID db.ID `json:"editionId"`
+}
+
+// The report that was begun.
+type StartReportPayload struct {
+	// After the change; null when there was a problem.
+	Report *db.Report `json:"report,omitempty"`
+	// What was wrong; empty when it worked.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
