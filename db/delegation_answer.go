@@ -164,6 +164,9 @@ func newColleague(ctx context.Context, tx bun.Tx, now time.Time, organisation ID
 		return nil, problem(CodeInvalid, "input.people", "%s: use at most 200 characters for the job title.", name), nil
 	}
 	if in.Locale != nil {
+		if !in.Locale.known() {
+			return nil, problem(CodeInvalid, "input.people", "%s: mails are written in nl, de and en.", name), nil
+		}
 		language = *in.Locale
 	}
 	p := &Person{ID: NewID(KindPerson, now), OrganisationID: organisation, Name: name, Address: &address, JobTitle: in.JobTitle, Language: language, CreatedAt: now}

@@ -43,6 +43,9 @@ const (
 	English Locale = "en"
 )
 
+// known reports whether mails and pages are written in the language.
+func (l Locale) known() bool { return l == Dutch || l == German || l == English }
+
 func (p *Person) id() ID { return p.ID }
 
 // Organisation returns whom the person works for, if the shape asked for it; nil when that is not one known here.

@@ -161,6 +161,9 @@ func (d *DB) ProposeCorrection(ctx context.Context, actor Actor, in ProposeCorre
 		if err := partOf(ctx, tx, r, c.PartID); err != nil {
 			return err
 		}
+		if !in.Locale.known() {
+			return problem(CodeInvalid, "input.locale", "Reports are written in nl, de and en.")
+		}
 		var wrong *Error
 		if c.Text, wrong = cleanText(in.Text, "input.text", maxReportText); wrong != nil {
 			return wrong

@@ -121,8 +121,11 @@ func (d *DB) SaveReportText(ctx context.Context, actor Actor, in SaveReportTextI
 // saveText writes the next version of a text, whose report is locked.
 func saveText(ctx context.Context, tx bun.Tx, now time.Time, actor Actor, r *Report, part ID, in SaveReportTextInput) (*ReportText, error) {
 	text, wrong := cleanText(in.Text, "input.text", maxReportText)
-	if wrong != nil {
+	switch {
+	case wrong != nil:
 		return nil, wrong
+	case !in.Locale.known():
+		return nil, problem(CodeInvalid, "input.locale", "Reports are written in nl, de and en.")
 	}
 	current := new(ReportText)
 	ok, err := found(tx.NewSelect().Model(current).Where("part_id = ?", part).Where("locale = ?", in.Locale).Order("version DESC").Limit(1).Scan(ctx))
