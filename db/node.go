@@ -129,6 +129,18 @@ func (v view) guarded(ctx context.Context, id ID, shape Shape) (Node, error) {
 		if a, err := v.action(ctx, id, shape); a != nil || err != nil {
 			return a, err
 		}
+	case KindHelpOffer:
+		if o, err := v.offer(ctx, id, shape); o != nil || err != nil {
+			return o, err
+		}
+	case KindMaterial:
+		if m, err := v.material(ctx, id); m != nil || err != nil {
+			return m, err
+		}
+	case KindCorrection:
+		if c, err := v.correction(ctx, id, shape); c != nil || err != nil {
+			return c, err
+		}
 	case KindAccessToken:
 		return v.knownSignIn(ctx, id)
 	}

@@ -30,6 +30,7 @@ const (
 	seatsOfMeeting = `(SELECT seats.id FROM seats LEFT JOIN sessions ON sessions.id = seats.session_id
 		WHERE seats.edition_id = ?1 OR sessions.edition_id = ?1 OR seats.course_run_id = ?2)`
 	inMeeting        = "edition_id = ?1 OR course_run_id = ?2"
+	inReport         = "report_id IN (SELECT id FROM reports WHERE edition_id = ?1)"
 	onSeatsOfMeeting = "seats_id IN " + seatsOfMeeting
 	aboutMeeting     = "registration_id IN (SELECT id FROM registrations WHERE " + onSeatsOfMeeting + `)
 		OR invitation_id IN (SELECT id FROM invitations WHERE ` + inMeeting + ")"
@@ -62,11 +63,11 @@ var traces = []trace{
 		meeting: "person_id IN (?3, ?4) AND " + onSeatsOfMeeting},
 	{table: "attendances", column: "person_id", meeting: onSeatsOfMeeting, anchor: "1 = 1"},
 	{table: "attendances", column: "recorded_by", name: "attendances recorded"},
-	{table: "report_texts", column: "author_id", name: "report texts written"},
-	{table: "report_questions", column: "person_id"},
-	{table: "help_offers", column: "person_id", cleared: "note = ''"},
-	{table: "report_actions", column: "person_id"},
-	{table: "corrections", column: "person_id", cleared: "note = ''"},
+	{table: "report_texts", column: "author_id", name: "report texts written", meeting: inReport},
+	{table: "report_questions", column: "person_id", meeting: inReport},
+	{table: "help_offers", column: "person_id", cleared: "note = ''", meeting: "question_id IN (SELECT id FROM report_questions WHERE " + inReport + ")"},
+	{table: "report_actions", column: "person_id", meeting: inReport},
+	{table: "corrections", column: "person_id", cleared: "note = ''", meeting: inReport},
 	{table: "campaigns", column: "created_by", name: "campaigns sent"},
 	{table: "delegations", column: "created_by", name: "delegations invited"},
 	{table: "audit_log", column: "actor_id", name: "done"},

@@ -44,7 +44,13 @@ func TestExportAndErasureKnowEveryColumnAboutPeople(t *testing.T) {
 		"delegations": "id edition_id organisation_id places respond_by message status created_by created_at answered_at reminded_at",
 		"campaigns": "id edition_id course_run_id created_by status message respond_by send_at created_at finished_at version total sent failed suppressed " +
 			"cancelled uncertain bounced accepted declined",
-		"audit_log": "id at actor_id action record_id",
+		"attendances":      "seats_id person_id organisation_id walk_in at recorded_by",
+		"report_texts":     "report_id part_id locale version text author_id saved_at",
+		"report_questions": "id report_id session_id organisation_id person_id status created_at",
+		"help_offers":      "id question_id organisation_id person_id note created_at",
+		"report_actions":   "id report_id session_id organisation_id person_id due_on status created_at",
+		"corrections":      "id report_id part_id locale text note status person_id created_at",
+		"audit_log":        "id at actor_id action record_id",
 	}
 	eachWorld(t, func(t *testing.T, w *world) {
 		all, references := w.catalogue(t)
@@ -139,6 +145,17 @@ func (w *world) everywhere(t *testing.T) (anna db.ID) {
 	w.exec(t, "INSERT INTO course_trainers (course_id, person_id, position) VALUES (?, ?, 0)", *w.id(t, "courses", "masterclass"), anna)
 	w.exec(t, `INSERT INTO sessions (id, key, edition_id, kind, title, day, languages, position) SELECT ?, 'talk', id, 'PLENARY', 'Talk', '2027-05-20', '[]', 0 FROM editions WHERE key = 'open'`, any)
 	w.exec(t, "INSERT INTO contributions (id, session_id, role, person_id, guest_name, guest_affiliation, position) VALUES (?, ?, 'SPEAKER', ?, '', '', 0)", any, any, anna)
+	w.exec(t, "INSERT INTO attendances (seats_id, person_id, walk_in, at, recorded_by) VALUES (?, ?, ?, ?, ?)", w.seats(t, "open"), anna, false, at, anna)
+	for _, statement := range []string{
+		"INSERT INTO reports (id, edition_id, status, created_at) SELECT id, id, 'DRAFT', ?1 FROM editions WHERE key = 'open'",
+		"INSERT INTO report_texts (report_id, part_id, locale, version, text, author_id, saved_at) SELECT id, id, 'de', 1, 'Gut.', ?0, ?1 FROM reports",
+		"INSERT INTO report_questions (id, report_id, person_id, status, created_at) SELECT id, id, ?0, 'OPEN', ?1 FROM reports",
+		"INSERT INTO help_offers (id, question_id, organisation_id, person_id, note, created_at) SELECT id, id, ?2, ?0, 'Ask anna@example.org', ?1 FROM report_questions",
+		"INSERT INTO report_actions (id, report_id, organisation_id, person_id, status, created_at) SELECT id, id, ?2, ?0, 'OPEN', ?1 FROM reports",
+		"INSERT INTO corrections (id, report_id, part_id, locale, text, note, status, person_id, created_at) SELECT id, id, id, 'de', 'Besser.', 'Annas note', 'PROPOSED', ?0, ?1 FROM reports",
+	} {
+		w.exec(t, statement, anna, at, *groningen)
+	}
 	return anna
 }
 

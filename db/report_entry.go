@@ -32,6 +32,19 @@ func (v view) materials(ctx context.Context, reports []*Report) (map[ID][]*Mater
 	return groupBy(rows, func(m *Material) ID { return m.ReportID }), nil
 }
 
+// material loads a material of a report that the actor may read; nil when there is none.
+func (v view) material(ctx context.Context, id ID) (*Material, error) {
+	rows, err := byID[Material](ctx, v.tx, []ID{id})
+	if err != nil || rows[id] == nil {
+		return nil, err
+	}
+	reports, err := v.loadReports(ctx, []ID{rows[id].ReportID}, nil)
+	if err != nil || reports[rows[id].ReportID] == nil {
+		return nil, err
+	}
+	return rows[id], nil
+}
+
 // AddMaterialInput is a link to something to read on.
 type AddMaterialInput struct {
 	ReportID  ID

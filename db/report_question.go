@@ -155,6 +155,19 @@ func (v view) askedQuestions(ctx context.Context, reports []*Report, rows []*Rep
 	return err
 }
 
+// offer loads an offer to a question that the actor may read; nil when there is none.
+func (v view) offer(ctx context.Context, id ID, shape Shape) (*HelpOffer, error) {
+	rows, err := byID[HelpOffer](ctx, v.tx, []ID{id})
+	if err != nil || rows[id] == nil {
+		return nil, err
+	}
+	q, err := v.question(ctx, rows[id].QuestionID, Shape{"offers": shape})
+	if q == nil || err != nil {
+		return nil, err
+	}
+	return q.Offers[slices.IndexFunc(q.Offers, func(o *HelpOffer) bool { return o.ID == id })], nil
+}
+
 // AddReportQuestionInput is a question that was asked.
 type AddReportQuestionInput struct {
 	ReportID       ID

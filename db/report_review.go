@@ -59,6 +59,22 @@ func (v view) corrections(ctx context.Context, reports []*Report, shape Shape) e
 	return err
 }
 
+// correction loads a proposal for those who decide on it and for who made it; nil when there is none.
+func (v view) correction(ctx context.Context, id ID, shape Shape) (*Correction, error) {
+	rows, err := byID[Correction](ctx, v.tx, []ID{id})
+	if err != nil || rows[id] == nil || v.actor.Anonymous() {
+		return nil, err
+	}
+	c := rows[id]
+	reports, err := v.loadReports(ctx, []ID{c.ReportID}, nil)
+	if r := reports[c.ReportID]; err != nil || r == nil || !v.organisesReport(r) && c.PersonID != v.actor.PersonID {
+		return nil, err
+	}
+	people, err := v.loadPeople(ctx, []ID{c.PersonID}, shape.Of("person"))
+	c.Person = people[c.PersonID]
+	return c, err
+}
+
 // StartReport begins the report of an edition; starting again changes nothing.
 func (d *DB) StartReport(ctx context.Context, actor Actor, edition ID, shape Shape) (*Report, error) {
 	if actor.Anonymous() {

@@ -20,8 +20,8 @@ export default [
           exceptions: {
             suffixes: ['Payload', 'Connection', 'Edge'],
             types: [
-              'Agreement', 'AudienceRow', 'AuditEntry', 'Contribution', 'Day', 'IntakeAnswer', 'Invoice', 'Money', 'PageInfo', 'Participant',
-              'PartnershipMember', 'Role', 'SessionClash', 'Suppression', 'UserError', 'Venue', 'Viewer',
+              'Agreement', 'Attendance', 'AudienceRow', 'AuditEntry', 'Contribution', 'Day', 'IntakeAnswer', 'Invoice', 'Money', 'OrganisationAttendance', 'PageInfo', 'Participant',
+              'PartnershipMember', 'ReportItem', 'ReportText', 'Role', 'SessionClash', 'Suppression', 'UserError', 'Venue', 'Viewer',
             ],
           },
         },

@@ -7606,7 +7606,7 @@ type Report implements Node {
   "What came of the edition, in Markdown; empty when nobody has written it yet. In the language asked for when it is there, else in the first one of the edition."
   summary("The language of the reader." locale: Locale): String!
   "How many were registered and came."
-  attendance: Attendance!
+  attendance: Attendance! @live
   "What there is about each session, in the order of the programme; what belongs to none comes last."
   items: [ReportItem!]!
   "Who does what next, by due date."
@@ -7691,7 +7691,7 @@ enum QuestionStatus {
 }
 
 "An organisation's offer to share what it knows."
-type HelpOffer {
+type HelpOffer implements Node {
   "Opaque and unique over all types."
   id: ID!
   "Which organisation."
@@ -7731,7 +7731,7 @@ enum ActionStatus {
 }
 
 "Something to read on."
-type Material {
+type Material implements Node {
   "Opaque and unique over all types."
   id: ID!
   "What it is called."
@@ -7757,7 +7757,7 @@ type ReportText {
 }
 
 "What a participant would rather have in a report."
-type Correction {
+type Correction implements Node {
   "Opaque and unique over all types."
   id: ID!
   "The session, question or action whose text it is; the report itself for the summary."
@@ -7766,13 +7766,13 @@ type Correction {
   locale: Locale!
   "The words proposed."
   text: String!
-  "Why."
+  "Why the words should be others."
   note: String!
   "What the organisers said to it."
   status: CorrectionStatus!
   "Who proposed it."
   person: Person
-  "When."
+  "When it was proposed."
   createdAt: DateTime!
 }
 
@@ -32795,6 +32795,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Organisation(ctx, sel, obj)
+	case *db.Material:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Material(ctx, sel, obj)
 	case *db.Invitation:
 		if obj == nil {
 			return graphql.Null
@@ -32805,6 +32810,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._IntakeQuestion(ctx, sel, obj)
+	case *db.HelpOffer:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._HelpOffer(ctx, sel, obj)
 	case *db.Edition:
 		if obj == nil {
 			return graphql.Null
@@ -32830,6 +32840,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Course(ctx, sel, obj)
+	case *db.Correction:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Correction(ctx, sel, obj)
 	case *db.Campaign:
 		if obj == nil {
 			return graphql.Null
@@ -34197,7 +34212,7 @@ func (ec *executionContext) _Contribution(ctx context.Context, sel ast.Selection
 	return out
 }
 
-var correctionImplementors = []string{"Correction"}
+var correctionImplementors = []string{"Correction", "Node"}
 
 func (ec *executionContext) _Correction(ctx context.Context, sel ast.SelectionSet, obj *db.Correction) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, correctionImplementors)
@@ -35324,7 +35339,7 @@ func (ec *executionContext) _ErasePersonPayload(ctx context.Context, sel ast.Sel
 	return out
 }
 
-var helpOfferImplementors = []string{"HelpOffer"}
+var helpOfferImplementors = []string{"HelpOffer", "Node"}
 
 func (ec *executionContext) _HelpOffer(ctx context.Context, sel ast.SelectionSet, obj *db.HelpOffer) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, helpOfferImplementors)
@@ -35955,7 +35970,7 @@ func (ec *executionContext) _MarkQuestionPayload(ctx context.Context, sel ast.Se
 	return out
 }
 
-var materialImplementors = []string{"Material"}
+var materialImplementors = []string{"Material", "Node"}
 
 func (ec *executionContext) _Material(ctx context.Context, sel ast.SelectionSet, obj *db.Material) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, materialImplementors)
