@@ -47,6 +47,8 @@ const (
 	KindIntakeQuestion
 	KindDelegation
 	KindNotice
+	KindReminder
+	KindSummary
 	kindsEnd // behind the last
 )
 

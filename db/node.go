@@ -116,6 +116,10 @@ func (v view) guarded(ctx context.Context, id ID, shape Shape) (Node, error) {
 		if g, err := v.knownDelegation(ctx, id, shape); g != nil || err != nil {
 			return g, err
 		}
+	case KindReminder:
+		if r, err := v.knownReminder(ctx, id, shape); r != nil || err != nil {
+			return r, err
+		}
 	case KindAccessToken:
 		return v.knownSignIn(ctx, id)
 	}

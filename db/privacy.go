@@ -61,6 +61,7 @@ var traces = []trace{
 	{table: "registrations", column: "registered_by", name: "registrations made", secret: []string{"organisation_id", "listing"},
 		meeting: "person_id IN (?3, ?4) AND " + onSeatsOfMeeting},
 	{table: "campaigns", column: "created_by", name: "campaigns sent"},
+	{table: "reminders", column: "created_by", name: "reminders set"},
 	{table: "delegations", column: "created_by", name: "delegations invited"},
 	{table: "audit_log", column: "actor_id", name: "done"},
 	{table: "audit_log", column: "record_id", name: "done to me"},
