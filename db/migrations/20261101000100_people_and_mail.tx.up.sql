@@ -185,7 +185,7 @@ CREATE TABLE deliveries (
 	worker_id {{.ID}},
 	attempts {{.Int}} NOT NULL,
 	drops {{.Int}} NOT NULL,
-	round {{.Int}} NOT NULL,
+	round {{.Int}} NOT NULL DEFAULT 0,
 	dated_at {{.Instant}},
 	sent_at {{.Instant}},
 	last_code {{.Int}} NOT NULL,
