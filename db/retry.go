@@ -37,7 +37,7 @@ func (d *DB) RetryFailed(ctx context.Context, actor Actor, in RetryFailedInput, 
 		}
 		if c.State == CampaignFinished {
 			if c.SummedUpAt == nil { // before anything of what it tells is changed
-				if err := c.sumUp(ctx, tx, now); err != nil {
+				if _, err := c.sumUp(ctx, tx, now); err != nil {
 					return err
 				}
 			}

@@ -69,21 +69,25 @@ func (d *DB) sumUpCampaigns(ctx context.Context) (told int, err error) {
 		return 0, fmt.Errorf("campaigns that ended: %w", err)
 	}
 	for _, id := range over {
-		if err := d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
+		var news bool
+		if err := d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) (err error) {
+			news = false
 			c := new(Campaign)
 			if ok, err := found(ended(d.locked(tx.NewSelect().Model(c))).Where("id = ?", id).Scan(ctx)); !ok || err != nil {
 				return err
 			}
-			if err := c.sumUp(ctx, tx, now); err != nil {
+			if news, err = c.sumUp(ctx, tx, now); err != nil {
 				return err
 			}
 			if _, err := tx.NewUpdate().Model(c).Column("summed_up_at").WherePK().Exec(ctx); err != nil {
 				return fmt.Errorf("mark campaign: %w", err)
 			}
-			told++
 			return nil
 		}); err != nil {
 			return told, err
+		}
+		if news {
+			told++
 		}
 	}
 	return told, nil
@@ -91,24 +95,21 @@ func (d *DB) sumUpCampaigns(ctx context.Context) (told int, err error) {
 
 // sumUp tells whoever started a campaign, which is locked and at its end, how this round of it ended. One person whose mail left
 // is no news.
-func (c *Campaign) sumUp(ctx context.Context, tx bun.Tx, now time.Time) error {
+func (c *Campaign) sumUp(ctx context.Context, tx bun.Tx, now time.Time) (news bool, err error) {
 	c.SummedUpAt = &now
 	facts, err := c.outcome(ctx, tx)
-	if err != nil {
-		return err
-	}
-	if facts.Total == 0 || facts.Total == 1 && facts.Sent == 1 {
-		return nil
+	if err != nil || facts.Total == 1 && facts.Sent == 1 {
+		return false, err
 	}
 	text, err := json.Marshal(facts)
 	if err != nil {
-		return fmt.Errorf("write summary: %w", err)
+		return false, fmt.Errorf("write summary: %w", err)
 	}
 	s := &summary{ID: NewID(KindSummary, now), CampaignID: c.ID, Round: c.Round, CreatedAt: now, Facts: string(text)}
 	if _, err := tx.NewInsert().Model(s).Exec(ctx); err != nil {
-		return fmt.Errorf("insert summary: %w", err)
+		return false, fmt.Errorf("insert summary: %w", err)
 	}
-	return queue(ctx, tx, &Delivery{Kind: MailSummary, PersonID: c.CreatedBy, SummaryID: s.ID, CreatedAt: now, NotBefore: now})
+	return true, queue(ctx, tx, &Delivery{Kind: MailSummary, PersonID: c.CreatedBy, SummaryID: s.ID, CreatedAt: now, NotBefore: now})
 }
 
 // outcome counts what became of the mails of this round.
