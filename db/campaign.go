@@ -25,7 +25,9 @@ type Campaign struct {
 	SendAt      time.Time
 	CreatedAt   time.Time
 	FinishedAt  *time.Time
-	Version     int // rises with every change
+	Round       int        // how often it was tried again after its end
+	SummedUpAt  *time.Time // when it was decided to tell how this round ended
+	Version     int        // rises with every change
 	Total       int
 	Sent        int
 	Failed      int
@@ -36,8 +38,9 @@ type Campaign struct {
 	Accepted    int
 	Declined    int
 
-	Edition   *Edition   `bun:"-"`
-	CourseRun *CourseRun `bun:"-"`
+	Edition   *Edition    `bun:"-"`
+	CourseRun *CourseRun  `bun:"-"`
+	Reminders []*Reminder `bun:"-"` // by when they are due
 	readAt    time.Time
 }
 
@@ -109,6 +112,9 @@ func (v view) meetings(ctx context.Context, rows []*Campaign, shape Shape) error
 		for _, row := range rows {
 			row.CourseRun = runs[row.CourseRunID]
 		}
+	}
+	if shape.Has("reminders") {
+		return v.remindersOf(ctx, rows, shape.Of("reminders"))
 	}
 	return nil
 }
@@ -191,6 +197,10 @@ func rescheduleQueued(ctx context.Context, tx bun.Tx, campaign ID, at time.Time)
 		Where("campaign_id = ?", campaign).Where("state = ?", Queued).Exec(ctx); err != nil {
 		return fmt.Errorf("reschedule deliveries: %w", err)
 	}
+	if _, err := tx.NewUpdate().Model((*Delivery)(nil)).Set("not_before = ?", at).Where("kind = ?", MailReminder).Where("state = ?", Queued).
+		Where("invitation_id IN (SELECT id FROM invitations WHERE campaign_id = ?)", campaign).Exec(ctx); err != nil {
+		return fmt.Errorf("reschedule reminders: %w", err)
+	}
 	return nil
 }
 
@@ -215,14 +225,15 @@ func (d *DB) steer(ctx context.Context, actor Actor, id ID, shape Shape, action 
 			return err
 		}
 		if !ok {
-			return problem(CodeNotFound, "input.campaignId", "There is no such campaign, or none that you organise.")
+			return noCampaign()
 		}
 		c.readAt = now
 		if err := change(ctx, tx, now, c); err != nil {
 			return err
 		}
 		c.Version++
-		if _, err := tx.NewUpdate().Model(c).Column("status", "finished_at", "version", "cancelled").WherePK().Exec(ctx); err != nil {
+		if _, err := tx.NewUpdate().Model(c).Column("status", "finished_at", "version", "round", "summed_up_at",
+			"failed", "suppressed", "cancelled", "uncertain", "bounced").WherePK().Exec(ctx); err != nil {
 			return fmt.Errorf("update campaign: %w", err)
 		}
 		return audit(ctx, tx, now, actor, action, c.ID)

@@ -22,6 +22,8 @@ type Delivery struct {
 	InvitationID   ID `bun:",nullzero"`
 	RegistrationID ID `bun:",nullzero"`
 	NoticeID       ID `bun:",nullzero"`
+	ReminderID     ID `bun:",nullzero"`
+	SummaryID      ID `bun:",nullzero"`
 	DelegationID   ID `bun:",nullzero"`
 	CourseRunID    ID `bun:",nullzero"` // of a notice to its organisers
 	CreatedAt      time.Time
@@ -31,6 +33,7 @@ type Delivery struct {
 	WorkerID       ID         `bun:",nullzero"` // the process that is sending it
 	Attempts       int        // how often it was offered to the mail server; connections that failed do not count
 	Drops          int        // how often the connection broke after the last byte
+	Round          int        // of its campaign: how often that was tried again when this was last queued
 	DatedAt        *time.Time // the Date of the mail: when it was first sent, the same in every copy
 	SentAt         *time.Time
 	LastCode       int     // SMTP reply code, 0 when there was none
@@ -44,6 +47,8 @@ type MailKind string
 // The kinds of mail.
 const (
 	MailInvitation MailKind = "invitation"
+	MailReminder   MailKind = "invitation_reminder"
+	MailSummary    MailKind = "campaign_summary" // to who started the campaign
 	MailConfirmed  MailKind = "registration_confirmed"
 	MailWaitlisted MailKind = "registration_waitlisted"
 	MailCancelled  MailKind = "registration_cancelled"
@@ -97,14 +102,17 @@ const maxAttempts = 12
 // probably has it. An invitation twice annoys many people, so it is left; a confirmation carries a calendar entry that
 // replaces itself, so it is sent once more.
 func (k MailKind) dropsAllowed() int {
-	if k == MailInvitation {
+	if k.invites() {
 		return 0
 	}
 	return 1
 }
 
+// invites reports whether mails of the kind go only to those who want invitations.
+func (k MailKind) invites() bool { return k == MailInvitation || k == MailReminder }
+
 func (k MailKind) lane() Lane {
-	if k == MailInvitation || k == MailNotice {
+	if k.invites() || k == MailNotice {
 		return Bulk
 	}
 	return Urgent
@@ -376,7 +384,7 @@ func (d *DB) settle(ctx context.Context, tx bun.IDB, now time.Time, s settlement
 	}
 	var stopped []ID
 	if err := tx.NewSelect().Model((*Delivery)(nil)).Column("invitation_id").Where("id IN (?)", bun.List(ids)).
-		Where("state = ?", s.State).Where("invitation_id IS NOT NULL").Scan(ctx, &stopped); err != nil {
+		Where("state = ?", s.State).Where("kind = ?", MailInvitation).Scan(ctx, &stopped); err != nil {
 		return fmt.Errorf("invitations of deliveries: %w", err)
 	}
 	status := InvitationUndelivered

@@ -32,6 +32,7 @@
 //
 // A report that a mail came back makes it BOUNCED: from SENT, from UNCERTAIN, or from SENDING when it is faster than the
 // commit. An invitation whose mail is FAILED, SUPPRESSED or BOUNCED is UNDELIVERED until it is answered or made again.
+// An organiser can have invitations that did not arrive tried again: their mails are QUEUED once more, each as the mail it was.
 //
 // Every change of state is fenced by the claim: requeueing voids it, and whoever held it can neither begin nor settle any
 // more. A mail is SENDING, committed, before its first byte leaves, and its outcome is committed before its connection sends

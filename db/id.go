@@ -53,6 +53,8 @@ const (
 	KindReportAction
 	KindMaterial
 	KindCorrection
+	KindReminder
+	KindSummary
 	kindsEnd // behind the last
 )
 

@@ -134,7 +134,8 @@ func (v view) invitations(ctx context.Context, rows []*Invitation, shape Shape) 
 	}
 	if shape.Has("delivery") {
 		var deliveries []*Delivery
-		if err := v.tx.NewSelect().Model(&deliveries).Where("invitation_id IN (?)", bun.List(idsOf(rows))).Order("id").Scan(ctx); err != nil {
+		if err := v.tx.NewSelect().Model(&deliveries).Where("invitation_id IN (?)", bun.List(idsOf(rows))).
+			Where("kind = ?", MailInvitation).Order("id").Scan(ctx); err != nil {
 			return fmt.Errorf("deliveries: %w", err)
 		}
 		latest := map[ID]*Delivery{}

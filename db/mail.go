@@ -31,6 +31,8 @@ type Mail struct {
 	OptOutToken  string        // of the link to get no more invitations; "" when it is no invitation
 	BounceToken  string        // of the return path; "" when the person has no address
 	Notice       *Notice       // of a mail about a change
+	Reminder     *Reminder     // of a mail to somebody who has not answered
+	Summary      *Summary      // of a mail that says how a campaign ended
 
 	pending bool // whether there is an invitation that is not answered
 }
@@ -92,7 +94,7 @@ func (d *DB) sift(ctx context.Context, deliveries []*Delivery) (toSend []*Mail, 
 			o := m.Outcome(result)
 			switch o.Pause = pause; result {
 			case ResultFailed:
-				o.Detail = "The person has no mail address."
+				o.Detail = noAddressDetail
 			case ResultSuppressed:
 				o.Detail = held[m.Delivery.ID]
 			}
@@ -112,7 +114,7 @@ func (d *DB) heldBack(ctx context.Context, mails []*Mail) (map[ID]string, error)
 	}
 	invited := map[string]ID{}
 	for _, m := range mails {
-		if m.Delivery.Kind == MailInvitation && m.Person != nil && m.Person.Address != nil {
+		if m.Delivery.Kind.invites() && m.Person != nil && m.Person.Address != nil {
 			invited[*m.Person.Address] = m.Person.ID
 		}
 	}
@@ -126,7 +128,7 @@ func (d *DB) heldBack(ctx context.Context, mails []*Mail) (map[ID]string, error)
 		}
 		if s := suppressed[*m.Person.Address]; s != nil {
 			held[m.Delivery.ID] = s.Reason.detail()
-		} else if m.Delivery.Kind == MailInvitation && out[*m.Person.Address] {
+		} else if m.Delivery.Kind.invites() && out[*m.Person.Address] {
 			held[m.Delivery.ID] = optOutDetail
 		}
 	}
@@ -159,6 +161,14 @@ func (m *Mail) verdict(now time.Time, held string) (Result, time.Duration) {
 		if m.Campaign.State == CampaignPaused {
 			return ResultUnreachable, heldFor
 		}
+	case MailReminder:
+		if !m.reminds(now, off) {
+			return ResultCancelled, 0
+		}
+		if m.Campaign.State == CampaignPaused {
+			return ResultUnreachable, heldFor
+		}
+	case MailSummary: // it is about what was, whatever became of the meeting
 	case MailDelegation, MailDelegationReminder:
 		if off || m.Delegation.Status != DelegationOpen || !now.Before(m.Delegation.RespondBy) {
 			return ResultCancelled, 0
@@ -225,7 +235,16 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 	if err != nil {
 		return nil, err
 	}
-	campaigns, err := byID[Campaign](ctx, v.tx, idsBy(values(invitations), func(i *Invitation) ID { return i.CampaignID }))
+	reminders, err := byID[Reminder](ctx, v.tx, idsBy(deliveries, func(x *Delivery) ID { return x.ReminderID }))
+	if err != nil {
+		return nil, err
+	}
+	summaries, err := byID[summary](ctx, v.tx, idsBy(deliveries, func(x *Delivery) ID { return x.SummaryID }))
+	if err != nil {
+		return nil, err
+	}
+	campaigns, err := byID[Campaign](ctx, v.tx, append(idsBy(values(invitations), func(i *Invitation) ID { return i.CampaignID }),
+		idsBy(values(summaries), func(s *summary) ID { return s.CampaignID })...))
 	if err != nil {
 		return nil, err
 	}
@@ -239,6 +258,9 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 		if session := sessions[s.SessionID]; session != nil {
 			editionIDs = append(editionIDs, session.EditionID)
 		}
+	}
+	for _, s := range summaries {
+		editionIDs, runIDs = append(editionIDs, campaigns[s.CampaignID].EditionID), append(runIDs, campaigns[s.CampaignID].CourseRunID)
 	}
 	for _, i := range invitations {
 		editionIDs, runIDs = append(editionIDs, i.EditionID), append(runIDs, i.CourseRunID)
@@ -323,8 +345,16 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 		if n := notices[x.NoticeID]; n != nil {
 			editionID, runID = n.EditionID, n.CourseRunID
 		}
+		m.Reminder = reminders[x.ReminderID]
+		if s := summaries[x.SummaryID]; s != nil {
+			m.Campaign = campaigns[s.CampaignID]
+			editionID, runID = m.Campaign.EditionID, m.Campaign.CourseRunID
+			if m.Summary, err = s.read(); err != nil {
+				return nil, err
+			}
+		}
 		m.Edition, m.CourseRun, m.Hours = editions[editionID], runs[runID], hours[editionID]
-		if m.Organiser == nil && x.CourseRunID.IsZero() { // a notice to organisers needs no other one
+		if m.Organiser == nil && x.CourseRunID.IsZero() && m.Summary == nil { // a notice to organisers needs no other one
 			m.Organiser = hosts[cmp.Or(editionID, runID)]
 		}
 		mails[i] = m
@@ -340,7 +370,7 @@ func (d *DB) returns(ctx context.Context, m *Mail) (err error) {
 	if m.Person == nil || m.Person.Address == nil {
 		return nil
 	}
-	if m.BounceToken, err = d.bounceToken(ctx, m.Delivery.ID, *m.Person.Address); err == nil && m.Delivery.Kind == MailInvitation {
+	if m.BounceToken, err = d.bounceToken(ctx, m.Delivery.ID, *m.Person.Address); err == nil && m.Delivery.Kind.invites() {
 		m.OptOutToken, err = d.OptOutToken(ctx, m.Person.ID)
 	}
 	return err

@@ -141,6 +141,10 @@ func (v view) guarded(ctx context.Context, id ID, shape Shape) (Node, error) {
 		if c, err := v.correction(ctx, id, shape); c != nil || err != nil {
 			return c, err
 		}
+	case KindReminder:
+		if r, err := v.knownReminder(ctx, id, shape); r != nil || err != nil {
+			return r, err
+		}
 	case KindAccessToken:
 		return v.knownSignIn(ctx, id)
 	}

@@ -69,6 +69,7 @@ var traces = []trace{
 	{table: "report_actions", column: "person_id", meeting: inReport},
 	{table: "corrections", column: "person_id", cleared: "note = ''", meeting: inReport},
 	{table: "campaigns", column: "created_by", name: "campaigns sent"},
+	{table: "reminders", column: "created_by", name: "reminders set"},
 	{table: "delegations", column: "created_by", name: "delegations invited"},
 	{table: "audit_log", column: "actor_id", name: "done"},
 	{table: "audit_log", column: "record_id", name: "done to me"},

@@ -38,11 +38,11 @@ func TestExportAndErasureKnowEveryColumnAboutPeople(t *testing.T) {
 		"registrations": "id seats_id person_id organisation_id status ticket registered_at registered_by offer_expires_at expired_because cancelled_at cancelled_with " +
 			"calendar_sequence listing",
 		"invitations": "id campaign_id person_id edition_id course_run_id status responded_at",
-		"deliveries": "id kind lane state person_id campaign_id invitation_id registration_id notice_id course_run_id created_at not_before claim claimed_at worker_id attempts drops " +
+		"deliveries": "id kind lane state person_id campaign_id invitation_id registration_id notice_id reminder_id summary_id course_run_id created_at not_before claim claimed_at worker_id attempts drops round " +
 			"dated_at sent_at last_code last_error status_code delegation_id",
 		"delegates":   "registration_id delegation_id",
 		"delegations": "id edition_id organisation_id places respond_by message status created_by created_at answered_at reminded_at",
-		"campaigns": "id edition_id course_run_id created_by status message respond_by send_at created_at finished_at version total sent failed suppressed " +
+		"campaigns": "id edition_id course_run_id created_by status message respond_by send_at created_at finished_at round summed_up_at version total sent failed suppressed " +
 			"cancelled uncertain bounced accepted declined",
 		"attendances":      "seats_id person_id organisation_id walk_in at recorded_by",
 		"report_texts":     "report_id part_id locale version text author_id saved_at",
@@ -50,6 +50,7 @@ func TestExportAndErasureKnowEveryColumnAboutPeople(t *testing.T) {
 		"help_offers":      "id question_id organisation_id person_id note created_at",
 		"report_actions":   "id report_id session_id organisation_id person_id due_on status created_at",
 		"corrections":      "id report_id part_id locale text note status person_id created_at",
+		"reminders":        "id campaign_id edition_id course_run_id created_by created_at due_at progress queued_to",
 		"audit_log":        "id at actor_id action record_id",
 	}
 	eachWorld(t, func(t *testing.T, w *world) {
@@ -112,6 +113,9 @@ func (w *world) everywhere(t *testing.T) (anna db.ID) {
 	}
 	actor := w.actor(t, "anna@example.org")
 	w.send(t, actor, toEdition("Annas key", w.edition(t, "open"), db.AudienceInput{PersonIDs: w.people(t, "dieter")}))
+	if _, err := w.RemindInvited(t.Context(), actor, db.RemindInvitedInput{EditionID: w.edition(t, "open"), At: new(beginning.AddDate(0, 0, 7))}, nil); err != nil {
+		t.Fatal(err)
+	}
 	r, err := w.Register(t.Context(), actor, db.RegisterInput{IdempotencyKey: "Anna comes", SeatsID: w.seats(t, "open")}, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -59,6 +59,9 @@ func TestEveryMutationLeavesAnEntryInTheAuditLog(t *testing.T) {
 		campaign := vars{"campaignId": one("SELECT id FROM campaigns")}
 		do(organiser, "pauseCampaign", campaign)
 		do(organiser, "resumeCampaign", campaign)
+		do(organiser, "retryFailed", campaign)
+		do(organiser, "remindInvited", vars{"campaignId": campaign["campaignId"], "at": "2027-02-01T12:00:00Z"})
+		do(organiser, "withdrawReminder", vars{"reminderId": one("SELECT id FROM reminders")})
 		do(organiser, "cancelCampaign", campaign)
 
 		seats := one("SELECT id FROM seats WHERE edition_id = (SELECT id FROM editions WHERE key = 'vaktreffen-2027')")

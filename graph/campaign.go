@@ -57,6 +57,33 @@ func (r mutationResolver) CancelCampaign(ctx context.Context, input model.Cancel
 	return &model.CancelCampaignPayload{Campaign: campaign, UserErrors: problems}, err
 }
 
+// RetryFailed sends invitations again that did not arrive.
+func (r mutationResolver) RetryFailed(ctx context.Context, input db.RetryFailedInput) (*model.RetryFailedPayload, error) {
+	if err := r.allow(ctx, campaigns, client(ctx)); err != nil {
+		return nil, err
+	}
+	campaign, retried, err := r.db.RetryFailed(ctx, actor(ctx), input, shape(ctx).Of("campaign"))
+	problems, err := userErrors(err)
+	return &model.RetryFailedPayload{Campaign: campaign, Retried: retried, UserErrors: problems}, err
+}
+
+// RemindInvited plans a reminder.
+func (r mutationResolver) RemindInvited(ctx context.Context, input db.RemindInvitedInput) (*model.RemindInvitedPayload, error) {
+	if err := r.allow(ctx, campaigns, client(ctx)); err != nil {
+		return nil, err
+	}
+	reminder, err := r.db.RemindInvited(ctx, actor(ctx), input, shape(ctx).Of("reminder"))
+	problems, err := userErrors(err)
+	return &model.RemindInvitedPayload{Reminder: reminder, UserErrors: problems}, err
+}
+
+// WithdrawReminder takes a reminder back.
+func (r mutationResolver) WithdrawReminder(ctx context.Context, input model.WithdrawReminderInput) (*model.WithdrawReminderPayload, error) {
+	reminder, err := r.db.WithdrawReminder(ctx, actor(ctx), input.ReminderID, shape(ctx).Of("reminder"))
+	problems, err := userErrors(err)
+	return &model.WithdrawReminderPayload{Reminder: reminder, UserErrors: problems}, err
+}
+
 // Invitations lists the invitations of a campaign.
 func (r campaignResolver) Invitations(ctx context.Context, of *db.Campaign, first *int, after *string, last *int, before *string, status *db.InvitationStatus, state *db.DeliveryState) (*db.Connection[db.Invitation], error) {
 	p, records := page(ctx, first, after, last, before)

@@ -303,6 +303,15 @@ func world(h *house) *graphOf {
 	if at(data, "sendInvitations", "campaign") == nil {
 		h.Fatal(data)
 	}
+	for _, reminder := range []vars{
+		{"campaignId": h.ids("SELECT id FROM campaigns WHERE edition_id IS NOT NULL")[0], "at": "2027-02-01T12:00:00Z"},
+		{"courseRunId": course, "at": "2027-02-01T12:00:00Z"},
+	} {
+		if data := h.ask(organiser, `mutation($input: RemindInvitedInput!) { remindInvited(input: $input) { reminder { id } userErrors { message } } }`,
+			vars{"input": reminder}); at(data, "remindInvited", "reminder") == nil {
+			h.Fatal(data)
+		}
+	}
 	h.exec("INSERT INTO suppressions (email, reason, created_at) SELECT email, 'HARD_BOUNCE', '2026-01-01 00:00:00+00:00' FROM people WHERE email IS NOT NULL")
 	seats := h.ids("SELECT id FROM seats WHERE edition_id = (SELECT id FROM editions WHERE key = 'vaktreffen-2027')")[0]
 	session := h.ids("SELECT seats.id FROM seats JOIN sessions ON sessions.id = session_id JOIN editions ON editions.id = sessions.edition_id WHERE editions.key = 'vaktreffen-2027' ORDER BY seats.id")[0]
@@ -343,7 +352,7 @@ func world(h *house) *graphOf {
 	for name, table := range map[string]string{
 		"Person": "people", "Partnership": "partnerships", "Series": "series", "Edition": "editions", "Room": "rooms",
 		"Theme": "themes", "Course": "courses", "CourseRun": "course_runs", "Seats": "seats", "Delivery": "deliveries", "Registration": "registrations",
-		"SignIn": "access_tokens", "Delegation": "delegations",
+		"SignIn": "access_tokens", "Delegation": "delegations", "Reminder": "reminders",
 		"IntakeQuestion": "intake_questions",
 	} {
 		g.ids[name] = h.ids("SELECT id FROM " + table + " ORDER BY id")

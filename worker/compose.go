@@ -10,11 +10,12 @@ import (
 	"github.com/vaktreffen/vaktreffen/db"
 )
 
-// drafts are the invitations of one chunk, worded once for each campaign and language. The truth in them was read at the same
+// drafts are the invitations and reminders of one chunk, worded once for each kind, campaign and language. The truth in them was read at the same
 // moment; only the name and the link differ from mail to mail.
 type drafts map[draftKey]draft
 
 type draftKey struct {
+	kind     db.MailKind
 	campaign db.ID
 	locale   string
 }
@@ -65,7 +66,7 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 	}
 	facts.AnswerURL = w.cfg.PublicURL + "/r/" + m.PlaceToken
 	switch m.Delivery.Kind {
-	case db.MailInvitation:
+	case db.MailInvitation, db.MailReminder:
 		message.Bulk, message.Campaign = true, m.Campaign.ID.String()
 		facts.OptOutURL = w.cfg.PublicURL + "/unsubscribe/" + m.OptOutToken
 		if strings.HasPrefix(facts.OptOutURL, "https:") { // RFC 8058 section 3.1 knows no other
@@ -76,6 +77,8 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 		if m.Campaign.RespondBy != nil {
 			facts.RespondBy = m.Campaign.RespondBy.In(meetingZone(m))
 		}
+	case db.MailSummary:
+		facts.Result, facts.Began = m.Summary, m.Campaign.SendAt.In(meetingZone(m))
 	case db.MailDelegation, db.MailDelegationReminder:
 		facts.AnswerURL = w.cfg.PublicURL + "/d/" + m.DeskToken
 		facts.Delegation, facts.Places, facts.Message = m.Delegation.InvitedParty(), m.Delegation.Places, m.Delegation.Message
@@ -101,7 +104,7 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 		message.Subject, message.Text, message.HTML = written.subject, written.text, written.html
 		return message, err
 	}
-	key := draftKey{m.Campaign.ID, message.Locale}
+	key := draftKey{m.Delivery.Kind, m.Campaign.ID, message.Locale}
 	written, ok := chunk[key]
 	if !ok {
 		facts.PersonName, facts.AnswerURL = draftName, w.cfg.PublicURL+"/i/"+draftToken

@@ -10,6 +10,8 @@ import (
 	"strings"
 	texttemplate "text/template"
 	"time"
+
+	"github.com/vaktreffen/vaktreffen/db"
 )
 
 //go:embed templates
@@ -28,6 +30,8 @@ const (
 	KindMeetingCancelled       = "meeting_cancelled"
 	KindDelegationInvited      = "delegation_invited"
 	KindDelegationReminder     = "delegation_reminder"
+	KindInvitationReminder     = "invitation_reminder"
+	KindCampaignSummary        = "campaign_summary"
 	KindSignIn                 = "sign_in" // the only one about no meeting
 
 	KindIntakeRequested = "intake_requested"
@@ -44,8 +48,12 @@ func Kinds() []string {
 		KindSeatOffered, KindOfferExpired, KindWaitingListClosed, KindSignIn,
 		KindDelegationInvited, KindDelegationReminder, KindMeetingChanged, KindMeetingCancelled,
 		KindIntakeRequested, KindIntakeReminder, KindRunConfirmed, KindRunCancelled, KindRunBelowMinimum,
+		KindInvitationReminder, KindCampaignSummary,
 	}
 }
+
+// HasPage reports whether a letter of the kind leads to a page of its reader's. Those to organisers do not.
+func HasPage(kind string) bool { return kind != KindRunBelowMinimum && kind != KindCampaignSummary }
 
 // Locales lists every language that letters are written in.
 func Locales() []string { return []string{"nl", "de", "en"} }
@@ -55,23 +63,25 @@ type Facts struct {
 	PersonName    string // empty: the greeting does without
 	OrganiserName string // who signs
 	Meeting       Meeting
-	RespondBy     time.Time // to the invitation, the offer or the intake, in the zone to write it in; zero: no deadline, which an offer has
-	Message       string    // the organiser's own words, plain text, paragraphs apart by blank lines
-	AnswerURL     string    // the person's own page, where all answering happens
-	OptOutURL     string    // the page on which to want no more of these; empty: the letter comes in any case
-	Delegation    string    // the organisation that is invited
-	Places        int       // that it may fill
-	Position      int       // on the waiting list, from 1
-	NoPlace       bool      // a cancelled registration was never confirmed
-	Sessions      []string  // titles of those that were cancelled with the registration
-	CalendarEntry bool      // the mail carries a calendar entry (for a cancelled registration: its cancellation)
-	Was           *Meeting  // what the person was told of the meeting before; nil: it is as it was
-	Items         []Item    // of the programme, that are not as the person was told
-	Invited       bool      // the person has not answered an invitation yet
-	Waits         bool      // for a place, which the person does not have yet
-	IntakeOpen    bool      // the person has a place that becomes certain with the intake
-	Taken         int       // of a course run: places that are taken
-	Minimum       int       // of a course run: participants that it needs
+	RespondBy     time.Time   // to the invitation, the offer or the intake, in the zone to write it in; zero: no deadline, which an offer has
+	Message       string      // the organiser's own words, plain text, paragraphs apart by blank lines
+	AnswerURL     string      // the person's own page, where all answering happens
+	OptOutURL     string      // the page on which to want no more of these; empty: the letter comes in any case
+	Delegation    string      // the organisation that is invited
+	Places        int         // that it may fill
+	Position      int         // on the waiting list, from 1
+	NoPlace       bool        // a cancelled registration was never confirmed
+	Sessions      []string    // titles of those that were cancelled with the registration
+	CalendarEntry bool        // the mail carries a calendar entry (for a cancelled registration: its cancellation)
+	Was           *Meeting    // what the person was told of the meeting before; nil: it is as it was
+	Items         []Item      // of the programme, that are not as the person was told
+	Invited       bool        // the person has not answered an invitation yet
+	Waits         bool        // for a place, which the person does not have yet
+	IntakeOpen    bool        // the person has a place that becomes certain with the intake
+	Taken         int         // of a course run: places that are taken
+	Minimum       int         // of a course run: participants that it needs
+	Result        *db.Summary // of a campaign
+	Began         time.Time   // a campaign, in the zone to write it in
 }
 
 // Item is an item on the programme before and after a change.
@@ -247,7 +257,7 @@ func (p *pen) write(kind string, f Facts) *Letter {
 	add("host", oneLine(m.Host, maxSubject))
 	add("languages", t.list(t.languageNames(m.Languages)))
 	switch kind {
-	case KindInvitation, KindSeatOffered, KindDelegationInvited, KindDelegationReminder:
+	case KindInvitation, KindInvitationReminder, KindSeatOffered, KindDelegationInvited, KindDelegationReminder:
 		add("respond_by", t.deadlineFact(f.RespondBy))
 	case KindIntakeRequested, KindIntakeReminder:
 		add("intake_by", t.deadlineFact(f.RespondBy))
@@ -256,7 +266,7 @@ func (p *pen) write(kind string, f Facts) *Letter {
 	case KindRegistrationWaitlisted:
 		add("position", p.section("position_fact"))
 	}
-	if kind != KindRunBelowMinimum { // which is not about a registration
+	if HasPage(kind) {
 		letter.Actions = append(letter.Actions, Action{p.section("action"), p.link(f.AnswerURL)})
 		letter.Note = p.section("note")
 	}
@@ -327,6 +337,8 @@ type said struct {
 
 	title, organiser, delegation string
 	position, minimum            int
+	began                        string
+	result                       *db.Summary
 }
 
 func say(f Facts, t *tongue) *said {
@@ -350,6 +362,8 @@ func say(f Facts, t *tongue) *said {
 		IntakeOpen:    f.IntakeOpen,
 		Taken:         f.Taken,
 		minimum:       f.Minimum,
+		result:        f.Result,
+		began:         t.deadline(f.Began),
 	}
 }
 
@@ -389,6 +403,17 @@ func (s *said) Minimum() (int, error) {
 	}
 	return s.minimum, nil
 }
+
+// Result is how a campaign ended.
+func (s *said) Result() (*db.Summary, error) {
+	if s.result == nil {
+		return nil, errors.New("the result of the campaign is missing")
+	}
+	return s.result, nil
+}
+
+// Began is when a campaign began.
+func (s *said) Began() (string, error) { return needed("the beginning of the campaign", s.began) }
 
 // Position is the place on the waiting list.
 func (s *said) Position() (int, error) {

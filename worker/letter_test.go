@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/vaktreffen/vaktreffen/db"
 	"github.com/vaktreffen/vaktreffen/worker"
 )
 
@@ -54,6 +55,11 @@ func everything(t testing.TB) worker.Facts {
 			Now: worker.Meeting{Title: "Dijken & duinen", Starts: time.Date(2027, 5, 20, 14, 0, 0, 0, zone), Ends: time.Date(2027, 5, 20, 15, 0, 0, 0, zone), Room: "Zaal 3"},
 		}},
 		Taken: 5, Minimum: 8,
+		Began: time.Date(2027, 1, 15, 12, 0, 0, 0, zone),
+		Result: &db.Summary{
+			Total: 120, Sent: 113, Failed: 4, Suppressed: 2, Uncertain: 1,
+			Reasons: []db.ReasonCount{{Reason: db.ReasonNoMailbox, Count: 3}, {Reason: db.ReasonOptedOut, Count: 2}, {Reason: db.ReasonMailboxFull, Count: 1}},
+		},
 	}
 }
 
@@ -100,7 +106,7 @@ func TestTextAndHTMLSayTheSame(t *testing.T) {
 		for _, action := range letter.Actions {
 			said = append(said, action.Label, action.URL)
 		}
-		if kind != worker.KindRunBelowMinimum {
+		if worker.HasPage(kind) {
 			said = append(said, letter.Note)
 		}
 		for _, phrase := range said {
@@ -113,7 +119,7 @@ func TestTextAndHTMLSayTheSame(t *testing.T) {
 			}
 		}
 		want := []string{"https://vaktreffen.example.org/a/Zk3tq9-mQ2", "https://vaktreffen.example.org/meetings/2027?lang=nl&part=1"}
-		if kind == worker.KindRunBelowMinimum { // which has no page of its own
+		if !worker.HasPage(kind) {
 			want = want[1:]
 		}
 		if !slices.Equal(links, want) {
@@ -197,6 +203,12 @@ func TestLetterShowsTheFactsOfItsKind(t *testing.T) {
 		"run_cancelled/nl":       {"Gaat niet door: ", "Helaas gaat", "vervalt de afspraak"},
 		"run_cancelled/de":       {"Findet nicht statt: ", "leider findet", "entfällt der Termin"},
 		"run_cancelled/en":       {"Not going ahead: ", "will not take place", "removes the entry"},
+		"invitation_reminder/nl": {"Herinnering: komt u? Vaktreffen", "nog niet of u komt", "uiterlijk 30 april 2027", "Uitnodiging beantwoorden:"},
+		"invitation_reminder/de": {"Erinnerung: Nehmen Sie teil? Vaktreffen", "noch nicht, ob Sie", "bis zum 30. April 2027", "Einladung beantworten:"},
+		"invitation_reminder/en": {"Reminder: will you attend? Vaktreffen", "do not know yet", "by 30 April 2027", "Answer the invitation:"},
+		"campaign_summary/nl":    {"Uitnodigingen verstuurd: Vaktreffen", "op 15 januari 2027 om 12.00 uur", "Verstuurd: 113 van 120", "Mislukt: 4", "3 × het adres bestaat niet", "2 × de persoon wil geen"},
+		"campaign_summary/de":    {"Einladungen versandt: Vaktreffen", "vom 15. Januar 2027", "Versandt: 113 von 120", "Fehlgeschlagen: 4", "3 × die Adresse gibt es nicht"},
+		"campaign_summary/en":    {"Invitations sent: Vaktreffen", "on 15 January 2027", "Sent: 113 of 120", "Failed: 4", "3 × there is no such address", "1 × the mailbox is full"},
 		"run_below_minimum/nl":   {"Te weinig deelnemers: ", "5 plaatsen bezet; het minimum is 8", "Deelnemers: 5 (minimum 8)", "Bevestig"},
 		"run_below_minimum/de":   {"Zu wenige Teilnehmende: ", "5 Plätze belegt; nötig sind mindestens 8", "Teilnehmende: 5 (mindestens 8)"},
 		"run_below_minimum/en":   {"Too few participants: ", "5 places are taken; the minimum is 8", "Participants: 5 (minimum 8)"},
@@ -221,7 +233,7 @@ func TestLetterShowsTheFactsOfItsKind(t *testing.T) {
 				t.Errorf("states a position on the waiting list:\n%s", all)
 			}
 		}
-		deadline := []string{worker.KindInvitation, worker.KindSeatOffered, worker.KindIntakeRequested, worker.KindIntakeReminder,
+		deadline := []string{worker.KindInvitation, worker.KindInvitationReminder, worker.KindSeatOffered, worker.KindIntakeRequested, worker.KindIntakeReminder,
 			worker.KindDelegationInvited, worker.KindDelegationReminder}
 		if !slices.Contains(deadline, kind) && strings.Contains(strings.ToLower(all), "april 2027") {
 			t.Errorf("states a deadline:\n%s", all)
@@ -270,6 +282,8 @@ func TestLetterNeedsItsFacts(t *testing.T) {
 		"position":     {worker.KindRegistrationWaitlisted, func(f *worker.Facts) { f.Position = 0 }, "position on the waiting list is missing"},
 		"minimum":      {worker.KindRunBelowMinimum, func(f *worker.Facts) { f.Minimum = 0 }, "minimum of the course is missing"},
 		"offer's end":  {worker.KindSeatOffered, func(f *worker.Facts) { f.RespondBy = time.Time{} }, "end of the offer is missing"},
+		"result":       {worker.KindCampaignSummary, func(f *worker.Facts) { f.Result = nil }, "result of the campaign is missing"},
+		"beginning":    {worker.KindCampaignSummary, func(f *worker.Facts) { f.Began = time.Time{} }, "beginning of the campaign is missing"},
 		"any page":     {worker.KindRegistrationCancelled, func(f *worker.Facts) { f.AnswerURL = "" }, "a link is missing"},
 		"known kind":   {"love_letter", func(*worker.Facts) {}, `unknown kind "love_letter"`},
 	}
@@ -298,8 +312,11 @@ func TestLetterDoesWithout(t *testing.T) {
 	}
 	eachKindAndLocale(t, func(t *testing.T, kind, locale string) {
 		facts := bare
-		if kind == worker.KindRunBelowMinimum {
+		switch kind {
+		case worker.KindRunBelowMinimum:
 			facts.Minimum = 8
+		case worker.KindCampaignSummary:
+			facts.Began, facts.Result = time.Date(2028, 1, 31, 17, 0, 0, 0, amsterdam(t)), &db.Summary{Total: 2, Sent: 2}
 		}
 		if kind == worker.KindSeatOffered || strings.HasPrefix(kind, "delegation_") {
 			facts.RespondBy = time.Date(2028, 1, 31, 17, 0, 0, 0, amsterdam(t))

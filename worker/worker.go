@@ -231,7 +231,8 @@ func (w *Worker) heartbeat(ctx context.Context) {
 // sweepEvery is how late an offer of a place may pass to the next in line.
 const sweepEvery = 5 * time.Second
 
-// sweep makes known what time alone changed: offers that are over, waiting lists that closed, intakes and decisions that are due.
+// sweep makes known what time alone changed: offers that are over, waiting lists that closed, intakes, decisions and
+// reminders that are due, campaigns that came to their end.
 func (w *Worker) sweep(ctx context.Context) {
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
@@ -246,6 +247,9 @@ func (w *Worker) sweep(ctx context.Context) {
 		}
 		if _, err := w.cfg.DB.SweepCourses(ctx); err != nil && ctx.Err() == nil {
 			w.cfg.Log.Error("sweep courses", "error", err)
+		}
+		if _, err := w.cfg.DB.SweepCampaigns(ctx); err != nil && ctx.Err() == nil {
+			w.cfg.Log.Error("sweep campaigns", "error", err)
 		}
 		if err := w.cfg.DB.SweepSignIns(ctx); err != nil && ctx.Err() == nil {
 			w.cfg.Log.Error("sweep sign-ins", "error", err)

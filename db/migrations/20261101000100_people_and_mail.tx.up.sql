@@ -75,6 +75,8 @@ CREATE TABLE campaigns (
 	send_at {{.Instant}} NOT NULL,
 	created_at {{.Instant}} NOT NULL,
 	finished_at {{.Instant}},
+	round {{.Int}} NOT NULL CHECK (round >= 0),
+	summed_up_at {{.Instant}},
 	version {{.Big}} NOT NULL,
 	total {{.Int}} NOT NULL CHECK (total > 0),
 	sent {{.Int}} NOT NULL,
@@ -92,6 +94,38 @@ CREATE TABLE campaigns (
 CREATE INDEX campaigns_edition ON campaigns (edition_id);
 --bun:split
 CREATE INDEX campaigns_course_run ON campaigns (course_run_id);
+--bun:split
+CREATE INDEX campaigns_to_sum_up ON campaigns (finished_at) WHERE finished_at IS NOT NULL AND summed_up_at IS NULL;
+--bun:split
+CREATE TABLE summaries (
+	id {{.ID}} PRIMARY KEY,
+	campaign_id {{.ID}} NOT NULL REFERENCES campaigns (id),
+	round {{.Int}} NOT NULL,
+	created_at {{.Instant}} NOT NULL,
+	facts TEXT NOT NULL,
+	CONSTRAINT summaries_once UNIQUE (campaign_id, round)
+){{.Strict}};
+--bun:split
+CREATE TABLE reminders (
+	id {{.ID}} PRIMARY KEY,
+	campaign_id {{.ID}} REFERENCES campaigns (id),
+	edition_id {{.ID}} REFERENCES editions (id),
+	course_run_id {{.ID}} REFERENCES course_runs (id),
+	created_by {{.ID}} NOT NULL REFERENCES people (id),
+	created_at {{.Instant}} NOT NULL,
+	due_at {{.Instant}} NOT NULL,
+	progress TEXT NOT NULL CHECK (progress IN ('OPEN', 'QUEUED', 'WITHDRAWN')),
+	queued_to {{.ID}},
+	CHECK ((edition_id IS NULL) <> (course_run_id IS NULL))
+){{.Strict}};
+--bun:split
+CREATE UNIQUE INDEX reminders_once ON reminders (coalesce(campaign_id, edition_id, course_run_id), due_at) WHERE progress <> 'WITHDRAWN';
+--bun:split
+CREATE INDEX reminders_due ON reminders (due_at) WHERE progress = 'OPEN';
+--bun:split
+CREATE INDEX reminders_edition ON reminders (edition_id) WHERE edition_id IS NOT NULL;
+--bun:split
+CREATE INDEX reminders_course_run ON reminders (course_run_id) WHERE course_run_id IS NOT NULL;
 --bun:split
 CREATE TABLE invitations (
 	id {{.ID}} PRIMARY KEY,
@@ -141,6 +175,8 @@ CREATE TABLE deliveries (
 	invitation_id {{.ID}} REFERENCES invitations (id),
 	registration_id {{.ID}} REFERENCES registrations (id),
 	notice_id {{.ID}} REFERENCES notices (id),
+	reminder_id {{.ID}} REFERENCES reminders (id),
+	summary_id {{.ID}} CONSTRAINT deliveries_summary UNIQUE REFERENCES summaries (id),
 	course_run_id {{.ID}} REFERENCES course_runs (id),
 	created_at {{.Instant}} NOT NULL,
 	not_before {{.Instant}} NOT NULL,
@@ -149,6 +185,7 @@ CREATE TABLE deliveries (
 	worker_id {{.ID}},
 	attempts {{.Int}} NOT NULL,
 	drops {{.Int}} NOT NULL,
+	round {{.Int}} NOT NULL DEFAULT 0,
 	dated_at {{.Instant}},
 	sent_at {{.Instant}},
 	last_code {{.Int}} NOT NULL,
@@ -170,6 +207,8 @@ CREATE INDEX deliveries_registration ON deliveries (registration_id) WHERE regis
 CREATE INDEX deliveries_notice ON deliveries (notice_id) WHERE notice_id IS NOT NULL;
 --bun:split
 CREATE UNIQUE INDEX deliveries_reminder ON deliveries (registration_id) WHERE kind = 'intake_reminder';
+--bun:split
+CREATE UNIQUE INDEX deliveries_reminded ON deliveries (reminder_id, person_id) WHERE reminder_id IS NOT NULL;
 --bun:split
 CREATE TABLE workers (
 	id {{.ID}} PRIMARY KEY,

@@ -149,6 +149,7 @@ type ComplexityRoot struct {
 		ID          func(childComplexity int) int
 		Invitations func(childComplexity int, first *int, after *string, last *int, before *string, status *db.InvitationStatus, deliveryState *db.DeliveryState) int
 		Queued      func(childComplexity int) int
+		Reminders   func(childComplexity int) int
 		RespondBy   func(childComplexity int) int
 		SendAt      func(childComplexity int) int
 		Sent        func(childComplexity int) int
@@ -344,12 +345,15 @@ type ComplexityRoot struct {
 	}
 
 	Delivery struct {
-		Attempts   func(childComplexity int) int
-		ID         func(childComplexity int) int
-		LastError  func(childComplexity int) int
-		SentAt     func(childComplexity int) int
-		State      func(childComplexity int) int
-		StatusCode func(childComplexity int) int
+		Attempts    func(childComplexity int) int
+		Explanation func(childComplexity int) int
+		ID          func(childComplexity int) int
+		LastError   func(childComplexity int) int
+		Reason      func(childComplexity int) int
+		ReplyCode   func(childComplexity int) int
+		SentAt      func(childComplexity int) int
+		State       func(childComplexity int) int
+		StatusCode  func(childComplexity int) int
 	}
 
 	DismissCoordinatorPayload struct {
@@ -575,11 +579,13 @@ type ComplexityRoot struct {
 		ProposeCorrection     func(childComplexity int, input db.ProposeCorrectionInput) int
 		Register              func(childComplexity int, input db.RegisterInput) int
 		RemindDelegations     func(childComplexity int, input model.RemindDelegationsInput) int
+		RemindInvited         func(childComplexity int, input db.RemindInvitedInput) int
 		RemoveReportEntry     func(childComplexity int, input model.RemoveReportEntryInput) int
 		ReopenEdition         func(childComplexity int, input model.ReopenEditionInput) int
 		ReopenSession         func(childComplexity int, input model.ReopenSessionInput) int
 		RequestSignIn         func(childComplexity int, input model.RequestSignInInput) int
 		ResumeCampaign        func(childComplexity int, input model.ResumeCampaignInput) int
+		RetryFailed           func(childComplexity int, input db.RetryFailedInput) int
 		ReviewReport          func(childComplexity int, input model.ReviewReportInput) int
 		SaveReportText        func(childComplexity int, input db.SaveReportTextInput) int
 		SendInvitations       func(childComplexity int, input db.SendInvitationsInput) int
@@ -587,6 +593,7 @@ type ComplexityRoot struct {
 		SignOut               func(childComplexity int, input model.SignOutInput) int
 		SignOutEverywhere     func(childComplexity int) int
 		StartReport           func(childComplexity int, input model.StartReportInput) int
+		WithdrawReminder      func(childComplexity int, input model.WithdrawReminderInput) int
 	}
 
 	NameDelegatesPayload struct {
@@ -752,6 +759,29 @@ type ComplexityRoot struct {
 		UserErrors  func(childComplexity int) int
 	}
 
+	RemindInvitedPayload struct {
+		Reminder   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	Reminder struct {
+		Bounced    func(childComplexity int) int
+		Campaign   func(childComplexity int) int
+		Cancelled  func(childComplexity int) int
+		CourseRun  func(childComplexity int) int
+		CreatedAt  func(childComplexity int) int
+		DueAt      func(childComplexity int) int
+		Edition    func(childComplexity int) int
+		Failed     func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Queued     func(childComplexity int) int
+		Sent       func(childComplexity int) int
+		Status     func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		Uncertain  func(childComplexity int) int
+	}
+
 	RemoveReportEntryPayload struct {
 		Report     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -824,6 +854,12 @@ type ComplexityRoot struct {
 
 	ResumeCampaignPayload struct {
 		Campaign   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	RetryFailedPayload struct {
+		Campaign   func(childComplexity int) int
+		Retried    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -971,6 +1007,11 @@ type ComplexityRoot struct {
 		Roles           func(childComplexity int) int
 		SignIns         func(childComplexity int) int
 	}
+
+	WithdrawReminderPayload struct {
+		Reminder   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
 }
 
 // endregion ***************************** api!.gotpl *****************************
@@ -1010,6 +1051,9 @@ type MutationResolver interface {
 	PauseCampaign(ctx context.Context, input model.PauseCampaignInput) (*model.PauseCampaignPayload, error)
 	ResumeCampaign(ctx context.Context, input model.ResumeCampaignInput) (*model.ResumeCampaignPayload, error)
 	CancelCampaign(ctx context.Context, input model.CancelCampaignInput) (*model.CancelCampaignPayload, error)
+	RetryFailed(ctx context.Context, input db.RetryFailedInput) (*model.RetryFailedPayload, error)
+	RemindInvited(ctx context.Context, input db.RemindInvitedInput) (*model.RemindInvitedPayload, error)
+	WithdrawReminder(ctx context.Context, input model.WithdrawReminderInput) (*model.WithdrawReminderPayload, error)
 	Register(ctx context.Context, input db.RegisterInput) (*model.RegisterPayload, error)
 	CancelRegistration(ctx context.Context, input model.CancelRegistrationInput) (*model.CancelRegistrationPayload, error)
 	AcceptOffer(ctx context.Context, input model.AcceptOfferInput) (*model.AcceptOfferPayload, error)
@@ -1466,6 +1510,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Queued(childComplexity), true
+	case "Campaign.reminders":
+		if e.ComplexityRoot.Campaign.Reminders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Reminders(childComplexity), true
 	case "Campaign.respondBy":
 		if e.ComplexityRoot.Campaign.RespondBy == nil {
 			break
@@ -2181,6 +2231,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Delivery.Attempts(childComplexity), true
+	case "Delivery.explanation":
+		if e.ComplexityRoot.Delivery.Explanation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.Explanation(childComplexity), true
 	case "Delivery.id":
 		if e.ComplexityRoot.Delivery.ID == nil {
 			break
@@ -2193,6 +2249,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Delivery.LastError(childComplexity), true
+	case "Delivery.reason":
+		if e.ComplexityRoot.Delivery.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.Reason(childComplexity), true
+	case "Delivery.replyCode":
+		if e.ComplexityRoot.Delivery.ReplyCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.ReplyCode(childComplexity), true
 	case "Delivery.sentAt":
 		if e.ComplexityRoot.Delivery.SentAt == nil {
 			break
@@ -3349,6 +3417,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemindDelegations(childComplexity, args["input"].(model.RemindDelegationsInput)), true
+	case "Mutation.remindInvited":
+		if e.ComplexityRoot.Mutation.RemindInvited == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_remindInvited_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemindInvited(childComplexity, args["input"].(db.RemindInvitedInput)), true
 	case "Mutation.removeReportEntry":
 		if e.ComplexityRoot.Mutation.RemoveReportEntry == nil {
 			break
@@ -3404,6 +3483,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResumeCampaign(childComplexity, args["input"].(model.ResumeCampaignInput)), true
+	case "Mutation.retryFailed":
+		if e.ComplexityRoot.Mutation.RetryFailed == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_retryFailed_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RetryFailed(childComplexity, args["input"].(db.RetryFailedInput)), true
 	case "Mutation.reviewReport":
 		if e.ComplexityRoot.Mutation.ReviewReport == nil {
 			break
@@ -3476,6 +3566,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.StartReport(childComplexity, args["input"].(model.StartReportInput)), true
+	case "Mutation.withdrawReminder":
+		if e.ComplexityRoot.Mutation.WithdrawReminder == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_withdrawReminder_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WithdrawReminder(childComplexity, args["input"].(model.WithdrawReminderInput)), true
 
 	case "NameDelegatesPayload.delegation":
 		if e.ComplexityRoot.NameDelegatesPayload.Delegation == nil {
@@ -4137,6 +4238,110 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RemindDelegationsPayload.UserErrors(childComplexity), true
 
+	case "RemindInvitedPayload.reminder":
+		if e.ComplexityRoot.RemindInvitedPayload.Reminder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemindInvitedPayload.Reminder(childComplexity), true
+	case "RemindInvitedPayload.userErrors":
+		if e.ComplexityRoot.RemindInvitedPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemindInvitedPayload.UserErrors(childComplexity), true
+
+	case "Reminder.bounced":
+		if e.ComplexityRoot.Reminder.Bounced == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reminder.Bounced(childComplexity), true
+	case "Reminder.campaign":
+		if e.ComplexityRoot.Reminder.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reminder.Campaign(childComplexity), true
+	case "Reminder.cancelled":
+		if e.ComplexityRoot.Reminder.Cancelled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reminder.Cancelled(childComplexity), true
+	case "Reminder.courseRun":
+		if e.ComplexityRoot.Reminder.CourseRun == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reminder.CourseRun(childComplexity), true
+	case "Reminder.createdAt":
+		if e.ComplexityRoot.Reminder.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reminder.CreatedAt(childComplexity), true
+	case "Reminder.dueAt":
+		if e.ComplexityRoot.Reminder.DueAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reminder.DueAt(childComplexity), true
+	case "Reminder.edition":
+		if e.ComplexityRoot.Reminder.Edition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reminder.Edition(childComplexity), true
+	case "Reminder.failed":
+		if e.ComplexityRoot.Reminder.Failed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reminder.Failed(childComplexity), true
+	case "Reminder.id":
+		if e.ComplexityRoot.Reminder.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reminder.ID(childComplexity), true
+	case "Reminder.queued":
+		if e.ComplexityRoot.Reminder.Queued == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reminder.Queued(childComplexity), true
+	case "Reminder.sent":
+		if e.ComplexityRoot.Reminder.Sent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reminder.Sent(childComplexity), true
+	case "Reminder.status":
+		if e.ComplexityRoot.Reminder.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reminder.Status(childComplexity), true
+	case "Reminder.suppressed":
+		if e.ComplexityRoot.Reminder.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reminder.Suppressed(childComplexity), true
+	case "Reminder.total":
+		if e.ComplexityRoot.Reminder.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reminder.Total(childComplexity), true
+	case "Reminder.uncertain":
+		if e.ComplexityRoot.Reminder.Uncertain == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reminder.Uncertain(childComplexity), true
+
 	case "RemoveReportEntryPayload.report":
 		if e.ComplexityRoot.RemoveReportEntryPayload.Report == nil {
 			break
@@ -4441,6 +4646,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ResumeCampaignPayload.UserErrors(childComplexity), true
+
+	case "RetryFailedPayload.campaign":
+		if e.ComplexityRoot.RetryFailedPayload.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetryFailedPayload.Campaign(childComplexity), true
+	case "RetryFailedPayload.retried":
+		if e.ComplexityRoot.RetryFailedPayload.Retried == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetryFailedPayload.Retried(childComplexity), true
+	case "RetryFailedPayload.userErrors":
+		if e.ComplexityRoot.RetryFailedPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetryFailedPayload.UserErrors(childComplexity), true
 
 	case "ReviewReportPayload.report":
 		if e.ComplexityRoot.ReviewReportPayload.Report == nil {
@@ -5014,6 +5238,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Viewer.SignIns(childComplexity), true
 
+	case "WithdrawReminderPayload.reminder":
+		if e.ComplexityRoot.WithdrawReminderPayload.Reminder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WithdrawReminderPayload.Reminder(childComplexity), true
+	case "WithdrawReminderPayload.userErrors":
+		if e.ComplexityRoot.WithdrawReminderPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WithdrawReminderPayload.UserErrors(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -5068,11 +5305,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RegisterInput", ec.unmarshalInputRegisterInput),
 			graphql.NewInputUnmarshaler("RegistrationFilter", ec.unmarshalInputRegistrationFilter),
 			graphql.NewInputUnmarshaler("RemindDelegationsInput", ec.unmarshalInputRemindDelegationsInput),
+			graphql.NewInputUnmarshaler("RemindInvitedInput", ec.unmarshalInputRemindInvitedInput),
 			graphql.NewInputUnmarshaler("RemoveReportEntryInput", ec.unmarshalInputRemoveReportEntryInput),
 			graphql.NewInputUnmarshaler("ReopenEditionInput", ec.unmarshalInputReopenEditionInput),
 			graphql.NewInputUnmarshaler("ReopenSessionInput", ec.unmarshalInputReopenSessionInput),
 			graphql.NewInputUnmarshaler("RequestSignInInput", ec.unmarshalInputRequestSignInInput),
 			graphql.NewInputUnmarshaler("ResumeCampaignInput", ec.unmarshalInputResumeCampaignInput),
+			graphql.NewInputUnmarshaler("RetryFailedInput", ec.unmarshalInputRetryFailedInput),
 			graphql.NewInputUnmarshaler("ReviewReportInput", ec.unmarshalInputReviewReportInput),
 			graphql.NewInputUnmarshaler("SaveReportTextInput", ec.unmarshalInputSaveReportTextInput),
 			graphql.NewInputUnmarshaler("SendInvitationsInput", ec.unmarshalInputSendInvitationsInput),
@@ -5080,6 +5319,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
 			graphql.NewInputUnmarshaler("StartReportInput", ec.unmarshalInputStartReportInput),
 			graphql.NewInputUnmarshaler("VenueInput", ec.unmarshalInputVenueInput),
+			graphql.NewInputUnmarshaler("WithdrawReminderInput", ec.unmarshalInputWithdrawReminderInput),
 		)
 	}
 	first := true
@@ -5306,6 +5546,19 @@ type Mutation {
   resumeCampaign("Which campaign." input: ResumeCampaignInput!): ResumeCampaignPayload!
   "Stops a campaign for good. Invitations that have not left are withdrawn; those that have left stay valid."
   cancelCampaign("Which campaign." input: CancelCampaignInput!): CancelCampaignPayload!
+  """
+  Sends the invitations of a campaign again that did not arrive: failed ones, and those held back or come back when the suppression
+  of the address was lifted since. Never to who wants no invitations, has answered or was invited anew. Doing it again does nothing
+  more. A campaign that was finished goes on, and its end is told to who started it.
+  """
+  retryFailed("Which campaign." input: RetryFailedInput!): RetryFailedPayload!
+  """
+  Plans a reminder to those who have not answered when it is due. Nobody gets it whose invitation left later than that, who wants
+  no invitations, or who was reminded within a day. Planning the same again returns the reminder there is.
+  """
+  remindInvited("Who is reminded, and when." input: RemindInvitedInput!): RemindInvitedPayload!
+  "Takes a reminder back: nobody gets it any more whose mail has not left."
+  withdrawReminder("Which reminder." input: WithdrawReminderInput!): WithdrawReminderPayload!
   """
   Registers a person: a place while one is free and nobody waits who could take it, else the waiting list. For oneself, for
   people of an organisation that one coordinates, and for anybody by the organisers of the meeting.
@@ -6638,6 +6891,8 @@ type Campaign implements Node {
   edition: Edition
   "The course run it invites to; null when it is an edition."
   courseRun: CourseRun
+  "Its reminders and those to everybody who was invited to the same meeting, by when they are due."
+  reminders: [Reminder!]! @live
   "One for each person."
   invitations(
     "How many to return from the start, 1 to 100."
@@ -6667,6 +6922,52 @@ enum CampaignStatus {
   FINISHED
   "It was stopped by an organiser."
   CANCELLED
+}
+
+"A mail to everybody who was invited in time and has not answered when it is due. ` + "`" + `total` + "`" + ` is the sum of ` + "`" + `queued` + "`" + `, ` + "`" + `sent` + "`" + `, ` + "`" + `failed` + "`" + `, ` + "`" + `bounced` + "`" + `, ` + "`" + `suppressed` + "`" + `, ` + "`" + `uncertain` + "`" + ` and ` + "`" + `cancelled` + "`" + `."
+type Reminder implements Node {
+  "Opaque and unique over all types."
+  id: ID!
+  "What it does now."
+  status: ReminderStatus! @live
+  "When it is due."
+  dueAt: DateTime!
+  "When it was planned."
+  createdAt: DateTime!
+  "Whose invited it is to; null when it is to everybody who was invited to the meeting."
+  campaign: Campaign
+  "The edition they were invited to; null when it is a course run."
+  edition: Edition
+  "The course run they were invited to; null when it is an edition."
+  courseRun: CourseRun
+  "For how many people a mail was made; 0 before it is due."
+  total: Int! @live
+  "Mails that have not left yet."
+  queued: Int! @live
+  "Mails that the mail server took over."
+  sent: Int! @live
+  "Mails that the mail server refused for good."
+  failed: Int! @live
+  "Mails that the mail server took over and that came back later."
+  bounced: Int! @live
+  "Mails held back because the address takes no mail from here, or because the person wants no invitations."
+  suppressed: Int! @live
+  "Mails whose connection broke after the last byte: they probably arrived."
+  uncertain: Int! @live
+  "Mails that had become untrue before they left: the person answered, or it was taken back."
+  cancelled: Int! @live
+}
+
+"What a reminder does now."
+enum ReminderStatus {
+  "It waits for ` + "`" + `dueAt` + "`" + `."
+  SCHEDULED
+  "Its mails are leaving."
+  SENDING
+  "Every mail has left or failed."
+  FINISHED
+  "It was taken back by an organiser."
+  WITHDRAWN
 }
 
 "One person's copy of an invitation."
@@ -6699,7 +7000,7 @@ enum InvitationStatus {
   DECLINED
   "Taken back before it left."
   WITHDRAWN
-  "No answer yet, and the mail did not arrive: ` + "`" + `delivery` + "`" + ` says why. Inviting the person again replaces it."
+  "No answer yet, and the mail did not arrive: ` + "`" + `delivery` + "`" + ` says why. Inviting the person again replaces it; see also retryFailed."
   UNDELIVERED
 }
 
@@ -6737,6 +7038,40 @@ type Delivery implements Node {
   lastError: String @live
   "The enhanced status code (RFC 3463) that a mail server gave when it refused the mail or sent it back: ` + "`" + `5.1.1` + "`" + `."
   statusCode: String @live
+  "The mail server's last reply code (RFC 5321): 550; null when there was none."
+  replyCode: Int @live
+  "Why the mail has not arrived; null when it has, or nothing is known against it."
+  reason: DeliveryReason @live
+  "` + "`" + `reason` + "`" + ` in a sentence in English: what it means, and what to do."
+  explanation: String @live
+}
+
+"Why a mail has not arrived."
+enum DeliveryReason {
+  "There is no such mailbox."
+  NO_MAILBOX
+  "The mailbox is full."
+  MAILBOX_FULL
+  "The receiving mail server refuses mail like this, by its rules or as spam."
+  NOT_WANTED
+  "The receiving mail server refused it for good, for another reason."
+  REFUSED
+  "The receiving mail server asked to come back later, for too long."
+  GIVEN_UP
+  "It was not taken over yet, and is tried again."
+  DELAYED
+  "The connection broke after the last byte: it probably arrived."
+  CONNECTION_LOST
+  "Several mails to the address came back, so it takes none."
+  OFTEN_RETURNED
+  "The person wants no invitations."
+  OPTED_OUT
+  "The person has no address."
+  NO_ADDRESS
+  "It could not be written: a fault of the program."
+  NOT_WRITTEN
+  "It had become untrue before it left."
+  UNTRUE
 }
 
 "Where a mail stands."
@@ -6901,6 +7236,58 @@ type CancelCampaignPayload {
   "Null when there are userErrors."
   campaign: Campaign
   "Why it was not stopped."
+  userErrors: [UserError!]!
+}
+
+"Which mails of a campaign to try again."
+input RetryFailedInput {
+  "The id of the campaign."
+  campaignId: ID!
+  "Also the mails that are UNCERTAIN: they probably arrived, and their readers get them twice then. By default they are left alone."
+  uncertain: Boolean
+}
+
+"The campaign whose mails are tried again."
+type RetryFailedPayload {
+  "The campaign, null when nothing was tried again."
+  campaign: Campaign
+  "How many mails are tried again."
+  retried: Int!
+  "What was wrong with the request."
+  userErrors: [UserError!]!
+}
+
+"Who is reminded, and when. Name either ` + "`" + `campaignId` + "`" + `, ` + "`" + `editionId` + "`" + ` or ` + "`" + `courseRunId` + "`" + `."
+input RemindInvitedInput {
+  "The campaign whose invited are reminded."
+  campaignId: ID
+  "The edition whose invited are reminded, of whichever campaign."
+  editionId: ID
+  "The course run whose invited are reminded, of whichever campaign."
+  courseRunId: ID
+  "When to remind. By default three days before the answers to the campaign are due, or half-way to that when less time was given."
+  at: DateTime
+}
+
+"The reminder that was planned."
+type RemindInvitedPayload {
+  "The reminder, null when it was refused."
+  reminder: Reminder
+  "What was wrong with the request."
+  userErrors: [UserError!]!
+}
+
+"Which reminder to take back."
+input WithdrawReminderInput {
+  "The id of the reminder."
+  reminderId: ID!
+}
+
+"The reminder that was taken back."
+type WithdrawReminderPayload {
+  "The reminder, null when it was not taken back."
+  reminder: Reminder
+  "What was wrong with the request."
   userErrors: [UserError!]!
 }
 
@@ -8233,6 +8620,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_edition(ctx, field)
 	case "courseRun":
 		return ec.fieldContext_Campaign_courseRun(ctx, field)
+	case "reminders":
+		return ec.fieldContext_Campaign_reminders(ctx, field)
 	case "invitations":
 		return ec.fieldContext_Campaign_invitations(ctx, field)
 	}
@@ -8621,6 +9010,12 @@ func (ec *executionContext) childFields_Delivery(ctx context.Context, field grap
 		return ec.fieldContext_Delivery_lastError(ctx, field)
 	case "statusCode":
 		return ec.fieldContext_Delivery_statusCode(ctx, field)
+	case "replyCode":
+		return ec.fieldContext_Delivery_replyCode(ctx, field)
+	case "reason":
+		return ec.fieldContext_Delivery_reason(ctx, field)
+	case "explanation":
+		return ec.fieldContext_Delivery_explanation(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Delivery", field.Name)
 }
@@ -9287,6 +9682,52 @@ func (ec *executionContext) childFields_RemindDelegationsPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type RemindDelegationsPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RemindInvitedPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reminder":
+		return ec.fieldContext_RemindInvitedPayload_reminder(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RemindInvitedPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemindInvitedPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Reminder(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Reminder_id(ctx, field)
+	case "status":
+		return ec.fieldContext_Reminder_status(ctx, field)
+	case "dueAt":
+		return ec.fieldContext_Reminder_dueAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Reminder_createdAt(ctx, field)
+	case "campaign":
+		return ec.fieldContext_Reminder_campaign(ctx, field)
+	case "edition":
+		return ec.fieldContext_Reminder_edition(ctx, field)
+	case "courseRun":
+		return ec.fieldContext_Reminder_courseRun(ctx, field)
+	case "total":
+		return ec.fieldContext_Reminder_total(ctx, field)
+	case "queued":
+		return ec.fieldContext_Reminder_queued(ctx, field)
+	case "sent":
+		return ec.fieldContext_Reminder_sent(ctx, field)
+	case "failed":
+		return ec.fieldContext_Reminder_failed(ctx, field)
+	case "bounced":
+		return ec.fieldContext_Reminder_bounced(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_Reminder_suppressed(ctx, field)
+	case "uncertain":
+		return ec.fieldContext_Reminder_uncertain(ctx, field)
+	case "cancelled":
+		return ec.fieldContext_Reminder_cancelled(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Reminder", field.Name)
+}
+
 func (ec *executionContext) childFields_RemoveReportEntryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "report":
@@ -9435,6 +9876,18 @@ func (ec *executionContext) childFields_ResumeCampaignPayload(ctx context.Contex
 		return ec.fieldContext_ResumeCampaignPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ResumeCampaignPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RetryFailedPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaign":
+		return ec.fieldContext_RetryFailedPayload_campaign(ctx, field)
+	case "retried":
+		return ec.fieldContext_RetryFailedPayload_retried(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RetryFailedPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetryFailedPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ReviewReportPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9717,6 +10170,16 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_invitations(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
+}
+
+func (ec *executionContext) childFields_WithdrawReminderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reminder":
+		return ec.fieldContext_WithdrawReminderPayload_reminder(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WithdrawReminderPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WithdrawReminderPayload", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10837,6 +11300,20 @@ func (ec *executionContext) field_Mutation_remindDelegations_args(ctx context.Co
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_remindInvited_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.RemindInvitedInput, error) {
+			return ec.unmarshalNRemindInvitedInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRemindInvitedInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_removeReportEntry_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -10899,6 +11376,20 @@ func (ec *executionContext) field_Mutation_resumeCampaign_args(ctx context.Conte
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.ResumeCampaignInput, error) {
 			return ec.unmarshalNResumeCampaignInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐResumeCampaignInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_retryFailed_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.RetryFailedInput, error) {
+			return ec.unmarshalNRetryFailedInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRetryFailedInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -10983,6 +11474,20 @@ func (ec *executionContext) field_Mutation_startReport_args(ctx context.Context,
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.StartReportInput, error) {
 			return ec.unmarshalNStartReportInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐStartReportInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_withdrawReminder_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.WithdrawReminderInput, error) {
+			return ec.unmarshalNWithdrawReminderInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐWithdrawReminderInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -13311,6 +13816,38 @@ func (ec *executionContext) fieldContext_Campaign_courseRun(_ context.Context, f
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_CourseRun(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Campaign_reminders(ctx context.Context, field graphql.CollectedField, obj *db.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_reminders(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reminders, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Reminder) graphql.Marshaler {
+			return ec.marshalNReminder2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReminderᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_reminders(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Campaign",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Reminder(ctx, field)
 		},
 	}
 	return fc, nil
@@ -16486,6 +17023,75 @@ func (ec *executionContext) _Delivery_statusCode(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_Delivery_statusCode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Delivery", field, false, false, "String")
+}
+
+func (ec *executionContext) _Delivery_replyCode(ctx context.Context, field graphql.CollectedField, obj *db.Delivery) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delivery_replyCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ReplyCode(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Delivery_replyCode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Delivery", field, true, false, "Int")
+}
+
+func (ec *executionContext) _Delivery_reason(ctx context.Context, field graphql.CollectedField, obj *db.Delivery) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delivery_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.DeliveryReason) graphql.Marshaler {
+			return ec.marshalODeliveryReason2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDeliveryReason(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Delivery_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Delivery", field, true, false, "DeliveryReason")
+}
+
+func (ec *executionContext) _Delivery_explanation(ctx context.Context, field graphql.CollectedField, obj *db.Delivery) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delivery_explanation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Explanation(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Delivery_explanation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Delivery", field, true, false, "String")
 }
 
 func (ec *executionContext) _DismissCoordinatorPayload_person(ctx context.Context, field graphql.CollectedField, obj *model.DismissCoordinatorPayload) (ret graphql.Marshaler) {
@@ -19773,6 +20379,138 @@ func (ec *executionContext) fieldContext_Mutation_cancelCampaign(ctx context.Con
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_cancelCampaign_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_retryFailed(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_retryFailed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RetryFailed(ctx, fc.Args["input"].(db.RetryFailedInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RetryFailedPayload) graphql.Marshaler {
+			return ec.marshalNRetryFailedPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRetryFailedPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_retryFailed(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RetryFailedPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_retryFailed_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_remindInvited(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_remindInvited(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RemindInvited(ctx, fc.Args["input"].(db.RemindInvitedInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RemindInvitedPayload) graphql.Marshaler {
+			return ec.marshalNRemindInvitedPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRemindInvitedPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_remindInvited(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RemindInvitedPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_remindInvited_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_withdrawReminder(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_withdrawReminder(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().WithdrawReminder(ctx, fc.Args["input"].(model.WithdrawReminderInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.WithdrawReminderPayload) graphql.Marshaler {
+			return ec.marshalNWithdrawReminderPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐWithdrawReminderPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_withdrawReminder(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WithdrawReminderPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_withdrawReminder_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -24717,6 +25455,442 @@ func (ec *executionContext) fieldContext_RemindDelegationsPayload_userErrors(_ c
 	return fc, nil
 }
 
+func (ec *executionContext) _RemindInvitedPayload_reminder(ctx context.Context, field graphql.CollectedField, obj *model.RemindInvitedPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RemindInvitedPayload_reminder(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reminder, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Reminder) graphql.Marshaler {
+			return ec.marshalOReminder2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReminder(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RemindInvitedPayload_reminder(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemindInvitedPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Reminder(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RemindInvitedPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.RemindInvitedPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RemindInvitedPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RemindInvitedPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemindInvitedPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Reminder_id(ctx context.Context, field graphql.CollectedField, obj *db.Reminder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reminder_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.ID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reminder_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reminder", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Reminder_status(ctx context.Context, field graphql.CollectedField, obj *db.Reminder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reminder_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.ReminderStatus) graphql.Marshaler {
+			return ec.marshalNReminderStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReminderStatus(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reminder_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reminder", field, true, false, "ReminderStatus")
+}
+
+func (ec *executionContext) _Reminder_dueAt(ctx context.Context, field graphql.CollectedField, obj *db.Reminder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reminder_dueAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DueAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reminder_dueAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reminder", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Reminder_createdAt(ctx context.Context, field graphql.CollectedField, obj *db.Reminder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reminder_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reminder_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reminder", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Reminder_campaign(ctx context.Context, field graphql.CollectedField, obj *db.Reminder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reminder_campaign(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaign, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Campaign) graphql.Marshaler {
+			return ec.marshalOCampaign2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCampaign(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Reminder_campaign(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Reminder",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Campaign(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Reminder_edition(ctx context.Context, field graphql.CollectedField, obj *db.Reminder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reminder_edition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edition, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Edition) graphql.Marshaler {
+			return ec.marshalOEdition2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Reminder_edition(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Reminder",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Edition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Reminder_courseRun(ctx context.Context, field graphql.CollectedField, obj *db.Reminder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reminder_courseRun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CourseRun, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.CourseRun) graphql.Marshaler {
+			return ec.marshalOCourseRun2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourseRun(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Reminder_courseRun(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Reminder",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CourseRun(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Reminder_total(ctx context.Context, field graphql.CollectedField, obj *db.Reminder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reminder_total(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reminder_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reminder", field, true, false, "Int")
+}
+
+func (ec *executionContext) _Reminder_queued(ctx context.Context, field graphql.CollectedField, obj *db.Reminder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reminder_queued(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Queued(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reminder_queued(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reminder", field, true, false, "Int")
+}
+
+func (ec *executionContext) _Reminder_sent(ctx context.Context, field graphql.CollectedField, obj *db.Reminder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reminder_sent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sent(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reminder_sent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reminder", field, true, false, "Int")
+}
+
+func (ec *executionContext) _Reminder_failed(ctx context.Context, field graphql.CollectedField, obj *db.Reminder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reminder_failed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Failed(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reminder_failed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reminder", field, true, false, "Int")
+}
+
+func (ec *executionContext) _Reminder_bounced(ctx context.Context, field graphql.CollectedField, obj *db.Reminder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reminder_bounced(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Bounced(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reminder_bounced(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reminder", field, true, false, "Int")
+}
+
+func (ec *executionContext) _Reminder_suppressed(ctx context.Context, field graphql.CollectedField, obj *db.Reminder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reminder_suppressed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Suppressed(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reminder_suppressed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reminder", field, true, false, "Int")
+}
+
+func (ec *executionContext) _Reminder_uncertain(ctx context.Context, field graphql.CollectedField, obj *db.Reminder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reminder_uncertain(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Uncertain(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reminder_uncertain(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reminder", field, true, false, "Int")
+}
+
+func (ec *executionContext) _Reminder_cancelled(ctx context.Context, field graphql.CollectedField, obj *db.Reminder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reminder_cancelled(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cancelled(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reminder_cancelled(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reminder", field, true, false, "Int")
+}
+
 func (ec *executionContext) _RemoveReportEntryPayload_report(ctx context.Context, field graphql.CollectedField, obj *model.RemoveReportEntryPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26081,6 +27255,93 @@ func (ec *executionContext) _ResumeCampaignPayload_userErrors(ctx context.Contex
 func (ec *executionContext) fieldContext_ResumeCampaignPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "ResumeCampaignPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RetryFailedPayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.RetryFailedPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetryFailedPayload_campaign(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaign, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Campaign) graphql.Marshaler {
+			return ec.marshalOCampaign2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCampaign(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RetryFailedPayload_campaign(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetryFailedPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Campaign(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RetryFailedPayload_retried(ctx context.Context, field graphql.CollectedField, obj *model.RetryFailedPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetryFailedPayload_retried(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Retried, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetryFailedPayload_retried(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetryFailedPayload", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RetryFailedPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.RetryFailedPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetryFailedPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetryFailedPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetryFailedPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -28495,6 +29756,70 @@ func (ec *executionContext) fieldContext_Viewer_invitations(ctx context.Context,
 	if fc.Args, err = ec.field_Viewer_invitations_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _WithdrawReminderPayload_reminder(ctx context.Context, field graphql.CollectedField, obj *model.WithdrawReminderPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WithdrawReminderPayload_reminder(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reminder, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Reminder) graphql.Marshaler {
+			return ec.marshalOReminder2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReminder(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WithdrawReminderPayload_reminder(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WithdrawReminderPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Reminder(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _WithdrawReminderPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.WithdrawReminderPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WithdrawReminderPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WithdrawReminderPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WithdrawReminderPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -32103,6 +33428,69 @@ func UnmarshalRemindDelegationsInput(ctx context.Context, raw any) (model.Remind
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputRemindInvitedInput(ctx context.Context, obj any) (db.RemindInvitedInput, error) {
+	var it db.RemindInvitedInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"campaignId", "editionId", "courseRunId", "at"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "campaignId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CampaignID = data
+		case "editionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("editionId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EditionID = data
+		case "courseRunId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("courseRunId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CourseRunID = data
+		case "at":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("at"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.At = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRemindInvitedInput unmarshals raw into the RemindInvitedInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRemindInvitedInput(ctx context.Context, raw any) (db.RemindInvitedInput, error) {
+	var out db.RemindInvitedInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RemindInvitedInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputRemoveReportEntryInput(ctx context.Context, obj any) (model.RemoveReportEntryInput, error) {
 	var it model.RemoveReportEntryInput
 	if obj == nil {
@@ -32317,6 +33705,55 @@ func (ec *executionContext) unmarshalInputResumeCampaignInput(ctx context.Contex
 func UnmarshalResumeCampaignInput(ctx context.Context, raw any) (model.ResumeCampaignInput, error) {
 	var out model.ResumeCampaignInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ResumeCampaignInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputRetryFailedInput(ctx context.Context, obj any) (db.RetryFailedInput, error) {
+	var it db.RetryFailedInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"campaignId", "uncertain"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "campaignId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CampaignID = data
+		case "uncertain":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("uncertain"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Uncertain = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRetryFailedInput unmarshals raw into the RetryFailedInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRetryFailedInput(ctx context.Context, raw any) (db.RetryFailedInput, error) {
+	var out db.RetryFailedInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RetryFailedInput", raw, &out)
 	return out, err
 }
 
@@ -32712,6 +34149,48 @@ func UnmarshalVenueInput(ctx context.Context, raw any) (db.VenueInput, error) {
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputWithdrawReminderInput(ctx context.Context, obj any) (model.WithdrawReminderInput, error) {
+	var it model.WithdrawReminderInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"reminderId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "reminderId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reminderId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ReminderID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalWithdrawReminderInput unmarshals raw into the WithdrawReminderInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalWithdrawReminderInput(ctx context.Context, raw any) (model.WithdrawReminderInput, error) {
+	var out model.WithdrawReminderInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "WithdrawReminderInput", raw, &out)
+	return out, err
+}
+
 // endregion **************************** input.gotpl *****************************
 
 // region    ************************** interface.gotpl ***************************
@@ -32775,6 +34254,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Report(ctx, sel, obj)
+	case *db.Reminder:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Reminder(ctx, sel, obj)
 	case *db.Registration:
 		if obj == nil {
 			return graphql.Null
@@ -33597,6 +35081,11 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 		case "courseRun":
 			out.Values[i] = ec._Campaign_courseRun(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "reminders":
+			out.Values[i] = ec._Campaign_reminders(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "invitations":
@@ -34937,6 +36426,21 @@ func (ec *executionContext) _Delivery(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "replyCode":
+			out.Values[i] = ec._Delivery_replyCode(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "reason":
+			out.Values[i] = ec._Delivery_reason(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "explanation":
+			out.Values[i] = ec._Delivery_explanation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -36257,6 +37761,27 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "cancelCampaign":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_cancelCampaign(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "retryFailed":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_retryFailed(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "remindInvited":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_remindInvited(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "withdrawReminder":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_withdrawReminder(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -37730,6 +39255,147 @@ func (ec *executionContext) _RemindDelegationsPayload(ctx context.Context, sel a
 	return out
 }
 
+var remindInvitedPayloadImplementors = []string{"RemindInvitedPayload"}
+
+func (ec *executionContext) _RemindInvitedPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RemindInvitedPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, remindInvitedPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RemindInvitedPayload")
+		case "reminder":
+			out.Values[i] = ec._RemindInvitedPayload_reminder(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._RemindInvitedPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var reminderImplementors = []string{"Reminder", "Node"}
+
+func (ec *executionContext) _Reminder(ctx context.Context, sel ast.SelectionSet, obj *db.Reminder) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reminderImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Reminder")
+		case "id":
+			out.Values[i] = ec._Reminder_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "status":
+			out.Values[i] = ec._Reminder_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "dueAt":
+			out.Values[i] = ec._Reminder_dueAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._Reminder_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "campaign":
+			out.Values[i] = ec._Reminder_campaign(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "edition":
+			out.Values[i] = ec._Reminder_edition(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "courseRun":
+			out.Values[i] = ec._Reminder_courseRun(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "total":
+			out.Values[i] = ec._Reminder_total(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "queued":
+			out.Values[i] = ec._Reminder_queued(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sent":
+			out.Values[i] = ec._Reminder_sent(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "failed":
+			out.Values[i] = ec._Reminder_failed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "bounced":
+			out.Values[i] = ec._Reminder_bounced(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "suppressed":
+			out.Values[i] = ec._Reminder_suppressed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "uncertain":
+			out.Values[i] = ec._Reminder_uncertain(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cancelled":
+			out.Values[i] = ec._Reminder_cancelled(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var removeReportEntryPayloadImplementors = []string{"RemoveReportEntryPayload"}
 
 func (ec *executionContext) _RemoveReportEntryPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RemoveReportEntryPayload) graphql.Marshaler {
@@ -38216,6 +39882,49 @@ func (ec *executionContext) _ResumeCampaignPayload(ctx context.Context, sel ast.
 			}
 		case "userErrors":
 			out.Values[i] = ec._ResumeCampaignPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var retryFailedPayloadImplementors = []string{"RetryFailedPayload"}
+
+func (ec *executionContext) _RetryFailedPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RetryFailedPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, retryFailedPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RetryFailedPayload")
+		case "campaign":
+			out.Values[i] = ec._RetryFailedPayload_campaign(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "retried":
+			out.Values[i] = ec._RetryFailedPayload_retried(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._RetryFailedPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -39185,6 +40894,44 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Viewer_invitations(ctx, field, obj)
 				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var withdrawReminderPayloadImplementors = []string{"WithdrawReminderPayload"}
+
+func (ec *executionContext) _WithdrawReminderPayload(ctx context.Context, sel ast.SelectionSet, obj *model.WithdrawReminderPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, withdrawReminderPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("WithdrawReminderPayload")
+		case "reminder":
+			out.Values[i] = ec._WithdrawReminderPayload_reminder(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._WithdrawReminderPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -41491,6 +43238,58 @@ func (ec *executionContext) marshalNRemindDelegationsPayload2ᚖgithubᚗcomᚋv
 	return ec._RemindDelegationsPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNRemindInvitedInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRemindInvitedInput(ctx context.Context, v any) (db.RemindInvitedInput, error) {
+	res, err := ec.unmarshalInputRemindInvitedInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRemindInvitedPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRemindInvitedPayload(ctx context.Context, sel ast.SelectionSet, v *model.RemindInvitedPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RemindInvitedPayload!")
+		return graphql.Null
+	}
+	return ec._RemindInvitedPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNReminder2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReminderᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Reminder) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNReminder2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReminder(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNReminder2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReminder(ctx context.Context, sel ast.SelectionSet, v *db.Reminder) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Reminder!")
+		return graphql.Null
+	}
+	return ec._Reminder(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNReminderStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReminderStatus(ctx context.Context, v any) (db.ReminderStatus, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.ReminderStatus(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNReminderStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReminderStatus(ctx context.Context, sel ast.SelectionSet, v db.ReminderStatus) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ReminderStatus!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNRemoveReportEntryInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRemoveReportEntryInput(ctx context.Context, v any) (model.RemoveReportEntryInput, error) {
 	res, err := ec.unmarshalInputRemoveReportEntryInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -41688,6 +43487,19 @@ func (ec *executionContext) marshalNResumeCampaignPayload2ᚖgithubᚗcomᚋvakt
 		return graphql.Null
 	}
 	return ec._ResumeCampaignPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNRetryFailedInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRetryFailedInput(ctx context.Context, v any) (db.RetryFailedInput, error) {
+	res, err := ec.unmarshalInputRetryFailedInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRetryFailedPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRetryFailedPayload(ctx context.Context, sel ast.SelectionSet, v *model.RetryFailedPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RetryFailedPayload!")
+		return graphql.Null
+	}
+	return ec._RetryFailedPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNReviewReportInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReviewReportInput(ctx context.Context, v any) (model.ReviewReportInput, error) {
@@ -42090,6 +43902,19 @@ func (ec *executionContext) marshalNUserErrorCode2githubᚗcomᚋvaktreffenᚋva
 	return res
 }
 
+func (ec *executionContext) unmarshalNWithdrawReminderInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐWithdrawReminderInput(ctx context.Context, v any) (model.WithdrawReminderInput, error) {
+	res, err := ec.unmarshalInputWithdrawReminderInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNWithdrawReminderPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐWithdrawReminderPayload(ctx context.Context, sel ast.SelectionSet, v *model.WithdrawReminderPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "WithdrawReminderPayload!")
+		return graphql.Null
+	}
+	return ec._WithdrawReminderPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalN__Directive2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐDirective(ctx context.Context, sel ast.SelectionSet, v introspection.Directive) graphql.Marshaler {
 	return ec.___Directive(ctx, sel, &v)
 }
@@ -42412,6 +44237,25 @@ func (ec *executionContext) marshalODelivery2ᚖgithubᚗcomᚋvaktreffenᚋvakt
 		return graphql.Null
 	}
 	return ec._Delivery(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalODeliveryReason2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDeliveryReason(ctx context.Context, v any) (*db.DeliveryReason, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.DeliveryReason(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeliveryReason2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDeliveryReason(ctx context.Context, sel ast.SelectionSet, v *db.DeliveryReason) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 func (ec *executionContext) unmarshalODeliveryState2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDeliveryState(ctx context.Context, v any) (*db.DeliveryState, error) {
@@ -42844,6 +44688,13 @@ func (ec *executionContext) marshalORegistrationStatus2ᚖgithubᚗcomᚋvaktref
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) marshalOReminder2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReminder(ctx context.Context, sel ast.SelectionSet, v *db.Reminder) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Reminder(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOReport2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReport(ctx context.Context, sel ast.SelectionSet, v *db.Report) graphql.Marshaler {

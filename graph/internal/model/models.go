@@ -407,6 +407,14 @@ type RemindDelegationsPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// The reminder that was planned.
+type RemindInvitedPayload struct {
+	// The reminder, null when it was refused.
+	Reminder *db.Reminder `json:"reminder,omitempty"`
+	// What was wrong with the request.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // What is taken out of a report.
 type RemoveReportEntryInput struct {
 	// The report.
@@ -476,6 +484,16 @@ type ResumeCampaignPayload struct {
 	// Null when there are userErrors.
 	Campaign *db.Campaign `json:"campaign,omitempty"`
 	// Why it does not continue.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The campaign whose mails are tried again.
+type RetryFailedPayload struct {
+	// The campaign, null when nothing was tried again.
+	Campaign *db.Campaign `json:"campaign,omitempty"`
+	// How many mails are tried again.
+	Retried int `json:"retried"`
+	// What was wrong with the request.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
@@ -563,4 +581,18 @@ type Viewer struct {
 	Person *db.Person `json:"person"`
 	// What the person may organise.
 	Roles []*db.Role `json:"roles"`
+}
+
+// Which reminder to take back.
+type WithdrawReminderInput struct {
+	// The id of the reminder.
+	ReminderID db.ID `json:"reminderId"`
+}
+
+// The reminder that was taken back.
+type WithdrawReminderPayload struct {
+	// The reminder, null when it was not taken back.
+	Reminder *db.Reminder `json:"reminder,omitempty"`
+	// What was wrong with the request.
+	UserErrors []*db.Error `json:"userErrors"`
 }
