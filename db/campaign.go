@@ -10,7 +10,7 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// Campaign is a bulk invitation to an edition or a course run. Its counts change in the transactions that change the rows they
+// Campaign is a bulk invitation to an edition or a course run, or the report of an edition to those who were there. Its counts change in the transactions that change the rows they
 // count: Total is the sum of queued, Sent, Failed, Bounced, Suppressed, Uncertain and Cancelled.
 type Campaign struct {
 	bun.BaseModel `bun:"table:campaigns,alias:campaign"`
@@ -18,6 +18,7 @@ type Campaign struct {
 	ID          ID `bun:",pk"`
 	EditionID   ID `bun:",nullzero"`
 	CourseRunID ID `bun:",nullzero"`
+	ReportID    ID `bun:",nullzero"` // that it mails; zero when it invites
 	CreatedBy   ID
 	State       CampaignStatus `bun:"status"`
 	Message     string
@@ -40,6 +41,7 @@ type Campaign struct {
 
 	Edition   *Edition    `bun:"-"`
 	CourseRun *CourseRun  `bun:"-"`
+	Report    *Report     `bun:"-"` // that it mails, if the shape asked for it
 	Reminders []*Reminder `bun:"-"` // by when they are due
 	readAt    time.Time
 }
@@ -111,6 +113,15 @@ func (v view) meetings(ctx context.Context, rows []*Campaign, shape Shape) error
 		}
 		for _, row := range rows {
 			row.CourseRun = runs[row.CourseRunID]
+		}
+	}
+	if shape.Has("report") {
+		reports, err := v.loadReports(ctx, idsBy(rows, func(c *Campaign) ID { return c.ReportID }), shape.Of("report"))
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			row.Report = reports[row.ReportID]
 		}
 	}
 	if shape.Has("reminders") {

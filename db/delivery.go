@@ -49,6 +49,7 @@ const (
 	MailInvitation MailKind = "invitation"
 	MailReminder   MailKind = "invitation_reminder"
 	MailSummary    MailKind = "campaign_summary" // to who started the campaign
+	MailReport     MailKind = "report_published"
 	MailConfirmed  MailKind = "registration_confirmed"
 	MailWaitlisted MailKind = "registration_waitlisted"
 	MailCancelled  MailKind = "registration_cancelled"
@@ -102,7 +103,7 @@ const maxAttempts = 12
 // probably has it. An invitation twice annoys many people, so it is left; a confirmation carries a calendar entry that
 // replaces itself, so it is sent once more.
 func (k MailKind) dropsAllowed() int {
-	if k.invites() {
+	if k.invites() || k == MailReport {
 		return 0
 	}
 	return 1
@@ -112,7 +113,7 @@ func (k MailKind) dropsAllowed() int {
 func (k MailKind) invites() bool { return k == MailInvitation || k == MailReminder }
 
 func (k MailKind) lane() Lane {
-	if k.invites() || k == MailNotice {
+	if k.invites() || k == MailNotice || k == MailReport {
 		return Bulk
 	}
 	return Urgent

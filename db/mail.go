@@ -31,6 +31,7 @@ type Mail struct {
 	OptOutToken  string        // of the link to get no more invitations; "" when it is no invitation
 	BounceToken  string        // of the return path; "" when the person has no address
 	Notice       *Notice       // of a mail about a change
+	Report       string        // the summary of the report that the mail is about, in the reader's language
 	Reminder     *Reminder     // of a mail to somebody who has not answered
 	Summary      *Summary      // of a mail that says how a campaign ended
 
@@ -168,6 +169,13 @@ func (m *Mail) verdict(now time.Time, held string) (Result, time.Duration) {
 		if m.Campaign.State == CampaignPaused {
 			return ResultUnreachable, heldFor
 		}
+	case MailReport:
+		if m.Campaign.State == CampaignCancelled {
+			return ResultCancelled, 0
+		}
+		if m.Campaign.State == CampaignPaused {
+			return ResultUnreachable, heldFor
+		}
 	case MailSummary: // it is about what was, whatever became of the meeting
 	case MailDelegation, MailDelegationReminder:
 		if off || m.Delegation.Status != DelegationOpen || !now.Before(m.Delegation.RespondBy) {
@@ -244,11 +252,15 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 		return nil, err
 	}
 	campaigns, err := byID[Campaign](ctx, v.tx, append(idsBy(values(invitations), func(i *Invitation) ID { return i.CampaignID }),
-		idsBy(values(summaries), func(s *summary) ID { return s.CampaignID })...))
+		append(idsBy(values(summaries), func(s *summary) ID { return s.CampaignID }), idsBy(deliveries, func(x *Delivery) ID { return x.CampaignID })...)...))
 	if err != nil {
 		return nil, err
 	}
 	organisers, err := v.loadPeople(ctx, idsBy(values(campaigns), func(c *Campaign) ID { return c.CreatedBy }), nil)
+	if err != nil {
+		return nil, err
+	}
+	reports, err := v.loadReports(ctx, idsBy(values(campaigns), func(c *Campaign) ID { return c.ReportID }), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -261,6 +273,9 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 	}
 	for _, s := range summaries {
 		editionIDs, runIDs = append(editionIDs, campaigns[s.CampaignID].EditionID), append(runIDs, campaigns[s.CampaignID].CourseRunID)
+	}
+	for _, c := range campaigns {
+		editionIDs = append(editionIDs, c.EditionID)
 	}
 	for _, i := range invitations {
 		editionIDs, runIDs = append(editionIDs, i.EditionID), append(runIDs, i.CourseRunID)
@@ -346,6 +361,13 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 			editionID, runID = n.EditionID, n.CourseRunID
 		}
 		m.Reminder = reminders[x.ReminderID]
+		if x.Kind == MailReport {
+			m.Campaign = campaigns[x.CampaignID]
+			editionID, m.Organiser = m.Campaign.EditionID, organisers[m.Campaign.CreatedBy]
+			if r := reports[m.Campaign.ReportID]; r != nil && m.Person != nil {
+				m.Report = r.Summary(&m.Person.Language)
+			}
+		}
 		if s := summaries[x.SummaryID]; s != nil {
 			m.Campaign = campaigns[s.CampaignID]
 			editionID, runID = m.Campaign.EditionID, m.Campaign.CourseRunID

@@ -67,6 +67,7 @@ var traces = []trace{
 	{table: "report_questions", column: "person_id", meeting: inReport},
 	{table: "help_offers", column: "person_id", cleared: "note = ''", meeting: "question_id IN (SELECT id FROM report_questions WHERE " + inReport + ")"},
 	{table: "report_actions", column: "person_id", meeting: inReport},
+	{table: "report_readers", column: "person_id", deleted: true, meeting: inReport},
 	{table: "corrections", column: "person_id", cleared: "note = ''", meeting: inReport},
 	{table: "campaigns", column: "created_by", name: "campaigns sent"},
 	{table: "reminders", column: "created_by", name: "reminders set"},

@@ -43,7 +43,7 @@ func TestExportAndErasureKnowEveryColumnAboutPeople(t *testing.T) {
 		"delegates":   "registration_id delegation_id",
 		"delegations": "id edition_id organisation_id places respond_by message status created_by created_at answered_at reminded_at",
 		"campaigns": "id edition_id course_run_id created_by status message respond_by send_at created_at finished_at round summed_up_at version total sent failed suppressed " +
-			"cancelled uncertain bounced accepted declined",
+			"cancelled uncertain bounced accepted declined report_id",
 		"attendances":      "seats_id person_id organisation_id walk_in at recorded_by",
 		"report_texts":     "report_id part_id locale version text author_id saved_at",
 		"report_questions": "id report_id session_id organisation_id person_id status created_at",
@@ -156,6 +156,7 @@ func (w *world) everywhere(t *testing.T) (anna db.ID) {
 		"INSERT INTO report_questions (id, report_id, person_id, status, created_at) SELECT id, id, ?0, 'OPEN', ?1 FROM reports",
 		"INSERT INTO help_offers (id, question_id, organisation_id, person_id, note, created_at) SELECT id, id, ?2, ?0, 'Ask anna@example.org', ?1 FROM report_questions",
 		"INSERT INTO report_actions (id, report_id, organisation_id, person_id, status, created_at) SELECT id, id, ?2, ?0, 'OPEN', ?1 FROM reports",
+		"INSERT INTO report_readers (report_id, person_id, asked_at) SELECT id, ?0, ?1 FROM reports",
 		"INSERT INTO corrections (id, report_id, part_id, locale, text, note, status, person_id, created_at) SELECT id, id, id, 'de', 'Besser.', 'Annas note', 'PROPOSED', ?0, ?1 FROM reports",
 	} {
 		w.exec(t, statement, anna, at, *groningen)

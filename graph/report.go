@@ -95,3 +95,28 @@ func (r mutationResolver) DecideCorrection(ctx context.Context, input db.DecideC
 	problems, err := userErrors(err)
 	return &model.DecideCorrectionPayload{Report: report, UserErrors: problems}, err
 }
+
+// PreviewReport shows what PublishReport would do.
+func (r mutationResolver) PreviewReport(ctx context.Context, input db.PublishReportInput) (*model.PreviewReportPayload, error) {
+	total, suppressed, err := r.db.PreviewReport(ctx, actor(ctx), input)
+	problems, err := userErrors(err)
+	return &model.PreviewReportPayload{Total: total, Suppressed: suppressed, UserErrors: problems}, err
+}
+
+// PublishReport shows a report to everybody and mails it.
+func (r mutationResolver) PublishReport(ctx context.Context, input db.PublishReportInput) (*model.PublishReportPayload, error) {
+	if err := r.allow(ctx, campaigns, client(ctx)); err != nil {
+		return nil, err
+	}
+	read := shape(ctx)
+	report, campaign, err := r.db.PublishReport(ctx, actor(ctx), input, read.Of("report"), read.Of("campaign"))
+	problems, err := userErrors(err)
+	return &model.PublishReportPayload{Report: report, Campaign: campaign, UserErrors: problems}, err
+}
+
+// AskForReport has the report mailed to the viewer.
+func (r mutationResolver) AskForReport(ctx context.Context, input model.AskForReportInput) (*model.AskForReportPayload, error) {
+	edition, err := r.db.AskForReport(ctx, actor(ctx), input.EditionID, shape(ctx).Of("edition"))
+	problems, err := userErrors(err)
+	return &model.AskForReportPayload{Edition: edition, UserErrors: problems}, err
+}

@@ -77,6 +77,10 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 		if m.Campaign.RespondBy != nil {
 			facts.RespondBy = m.Campaign.RespondBy.In(meetingZone(m))
 		}
+	case db.MailReport:
+		message.Bulk, message.Campaign = true, m.Campaign.ID.String()
+		facts.AnswerURL = w.cfg.PublicURL + "/reports/" + m.Campaign.ReportID.String() + "?lang=" + message.Locale
+		facts.Message, facts.Report = m.Campaign.Message, m.Report
 	case db.MailSummary:
 		facts.Result, facts.Began = m.Summary, m.Campaign.SendAt.In(meetingZone(m))
 	case db.MailDelegation, db.MailDelegationReminder:
@@ -107,8 +111,9 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 	key := draftKey{m.Delivery.Kind, m.Campaign.ID, message.Locale}
 	written, ok := chunk[key]
 	if !ok {
-		facts.PersonName, facts.AnswerURL = draftName, w.cfg.PublicURL+"/i/"+draftToken
-		facts.OptOutURL = w.cfg.PublicURL + "/unsubscribe/" + draftOptOut
+		if facts.PersonName = draftName; m.AnswerToken != "" {
+			facts.AnswerURL, facts.OptOutURL = w.cfg.PublicURL+"/i/"+draftToken, w.cfg.PublicURL+"/unsubscribe/"+draftOptOut
+		}
 		if written, err = w.write(message, facts); err != nil {
 			return nil, err
 		}

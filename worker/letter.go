@@ -32,6 +32,7 @@ const (
 	KindDelegationReminder     = "delegation_reminder"
 	KindInvitationReminder     = "invitation_reminder"
 	KindCampaignSummary        = "campaign_summary"
+	KindReportPublished        = "report_published"
 	KindSignIn                 = "sign_in" // the only one about no meeting
 
 	KindIntakeRequested = "intake_requested"
@@ -48,7 +49,7 @@ func Kinds() []string {
 		KindSeatOffered, KindOfferExpired, KindWaitingListClosed, KindSignIn,
 		KindDelegationInvited, KindDelegationReminder, KindMeetingChanged, KindMeetingCancelled,
 		KindIntakeRequested, KindIntakeReminder, KindRunConfirmed, KindRunCancelled, KindRunBelowMinimum,
-		KindInvitationReminder, KindCampaignSummary,
+		KindInvitationReminder, KindCampaignSummary, KindReportPublished,
 	}
 }
 
@@ -80,6 +81,7 @@ type Facts struct {
 	IntakeOpen    bool        // the person has a place that becomes certain with the intake
 	Taken         int         // of a course run: places that are taken
 	Minimum       int         // of a course run: participants that it needs
+	Report        string      // what came of the meeting, in a few sentences
 	Result        *db.Summary // of a campaign
 	Began         time.Time   // a campaign, in the zone to write it in
 }
@@ -337,7 +339,7 @@ type said struct {
 
 	title, organiser, delegation string
 	position, minimum            int
-	began                        string
+	began, report                string
 	result                       *db.Summary
 }
 
@@ -363,6 +365,7 @@ func say(f Facts, t *tongue) *said {
 		Taken:         f.Taken,
 		minimum:       f.Minimum,
 		result:        f.Result,
+		report:        plainText(f.Report),
 		began:         t.deadline(f.Began),
 	}
 }
@@ -411,6 +414,9 @@ func (s *said) Result() (*db.Summary, error) {
 	}
 	return s.result, nil
 }
+
+// Report is what came of the meeting.
+func (s *said) Report() (string, error) { return needed("the summary of the report", s.report) }
 
 // Began is when a campaign began.
 func (s *said) Began() (string, error) { return needed("the beginning of the campaign", s.began) }

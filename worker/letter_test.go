@@ -54,7 +54,7 @@ func everything(t testing.TB) worker.Facts {
 			Was: worker.Meeting{Title: "Dijken & duinen", Starts: time.Date(2027, 5, 20, 11, 0, 0, 0, zone), Ends: time.Date(2027, 5, 20, 12, 0, 0, 0, zone), Room: "Zaal 2"},
 			Now: worker.Meeting{Title: "Dijken & duinen", Starts: time.Date(2027, 5, 20, 14, 0, 0, 0, zone), Ends: time.Date(2027, 5, 20, 15, 0, 0, 0, zone), Room: "Zaal 3"},
 		}},
-		Taken: 5, Minimum: 8,
+		Taken: 5, Minimum: 8, Report: "Twaalf gemeenten wisselden ervaringen uit over <wind> & water.",
 		Began: time.Date(2027, 1, 15, 12, 0, 0, 0, zone),
 		Result: &db.Summary{
 			Total: 120, Sent: 113, Failed: 4, Suppressed: 2, Uncertain: 1,
@@ -209,6 +209,9 @@ func TestLetterShowsTheFactsOfItsKind(t *testing.T) {
 		"campaign_summary/nl":    {"Uitnodigingen verstuurd: Vaktreffen", "op 15 januari 2027 om 12.00 uur", "Verstuurd: 113 van 120", "Mislukt: 4", "3 × het adres bestaat niet", "2 × de persoon wil geen"},
 		"campaign_summary/de":    {"Einladungen versandt: Vaktreffen", "vom 15. Januar 2027", "Versandt: 113 von 120", "Fehlgeschlagen: 4", "3 × die Adresse gibt es nicht"},
 		"campaign_summary/en":    {"Invitations sent: Vaktreffen", "on 15 January 2027", "Sent: 113 of 120", "Failed: 4", "3 × there is no such address", "1 × the mailbox is full"},
+		"report_published/nl":    {"Verslag: Vaktreffen", "is verschenen", "Twaalf gemeenten wisselden", "Verslag lezen:", "als pdf"},
+		"report_published/de":    {"Bericht: Vaktreffen", "ist erschienen", "Bericht lesen:", "als PDF"},
+		"report_published/en":    {"Report: Vaktreffen", "has been published", "Read the report:", "as a PDF"},
 		"run_below_minimum/nl":   {"Te weinig deelnemers: ", "5 plaatsen bezet; het minimum is 8", "Deelnemers: 5 (minimum 8)", "Bevestig"},
 		"run_below_minimum/de":   {"Zu wenige Teilnehmende: ", "5 Plätze belegt; nötig sind mindestens 8", "Teilnehmende: 5 (mindestens 8)"},
 		"run_below_minimum/en":   {"Too few participants: ", "5 places are taken; the minimum is 8", "Participants: 5 (minimum 8)"},
@@ -283,6 +286,7 @@ func TestLetterNeedsItsFacts(t *testing.T) {
 		"minimum":      {worker.KindRunBelowMinimum, func(f *worker.Facts) { f.Minimum = 0 }, "minimum of the course is missing"},
 		"offer's end":  {worker.KindSeatOffered, func(f *worker.Facts) { f.RespondBy = time.Time{} }, "end of the offer is missing"},
 		"result":       {worker.KindCampaignSummary, func(f *worker.Facts) { f.Result = nil }, "result of the campaign is missing"},
+		"summary":      {worker.KindReportPublished, func(f *worker.Facts) { f.Report = "" }, "summary of the report is missing"},
 		"beginning":    {worker.KindCampaignSummary, func(f *worker.Facts) { f.Began = time.Time{} }, "beginning of the campaign is missing"},
 		"any page":     {worker.KindRegistrationCancelled, func(f *worker.Facts) { f.AnswerURL = "" }, "a link is missing"},
 		"known kind":   {"love_letter", func(*worker.Facts) {}, `unknown kind "love_letter"`},
@@ -315,6 +319,8 @@ func TestLetterDoesWithout(t *testing.T) {
 		switch kind {
 		case worker.KindRunBelowMinimum:
 			facts.Minimum = 8
+		case worker.KindReportPublished:
+			facts.Report = "Twaalf gemeenten kwamen."
 		case worker.KindCampaignSummary:
 			facts.Began, facts.Result = time.Date(2028, 1, 31, 17, 0, 0, 0, amsterdam(t)), &db.Summary{Total: 2, Sent: 2}
 		}

@@ -95,3 +95,16 @@ CREATE TABLE corrections (
 ){{.Strict}};
 --bun:split
 CREATE INDEX corrections_report ON corrections (report_id);
+--bun:split
+CREATE TABLE report_readers (
+	report_id {{.ID}} NOT NULL REFERENCES reports (id),
+	person_id {{.ID}} NOT NULL REFERENCES people (id),
+	asked_at {{.Instant}} NOT NULL,
+	PRIMARY KEY (report_id, person_id)
+){{.Strict}};
+--bun:split
+CREATE INDEX report_readers_person ON report_readers (person_id);
+--bun:split
+ALTER TABLE campaigns ADD COLUMN report_id {{.ID}} REFERENCES reports (id);
+--bun:split
+CREATE INDEX campaigns_report ON campaigns (report_id) WHERE report_id IS NOT NULL;

@@ -91,6 +91,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	AskForReportPayload struct {
+		Edition    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Attendance struct {
 		Attended      func(childComplexity int) int
 		Organisations func(childComplexity int) int
@@ -150,6 +155,7 @@ type ComplexityRoot struct {
 		Invitations func(childComplexity int, first *int, after *string, last *int, before *string, status *db.InvitationStatus, deliveryState *db.DeliveryState) int
 		Queued      func(childComplexity int) int
 		Reminders   func(childComplexity int) int
+		Report      func(childComplexity int) int
 		RespondBy   func(childComplexity int) int
 		SendAt      func(childComplexity int) int
 		Sent        func(childComplexity int) int
@@ -547,6 +553,7 @@ type ComplexityRoot struct {
 		AddReportQuestion     func(childComplexity int, input db.AddReportQuestionInput) int
 		AnswerIntake          func(childComplexity int, input db.AnswerIntakeInput) int
 		AppointCoordinator    func(childComplexity int, input db.CoordinatorInput) int
+		AskForReport          func(childComplexity int, input model.AskForReportInput) int
 		CancelCampaign        func(childComplexity int, input model.CancelCampaignInput) int
 		CancelCourseRun       func(childComplexity int, input model.CancelCourseRunInput) int
 		CancelEdition         func(childComplexity int, input model.CancelEditionInput) int
@@ -576,7 +583,9 @@ type ComplexityRoot struct {
 		OfferHelp             func(childComplexity int, input db.OfferHelpInput) int
 		PauseCampaign         func(childComplexity int, input model.PauseCampaignInput) int
 		PreviewInvitations    func(childComplexity int, input db.SendInvitationsInput) int
+		PreviewReport         func(childComplexity int, input db.PublishReportInput) int
 		ProposeCorrection     func(childComplexity int, input db.ProposeCorrectionInput) int
+		PublishReport         func(childComplexity int, input db.PublishReportInput) int
 		Register              func(childComplexity int, input db.RegisterInput) int
 		RemindDelegations     func(childComplexity int, input model.RemindDelegationsInput) int
 		RemindInvited         func(childComplexity int, input db.RemindInvitedInput) int
@@ -697,8 +706,20 @@ type ComplexityRoot struct {
 		Total             func(childComplexity int) int
 	}
 
+	PreviewReportPayload struct {
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	ProposeCorrectionPayload struct {
 		Correction func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	PublishReportPayload struct {
+		Campaign   func(childComplexity int) int
+		Report     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -1096,6 +1117,9 @@ type MutationResolver interface {
 	ChangeReportAction(ctx context.Context, input db.ChangeReportActionInput) (*model.ChangeReportActionPayload, error)
 	AddMaterial(ctx context.Context, input db.AddMaterialInput) (*model.AddMaterialPayload, error)
 	RemoveReportEntry(ctx context.Context, input model.RemoveReportEntryInput) (*model.RemoveReportEntryPayload, error)
+	PreviewReport(ctx context.Context, input db.PublishReportInput) (*model.PreviewReportPayload, error)
+	PublishReport(ctx context.Context, input db.PublishReportInput) (*model.PublishReportPayload, error)
+	AskForReport(ctx context.Context, input model.AskForReportInput) (*model.AskForReportPayload, error)
 	ReviewReport(ctx context.Context, input model.ReviewReportInput) (*model.ReviewReportPayload, error)
 	ProposeCorrection(ctx context.Context, input db.ProposeCorrectionInput) (*model.ProposeCorrectionPayload, error)
 	DecideCorrection(ctx context.Context, input db.DecideCorrectionInput) (*model.DecideCorrectionPayload, error)
@@ -1281,6 +1305,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AppointCoordinatorPayload.UserErrors(childComplexity), true
+
+	case "AskForReportPayload.edition":
+		if e.ComplexityRoot.AskForReportPayload.Edition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AskForReportPayload.Edition(childComplexity), true
+	case "AskForReportPayload.userErrors":
+		if e.ComplexityRoot.AskForReportPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AskForReportPayload.UserErrors(childComplexity), true
 
 	case "Attendance.attended":
 		if e.ComplexityRoot.Attendance.Attended == nil {
@@ -1516,6 +1553,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Reminders(childComplexity), true
+	case "Campaign.report":
+		if e.ComplexityRoot.Campaign.Report == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Report(childComplexity), true
 	case "Campaign.respondBy":
 		if e.ComplexityRoot.Campaign.RespondBy == nil {
 			break
@@ -3065,6 +3108,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AppointCoordinator(childComplexity, args["input"].(db.CoordinatorInput)), true
+	case "Mutation.askForReport":
+		if e.ComplexityRoot.Mutation.AskForReport == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_askForReport_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AskForReport(childComplexity, args["input"].(model.AskForReportInput)), true
 	case "Mutation.cancelCampaign":
 		if e.ComplexityRoot.Mutation.CancelCampaign == nil {
 			break
@@ -3384,6 +3438,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PreviewInvitations(childComplexity, args["input"].(db.SendInvitationsInput)), true
+	case "Mutation.previewReport":
+		if e.ComplexityRoot.Mutation.PreviewReport == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_previewReport_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PreviewReport(childComplexity, args["input"].(db.PublishReportInput)), true
 	case "Mutation.proposeCorrection":
 		if e.ComplexityRoot.Mutation.ProposeCorrection == nil {
 			break
@@ -3395,6 +3460,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ProposeCorrection(childComplexity, args["input"].(db.ProposeCorrectionInput)), true
+	case "Mutation.publishReport":
+		if e.ComplexityRoot.Mutation.PublishReport == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_publishReport_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PublishReport(childComplexity, args["input"].(db.PublishReportInput)), true
 	case "Mutation.register":
 		if e.ComplexityRoot.Mutation.Register == nil {
 			break
@@ -3934,6 +4010,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PreviewInvitationsPayload.Total(childComplexity), true
 
+	case "PreviewReportPayload.suppressed":
+		if e.ComplexityRoot.PreviewReportPayload.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewReportPayload.Suppressed(childComplexity), true
+	case "PreviewReportPayload.total":
+		if e.ComplexityRoot.PreviewReportPayload.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewReportPayload.Total(childComplexity), true
+	case "PreviewReportPayload.userErrors":
+		if e.ComplexityRoot.PreviewReportPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewReportPayload.UserErrors(childComplexity), true
+
 	case "ProposeCorrectionPayload.correction":
 		if e.ComplexityRoot.ProposeCorrectionPayload.Correction == nil {
 			break
@@ -3946,6 +4041,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ProposeCorrectionPayload.UserErrors(childComplexity), true
+
+	case "PublishReportPayload.campaign":
+		if e.ComplexityRoot.PublishReportPayload.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PublishReportPayload.Campaign(childComplexity), true
+	case "PublishReportPayload.report":
+		if e.ComplexityRoot.PublishReportPayload.Report == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PublishReportPayload.Report(childComplexity), true
+	case "PublishReportPayload.userErrors":
+		if e.ComplexityRoot.PublishReportPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PublishReportPayload.UserErrors(childComplexity), true
 
 	case "Query.auditLog":
 		if e.ComplexityRoot.Query.AuditLog == nil {
@@ -5266,6 +5380,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AddReportQuestionInput", ec.unmarshalInputAddReportQuestionInput),
 			graphql.NewInputUnmarshaler("AnswerIntakeInput", ec.unmarshalInputAnswerIntakeInput),
 			graphql.NewInputUnmarshaler("AppointCoordinatorInput", ec.unmarshalInputAppointCoordinatorInput),
+			graphql.NewInputUnmarshaler("AskForReportInput", ec.unmarshalInputAskForReportInput),
 			graphql.NewInputUnmarshaler("AudienceInput", ec.unmarshalInputAudienceInput),
 			graphql.NewInputUnmarshaler("CancelCampaignInput", ec.unmarshalInputCancelCampaignInput),
 			graphql.NewInputUnmarshaler("CancelCourseRunInput", ec.unmarshalInputCancelCourseRunInput),
@@ -5302,6 +5417,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("OfferHelpInput", ec.unmarshalInputOfferHelpInput),
 			graphql.NewInputUnmarshaler("PauseCampaignInput", ec.unmarshalInputPauseCampaignInput),
 			graphql.NewInputUnmarshaler("ProposeCorrectionInput", ec.unmarshalInputProposeCorrectionInput),
+			graphql.NewInputUnmarshaler("PublishReportInput", ec.unmarshalInputPublishReportInput),
 			graphql.NewInputUnmarshaler("RegisterInput", ec.unmarshalInputRegisterInput),
 			graphql.NewInputUnmarshaler("RegistrationFilter", ec.unmarshalInputRegistrationFilter),
 			graphql.NewInputUnmarshaler("RemindDelegationsInput", ec.unmarshalInputRemindDelegationsInput),
@@ -5668,6 +5784,18 @@ type Mutation {
   addMaterial("Which link." input: AddMaterialInput!): AddMaterialPayload!
   "Takes a question, an action or a material out of a report. What was published can only be marked. For organisers of the edition."
   removeReportEntry("What is removed." input: RemoveReportEntryInput!): RemoveReportEntryPayload!
+  """
+  Shows what publishReport would do with the same input: how many people the report would be mailed to. Writes nothing. For organisers
+  of the edition.
+  """
+  previewReport("The same input as for publishReport." input: PublishReportInput!): PreviewReportPayload!
+  """
+  Shows a report to everybody and mails it to those who came and those who asked for it; to everybody who had a place where nobody
+  recorded who came. Returns at once; follow the campaign by ` + "`" + `campaignProgress` + "`" + ` or ` + "`" + `node` + "`" + `. For organisers of the edition.
+  """
+  publishReport("Which report, and how it is mailed." input: PublishReportInput!): PublishReportPayload!
+  "Has the report of an edition mailed to the viewer when it is published. Asking again changes nothing."
+  askForReport("Of which edition." input: AskForReportInput!): AskForReportPayload!
   "Shows a draft to those who were there, who may propose corrections. For organisers of the edition."
   reviewReport("Which report." input: ReviewReportInput!): ReviewReportPayload!
   "Proposes other words for a text of a report in review. For those who were there."
@@ -6891,6 +7019,8 @@ type Campaign implements Node {
   edition: Edition
   "The course run it invites to; null when it is an edition."
   courseRun: CourseRun
+  "The report that it mails; null when it invites."
+  report: Report
   "Its reminders and those to everybody who was invited to the same meeting, by when they are due."
   reminders: [Reminder!]! @live
   "One for each person."
@@ -8402,6 +8532,52 @@ type DecideCorrectionPayload {
   "What was wrong; empty when it worked."
   userErrors: [UserError!]!
 }
+
+"A report to publish."
+input PublishReportInput {
+  "A text of your own choice: the same key with the same input does nothing twice."
+  idempotencyKey: String!
+  "The report."
+  reportId: ID!
+  "Your own words, put into the mail before the summary, at most 5000 characters."
+  message: String
+  "When the mails leave, within a year; at once when it is left out. The report is public at once in any case."
+  sendAt: DateTime
+}
+
+"What publishReport would do."
+type PreviewReportPayload {
+  "How many people the report would be mailed to."
+  total: Int!
+  "How many of them take no mail from here, because it came back."
+  suppressed: Int!
+  "What was wrong; empty when it would work."
+  userErrors: [UserError!]!
+}
+
+"The report that was published."
+type PublishReportPayload {
+  "After the change; null when there was a problem."
+  report: Report
+  "The mails; null when there was nobody to mail it to, or a problem."
+  campaign: Campaign
+  "What was wrong; empty when it worked."
+  userErrors: [UserError!]!
+}
+
+"Whose report is asked for."
+input AskForReportInput {
+  "The edition."
+  editionId: ID!
+}
+
+"The edition whose report was asked for."
+type AskForReportPayload {
+  "After the change; null when there was a problem."
+  edition: Edition
+  "What was wrong; empty when it worked."
+  userErrors: [UserError!]!
+}
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -8488,6 +8664,16 @@ func (ec *executionContext) childFields_AppointCoordinatorPayload(ctx context.Co
 		return ec.fieldContext_AppointCoordinatorPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AppointCoordinatorPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AskForReportPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edition":
+		return ec.fieldContext_AskForReportPayload_edition(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AskForReportPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AskForReportPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Attendance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8620,6 +8806,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_edition(ctx, field)
 	case "courseRun":
 		return ec.fieldContext_Campaign_courseRun(ctx, field)
+	case "report":
+		return ec.fieldContext_Campaign_report(ctx, field)
 	case "reminders":
 		return ec.fieldContext_Campaign_reminders(ctx, field)
 	case "invitations":
@@ -9590,6 +9778,18 @@ func (ec *executionContext) childFields_PreviewInvitationsPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type PreviewInvitationsPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_PreviewReportPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "total":
+		return ec.fieldContext_PreviewReportPayload_total(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_PreviewReportPayload_suppressed(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PreviewReportPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviewReportPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ProposeCorrectionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "correction":
@@ -9598,6 +9798,18 @@ func (ec *executionContext) childFields_ProposeCorrectionPayload(ctx context.Con
 		return ec.fieldContext_ProposeCorrectionPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ProposeCorrectionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PublishReportPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "report":
+		return ec.fieldContext_PublishReportPayload_report(ctx, field)
+	case "campaign":
+		return ec.fieldContext_PublishReportPayload_campaign(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PublishReportPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PublishReportPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RegisterPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10852,6 +11064,20 @@ func (ec *executionContext) field_Mutation_appointCoordinator_args(ctx context.C
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_askForReport_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.AskForReportInput, error) {
+			return ec.unmarshalNAskForReportInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐAskForReportInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_cancelCampaign_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -11258,12 +11484,40 @@ func (ec *executionContext) field_Mutation_previewInvitations_args(ctx context.C
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_previewReport_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.PublishReportInput, error) {
+			return ec.unmarshalNPublishReportInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPublishReportInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_proposeCorrection_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (db.ProposeCorrectionInput, error) {
 			return ec.unmarshalNProposeCorrectionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProposeCorrectionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_publishReport_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.PublishReportInput, error) {
+			return ec.unmarshalNPublishReportInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPublishReportInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -12724,6 +12978,70 @@ func (ec *executionContext) fieldContext_AppointCoordinatorPayload_userErrors(_ 
 	return fc, nil
 }
 
+func (ec *executionContext) _AskForReportPayload_edition(ctx context.Context, field graphql.CollectedField, obj *model.AskForReportPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AskForReportPayload_edition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edition, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Edition) graphql.Marshaler {
+			return ec.marshalOEdition2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AskForReportPayload_edition(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AskForReportPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Edition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AskForReportPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AskForReportPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AskForReportPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AskForReportPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AskForReportPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Attendance_registered(ctx context.Context, field graphql.CollectedField, obj *db.Attendance) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13816,6 +14134,38 @@ func (ec *executionContext) fieldContext_Campaign_courseRun(_ context.Context, f
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_CourseRun(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Campaign_report(ctx context.Context, field graphql.CollectedField, obj *db.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_report(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Report, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Report) graphql.Marshaler {
+			return ec.marshalOReport2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReport(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_report(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Campaign",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Report(ctx, field)
 		},
 	}
 	return fc, nil
@@ -22353,6 +22703,138 @@ func (ec *executionContext) fieldContext_Mutation_removeReportEntry(ctx context.
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_previewReport(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_previewReport(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PreviewReport(ctx, fc.Args["input"].(db.PublishReportInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PreviewReportPayload) graphql.Marshaler {
+			return ec.marshalNPreviewReportPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐPreviewReportPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_previewReport(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PreviewReportPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_previewReport_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_publishReport(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_publishReport(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PublishReport(ctx, fc.Args["input"].(db.PublishReportInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PublishReportPayload) graphql.Marshaler {
+			return ec.marshalNPublishReportPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐPublishReportPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_publishReport(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PublishReportPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_publishReport_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_askForReport(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_askForReport(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AskForReport(ctx, fc.Args["input"].(model.AskForReportInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AskForReportPayload) graphql.Marshaler {
+			return ec.marshalNAskForReportPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐAskForReportPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_askForReport(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AskForReportPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_askForReport_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_reviewReport(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -24046,6 +24528,84 @@ func (ec *executionContext) fieldContext_PreviewInvitationsPayload_userErrors(_ 
 	return fc, nil
 }
 
+func (ec *executionContext) _PreviewReportPayload_total(ctx context.Context, field graphql.CollectedField, obj *model.PreviewReportPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewReportPayload_total(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewReportPayload_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewReportPayload", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PreviewReportPayload_suppressed(ctx context.Context, field graphql.CollectedField, obj *model.PreviewReportPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewReportPayload_suppressed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Suppressed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewReportPayload_suppressed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewReportPayload", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PreviewReportPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.PreviewReportPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewReportPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewReportPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PreviewReportPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ProposeCorrectionPayload_correction(ctx context.Context, field graphql.CollectedField, obj *model.ProposeCorrectionPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -24100,6 +24660,102 @@ func (ec *executionContext) _ProposeCorrectionPayload_userErrors(ctx context.Con
 func (ec *executionContext) fieldContext_ProposeCorrectionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "ProposeCorrectionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PublishReportPayload_report(ctx context.Context, field graphql.CollectedField, obj *model.PublishReportPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PublishReportPayload_report(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Report, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Report) graphql.Marshaler {
+			return ec.marshalOReport2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReport(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PublishReportPayload_report(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PublishReportPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Report(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PublishReportPayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.PublishReportPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PublishReportPayload_campaign(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaign, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Campaign) graphql.Marshaler {
+			return ec.marshalOCampaign2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCampaign(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PublishReportPayload_campaign(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PublishReportPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Campaign(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PublishReportPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.PublishReportPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PublishReportPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PublishReportPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PublishReportPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -31275,6 +31931,48 @@ func UnmarshalAppointCoordinatorInput(ctx context.Context, raw any) (db.Coordina
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputAskForReportInput(ctx context.Context, obj any) (model.AskForReportInput, error) {
+	var it model.AskForReportInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"editionId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "editionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("editionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EditionID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAskForReportInput unmarshals raw into the AskForReportInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAskForReportInput(ctx context.Context, raw any) (model.AskForReportInput, error) {
+	var out model.AskForReportInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AskForReportInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputAudienceInput(ctx context.Context, obj any) (db.AudienceInput, error) {
 	var it db.AudienceInput
 	if obj == nil {
@@ -33260,6 +33958,69 @@ func UnmarshalProposeCorrectionInput(ctx context.Context, raw any) (db.ProposeCo
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputPublishReportInput(ctx context.Context, obj any) (db.PublishReportInput, error) {
+	var it db.PublishReportInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "reportId", "message", "sendAt"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		case "reportId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reportId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ReportID = data
+		case "message":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("message"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Message = data
+		case "sendAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sendAt"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SendAt = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPublishReportInput unmarshals raw into the PublishReportInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPublishReportInput(ctx context.Context, raw any) (db.PublishReportInput, error) {
+	var out db.PublishReportInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PublishReportInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputRegisterInput(ctx context.Context, obj any) (db.RegisterInput, error) {
 	var it db.RegisterInput
 	if obj == nil {
@@ -34661,6 +35422,44 @@ func (ec *executionContext) _AppointCoordinatorPayload(ctx context.Context, sel 
 	return out
 }
 
+var askForReportPayloadImplementors = []string{"AskForReportPayload"}
+
+func (ec *executionContext) _AskForReportPayload(ctx context.Context, sel ast.SelectionSet, obj *model.AskForReportPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, askForReportPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AskForReportPayload")
+		case "edition":
+			out.Values[i] = ec._AskForReportPayload_edition(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._AskForReportPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var attendanceImplementors = []string{"Attendance"}
 
 func (ec *executionContext) _Attendance(ctx context.Context, sel ast.SelectionSet, obj *db.Attendance) graphql.Marshaler {
@@ -35080,6 +35879,11 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "courseRun":
 			out.Values[i] = ec._Campaign_courseRun(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "report":
+			out.Values[i] = ec._Campaign_report(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -38080,6 +38884,27 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "previewReport":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_previewReport(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "publishReport":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_publishReport(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "askForReport":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_askForReport(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "reviewReport":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_reviewReport(ctx, field)
@@ -38819,6 +39644,49 @@ func (ec *executionContext) _PreviewInvitationsPayload(ctx context.Context, sel 
 	return out
 }
 
+var previewReportPayloadImplementors = []string{"PreviewReportPayload"}
+
+func (ec *executionContext) _PreviewReportPayload(ctx context.Context, sel ast.SelectionSet, obj *model.PreviewReportPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, previewReportPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PreviewReportPayload")
+		case "total":
+			out.Values[i] = ec._PreviewReportPayload_total(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "suppressed":
+			out.Values[i] = ec._PreviewReportPayload_suppressed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._PreviewReportPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var proposeCorrectionPayloadImplementors = []string{"ProposeCorrectionPayload"}
 
 func (ec *executionContext) _ProposeCorrectionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ProposeCorrectionPayload) graphql.Marshaler {
@@ -38837,6 +39705,49 @@ func (ec *executionContext) _ProposeCorrectionPayload(ctx context.Context, sel a
 			}
 		case "userErrors":
 			out.Values[i] = ec._ProposeCorrectionPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var publishReportPayloadImplementors = []string{"PublishReportPayload"}
+
+func (ec *executionContext) _PublishReportPayload(ctx context.Context, sel ast.SelectionSet, obj *model.PublishReportPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, publishReportPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PublishReportPayload")
+		case "report":
+			out.Values[i] = ec._PublishReportPayload_report(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "campaign":
+			out.Values[i] = ec._PublishReportPayload_campaign(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._PublishReportPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -41443,6 +42354,19 @@ func (ec *executionContext) marshalNAppointCoordinatorPayload2ᚖgithubᚗcomᚋ
 	return ec._AppointCoordinatorPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNAskForReportInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐAskForReportInput(ctx context.Context, v any) (model.AskForReportInput, error) {
+	res, err := ec.unmarshalInputAskForReportInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAskForReportPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐAskForReportPayload(ctx context.Context, sel ast.SelectionSet, v *model.AskForReportPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AskForReportPayload!")
+		return graphql.Null
+	}
+	return ec._AskForReportPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNAttendance2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAttendance(ctx context.Context, sel ast.SelectionSet, v *db.Attendance) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Attendance!")
@@ -43098,6 +44022,14 @@ func (ec *executionContext) marshalNPreviewInvitationsPayload2ᚖgithubᚗcomᚋ
 	return ec._PreviewInvitationsPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNPreviewReportPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐPreviewReportPayload(ctx context.Context, sel ast.SelectionSet, v *model.PreviewReportPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PreviewReportPayload!")
+		return graphql.Null
+	}
+	return ec._PreviewReportPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNProposeCorrectionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProposeCorrectionInput(ctx context.Context, v any) (db.ProposeCorrectionInput, error) {
 	res, err := ec.unmarshalInputProposeCorrectionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -43109,6 +44041,19 @@ func (ec *executionContext) marshalNProposeCorrectionPayload2ᚖgithubᚗcomᚋv
 		return graphql.Null
 	}
 	return ec._ProposeCorrectionPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNPublishReportInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPublishReportInput(ctx context.Context, v any) (db.PublishReportInput, error) {
+	res, err := ec.unmarshalInputPublishReportInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPublishReportPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐPublishReportPayload(ctx context.Context, sel ast.SelectionSet, v *model.PublishReportPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PublishReportPayload!")
+		return graphql.Null
+	}
+	return ec._PublishReportPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNQuestionKind2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐQuestionKind(ctx context.Context, v any) (db.QuestionKind, error) {

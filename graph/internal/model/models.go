@@ -63,6 +63,20 @@ type AppointCoordinatorPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// Whose report is asked for.
+type AskForReportInput struct {
+	// The edition.
+	EditionID db.ID `json:"editionId"`
+}
+
+// The edition whose report was asked for.
+type AskForReportPayload struct {
+	// After the change; null when there was a problem.
+	Edition *db.Edition `json:"edition,omitempty"`
+	// What was wrong; empty when it worked.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // Which campaign to stop.
 type CancelCampaignInput struct {
 	// The id of the campaign.
@@ -377,10 +391,30 @@ type PauseCampaignPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// What publishReport would do.
+type PreviewReportPayload struct {
+	// How many people the report would be mailed to.
+	Total int `json:"total"`
+	// How many of them take no mail from here, because it came back.
+	Suppressed int `json:"suppressed"`
+	// What was wrong; empty when it would work.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // What was proposed.
 type ProposeCorrectionPayload struct {
 	// After the change; null when there was a problem.
 	Correction *db.Correction `json:"correction,omitempty"`
+	// What was wrong; empty when it worked.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The report that was published.
+type PublishReportPayload struct {
+	// After the change; null when there was a problem.
+	Report *db.Report `json:"report,omitempty"`
+	// The mails; null when there was nobody to mail it to, or a problem.
+	Campaign *db.Campaign `json:"campaign,omitempty"`
 	// What was wrong; empty when it worked.
 	UserErrors []*db.Error `json:"userErrors"`
 }
