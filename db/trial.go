@@ -1,6 +1,7 @@
 package db
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -113,6 +114,8 @@ func (d *DB) SendTestInvitation(ctx context.Context, actor Actor, in SendTestInv
 		if err := queue(ctx, tx, deliveries...); err != nil {
 			return err
 		}
+		// In the order in which they are found again.
+		slices.SortFunc(deliveries, func(a, b *Delivery) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 		if err := remember(ctx, tx, now, actor, in.IdempotencyKey, hash, deliveries[0].ID); err != nil {
 			return err
 		}

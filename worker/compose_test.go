@@ -26,8 +26,8 @@ func TestInvitationsOfAChunkReadAsIfWrittenOneByOne(t *testing.T) {
 		for _, locale := range []db.Locale{db.Dutch, db.German, db.English} {
 			address, token := "anna@example.org", "token-of-"+string(locale)
 			m := &db.Mail{
-				Delivery:    &db.Delivery{ID: db.NewID(db.KindDelivery, now), Kind: db.MailInvitation, DatedAt: &now},
-				Person:      &db.Person{Name: name, Affiliation: employer, Address: &address, Language: locale},
+				Delivery: &db.Delivery{ID: db.NewID(db.KindDelivery, now), Kind: db.MailInvitation, DatedAt: &now},
+				Person:   &db.Person{Name: name, Affiliation: employer, Address: &address, Language: locale},
 				Campaign: &db.Campaign{ID: campaign, Texts: []db.CampaignText{
 					{Language: db.German, Subject: "{name}, {organisation}: {meeting}", Message: "Liebe {name} von **{organisation}**"},
 					{Language: db.English, Message: "Welcome {name} of [{organisation}](https://example.org/a?b=1&c=2).\n\n- {date}"},
