@@ -37,13 +37,13 @@ func newMarks() marks {
 	return marks{name: private(), employer: private(), token: rand.Text(), optOut: rand.Text()}
 }
 
-// forReader puts the reader's own name, organisation and links in their places.
+// forReader puts the reader's own name, organisation and links in their places. The subject may come to be too long for one.
 func (d draft) forReader(name, employer, token, optOut string) (subject, text, html string) {
 	name, employer = oneLine(name, maxName), cmp.Or(oneLine(employer, maxName), d.employer)
 	plain := strings.NewReplacer(d.marks.name, name, d.marks.employer, employer, d.marks.token, token, d.marks.optOut, optOut)
 	escaped := strings.NewReplacer(d.marks.name, template.HTMLEscapeString(name), d.marks.employer, template.HTMLEscapeString(employer),
 		d.marks.token, token, d.marks.optOut, optOut)
-	return oneLine(plain.Replace(d.subject), maxSubject), plain.Replace(d.text), escaped.Replace(d.html)
+	return plain.Replace(d.subject), plain.Replace(d.text), escaped.Replace(d.html)
 }
 
 // compose writes the mail of a delivery out of the truth it was loaded with. A panic fails this mail and not its chunk.
