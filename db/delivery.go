@@ -18,14 +18,15 @@ type Delivery struct {
 	Lane           Lane
 	State          DeliveryState
 	PersonID       ID
-	CampaignID     ID `bun:",nullzero"`
-	InvitationID   ID `bun:",nullzero"`
-	RegistrationID ID `bun:",nullzero"`
-	NoticeID       ID `bun:",nullzero"`
-	ReminderID     ID `bun:",nullzero"`
-	SummaryID      ID `bun:",nullzero"`
-	DelegationID   ID `bun:",nullzero"`
-	CourseRunID    ID `bun:",nullzero"` // of a notice to its organisers
+	CampaignID     ID     `bun:",nullzero"`
+	InvitationID   ID     `bun:",nullzero"`
+	RegistrationID ID     `bun:",nullzero"`
+	NoticeID       ID     `bun:",nullzero"`
+	ReminderID     ID     `bun:",nullzero"`
+	SummaryID      ID     `bun:",nullzero"`
+	DelegationID   ID     `bun:",nullzero"`
+	CourseRunID    ID     `bun:",nullzero"` // of a notice to its organisers
+	Trial          *trial // what a test of an invitation shows
 	CreatedAt      time.Time
 	NotBefore      time.Time  // not to be claimed earlier
 	Claim          ID         `bun:",nullzero"` // the chunk that has it now; every change of state is fenced by it
@@ -50,6 +51,7 @@ const (
 	MailReminder   MailKind = "invitation_reminder"
 	MailSummary    MailKind = "campaign_summary" // to who started the campaign
 	MailReport     MailKind = "report_published"
+	MailTrial      MailKind = "invitation_test" // to the organiser alone
 	MailConfirmed  MailKind = "registration_confirmed"
 	MailWaitlisted MailKind = "registration_waitlisted"
 	MailCancelled  MailKind = "registration_cancelled"

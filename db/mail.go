@@ -177,6 +177,10 @@ func (m *Mail) verdict(now time.Time, held string) (Result, time.Duration) {
 			return ResultUnreachable, heldFor
 		}
 	case MailSummary: // it is about what was, whatever became of the meeting
+	case MailTrial:
+		if off {
+			return ResultCancelled, 0
+		}
 	case MailDelegation, MailDelegationReminder:
 		if off || m.Delegation.Status != DelegationOpen || !now.Before(m.Delegation.RespondBy) {
 			return ResultCancelled, 0
@@ -293,6 +297,11 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 	for _, g := range delegations {
 		editionIDs = append(editionIDs, g.EditionID)
 	}
+	for _, x := range deliveries {
+		if x.Trial != nil {
+			editionIDs, runIDs = append(editionIDs, x.Trial.EditionID), append(runIDs, x.Trial.CourseRunID)
+		}
+	}
 	editions, err := v.loadEditions(ctx, editionIDs, Shape{"host": nil})
 	if err != nil {
 		return nil, err
@@ -374,6 +383,10 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 			if m.Summary, err = s.read(); err != nil {
 				return nil, err
 			}
+		}
+		if x.Trial != nil && m.Person != nil {
+			editionID, runID = x.Trial.EditionID, x.Trial.CourseRunID
+			x.Trial.show(m)
 		}
 		m.Edition, m.CourseRun, m.Hours = editions[editionID], runs[runID], hours[editionID]
 		if m.Organiser == nil && x.CourseRunID.IsZero() && m.Summary == nil { // a notice to organisers needs no other one

@@ -20,7 +20,7 @@ export default [
           exceptions: {
             suffixes: ['Payload', 'Connection', 'Edge'],
             types: [
-              'Agreement', 'Attendance', 'AudienceRow', 'AuditEntry', 'Contribution', 'Day', 'IntakeAnswer', 'Invoice', 'Money', 'OrganisationAttendance', 'PageInfo', 'Participant',
+              'Agreement', 'Attendance', 'AudienceRow', 'AuditEntry', 'Contribution', 'Day', 'IntakeAnswer', 'Invoice', 'MailPreview', 'Money', 'OrganisationAttendance', 'PageInfo', 'Participant',
               'PartnershipMember', 'ReportItem', 'ReportText', 'Role', 'SessionClash', 'Suppression', 'UserError', 'Venue', 'Viewer',
             ],
           },
