@@ -107,7 +107,7 @@ type RemindInvitedInput struct {
 // maxReminders is how many reminders may wait for one meeting.
 const maxReminders = 20
 
-// RemindInvited plans a reminder. Planning the same again returns the one there is.
+// RemindInvited plans a reminder. Planning the same again before it is due returns the one there is.
 func (d *DB) RemindInvited(ctx context.Context, actor Actor, in RemindInvitedInput, shape Shape) (*Reminder, error) {
 	if actor.Anonymous() {
 		return nil, notSignedIn()

@@ -48,6 +48,72 @@ func TestWorkerKilledInMidCampaign(t *testing.T) {
 	start(t, settings(database, redis, smtp), "worker")
 	m.finished(t, campaign, guests)
 	everybody(t, smtp.Messages(), guests, connections*len(moments))
+	m.told(t, smtp, 1)
+}
+
+// Processes are killed at the moments at which an organiser is told of the end of a campaign, and at which those who have not
+// answered are reminded. Both happen once.
+func TestKilledWhileTimeMakesMailsDue(t *testing.T) {
+	t.Parallel()
+	database, redis, smtp := dbtest.Postgres(t), dbtest.Redis(t), mailServer(t)
+	m := newMeeting(t, database)
+	const guests = 1200
+	campaign := m.invite(t, guests)
+	w := start(t, settings(database, redis, smtp), "worker")
+	m.finished(t, campaign, guests)
+	soon := time.Now().Add(6 * time.Second)
+	if _, err := m.db.RemindInvited(t.Context(), m.organiser, db.RemindInvitedInput{CampaignID: &campaign, At: &soon}, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{guests + 1, guests + 300, guests + 800} { // the first mail of these, and some later
+		smtp.WaitFor(t, n)
+		w.kill(t)
+		w = start(t, settings(database, redis, smtp), "worker")
+	}
+	m.told(t, smtp, 1)
+	reminded := func() (first, copies map[string]int) {
+		first, copies = map[string]int{}, map[string]int{}
+		for _, mail := range smtp.Messages() {
+			if mail.Header("X-Vaktreffen-Kind") == string(db.MailReminder) {
+				first[mail.To[0]]++
+				copies[mail.Header("Message-ID")]++
+			}
+		}
+		return first, copies
+	}
+	eventually(t, "all are reminded", func() bool { first, _ := reminded(); return len(first) == guests })
+	first, copies := reminded()
+	if len(copies) != len(first) {
+		t.Errorf("%d different reminders to %d people", len(copies), len(first))
+	}
+	again := 0
+	for _, n := range first {
+		again += n - 1
+	}
+	if again > 3*connections {
+		t.Errorf("%d reminders came twice, at most %d may", again, 3*connections)
+	}
+}
+
+// told waits until the organiser was told of the end of so many campaigns, and fails when there is another mail that tells it.
+func (m *meeting) told(t *testing.T, smtp *smtptest.Server, campaigns int) {
+	t.Helper()
+	ids := func() map[string]bool {
+		of := map[string]bool{}
+		for _, mail := range smtp.Messages() {
+			if mail.Header("X-Vaktreffen-Kind") == string(db.MailSummary) {
+				of[mail.Header("Message-ID")] = true
+			}
+		}
+		return of
+	}
+	eventually(t, "the organiser is told", func() bool { return len(ids()) >= campaigns })
+	if _, err := m.db.SweepCampaigns(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(ids()); n != campaigns {
+		t.Errorf("told of %d ends, want %d", n, campaigns)
+	}
 }
 
 func TestOneOfTwoWorkersKilled(t *testing.T) {

@@ -5762,7 +5762,7 @@ type Mutation {
   retryFailed("Which campaign." input: RetryFailedInput!): RetryFailedPayload!
   """
   Plans a reminder to those who have not answered when it is due. Nobody gets it whose invitation left later than that, who wants
-  no invitations, or who was reminded within a day. Planning the same again returns the reminder there is.
+  no invitations, or who was reminded within a day. Planning the same again before it is due returns the reminder there is.
   """
   remindInvited("Who is reminded, and when." input: RemindInvitedInput!): RemindInvitedPayload!
   "Takes a reminder back: nobody gets it any more whose mail has not left."
@@ -7534,7 +7534,7 @@ input RetryFailedInput {
 
 "The campaign whose mails are tried again."
 type RetryFailedPayload {
-  "The campaign, null when nothing was tried again."
+  "The campaign, null when that was refused."
   campaign: Campaign
   "How many mails are tried again."
   retried: Int!

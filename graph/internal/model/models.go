@@ -539,7 +539,7 @@ type ResumeCampaignPayload struct {
 
 // The campaign whose mails are tried again.
 type RetryFailedPayload struct {
-	// The campaign, null when nothing was tried again.
+	// The campaign, null when that was refused.
 	Campaign *db.Campaign `json:"campaign,omitempty"`
 	// How many mails are tried again.
 	Retried int `json:"retried"`
