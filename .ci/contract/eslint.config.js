@@ -21,7 +21,7 @@ export default [
             suffixes: ['Payload', 'Connection', 'Edge'],
             types: [
               'Agreement', 'AudienceRow', 'AuditEntry', 'Contribution', 'Day', 'IntakeAnswer', 'Invoice', 'Money', 'PageInfo', 'Participant',
-              'PartnershipMember', 'Role', 'SessionClash', 'Suppression', 'UserError', 'Venue', 'Viewer',
+              'PartnershipMember', 'ProgrammeChange', 'ProgrammeItem', 'ProgrammeVersion', 'Role', 'SessionClash', 'Suppression', 'UserError', 'Venue', 'Viewer',
             ],
           },
         },
