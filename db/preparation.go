@@ -358,6 +358,7 @@ func (v view) prepared(ctx context.Context, editions []*Edition) (map[ID][]*Prog
 			}
 		}
 		c.sort()
+		slices.SortFunc(c.sessions, func(a, b *Session) int { return a.Position - b.Position })
 		changes[id] = programmeChanges(before, c.items())
 	}
 	return changes, nil

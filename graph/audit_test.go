@@ -109,6 +109,10 @@ func TestEveryMutationLeavesAnEntryInTheAuditLog(t *testing.T) {
 		do(organiser, "changeSession", vars{"sessionId": t.id("sessions", "walk"), "title": "Stroll"})
 		do(organiser, "cancelSession", session)
 		do(organiser, "reopenSession", session)
+		do(organiser, "prepareSession", vars{"editionId": edition, "kind": "SOCIAL", "title": "Drinks", "startsAtLocal": "2027-05-20T17:00", "endsAtLocal": "2027-05-20T18:00"})
+		do(organiser, "prepareChange", vars{"sessionId": t.id("sessions", "walk"), "title": "March"})
+		do(organiser, "discardPreparation", session)
+		do(organiser, "publishProgramme", vars{"editionId": edition})
 		do(organiser, "cancelEdition", vars{"editionId": edition})
 		do(organiser, "reopenEdition", vars{"editionId": edition})
 
