@@ -5417,7 +5417,7 @@ type Edition implements Node {
   "What is different on its programme from one version to another, in the order of the later one."
   programmeChanges(
     "The number of the version that is known, 0 for none. One that is not there yet stands for the latest."
-    since: Int!
+    since: Int! = 0
     "The number of the later version; the latest without it."
     until: Int
   ): [ProgrammeChange!]!
