@@ -230,13 +230,16 @@ func TestWhoMayLiftASuppression(t *testing.T) {
 		}
 		suppress()
 		for name, actor := range map[string]db.Actor{"anonymous": {}, "an outsider": w.outsider, "an organiser who did not invite": w.olga} {
-			want := db.CodeForbidden
+			want := db.CodeNotFound // none of them may know of Dieter
 			if actor.Anonymous() {
 				want = db.CodeNotSignedIn
 			}
 			if _, err := w.LiftSuppression(t.Context(), actor, dieter, nil); code(err) != want || w.suppression(t, "dieter@example.org") == "" {
 				t.Errorf("%s: %v", name, err)
 			}
+		}
+		if _, err := w.LiftSuppression(t.Context(), w.outsider, w.personID(t, "konrad@example.org"), nil); code(err) != db.CodeForbidden { // who coordinates in public
+			t.Errorf("somebody public: %v", err)
 		}
 		if _, err := w.LiftSuppression(t.Context(), w.konrad, db.NewID(db.KindPerson, w.clock.Now()), nil); code(err) != db.CodeNotFound {
 			t.Errorf("nobody: %v", err)

@@ -41,7 +41,7 @@ type ChangeCourseRunInput struct {
 // ChangeEdition renames or moves an edition and tells those concerned. Its sessions stay on their days of the edition and at
 // their times by the clock.
 func (d *DB) ChangeEdition(ctx context.Context, actor Actor, in ChangeEditionInput, shape Shape) (*Edition, error) {
-	return d.changeEdition(ctx, actor, in.EditionID, "change edition", shape, func(_ time.Time, c *editionChange) error {
+	return d.changeEdition(ctx, actor, in.EditionID, "change edition", shape, func(_ context.Context, _ bun.Tx, _ time.Time, c *editionChange) error {
 		if c.edition.Status == EditionCancelled {
 			return problem(CodeConflict, "input.editionId", "This edition was cancelled; reopen it before changing it.")
 		}
@@ -51,7 +51,7 @@ func (d *DB) ChangeEdition(ctx context.Context, actor Actor, in ChangeEditionInp
 
 // CancelEdition calls an edition off and tells those concerned. Cancelling again changes nothing.
 func (d *DB) CancelEdition(ctx context.Context, actor Actor, id ID, shape Shape) (*Edition, error) {
-	return d.changeEdition(ctx, actor, id, "cancel edition", shape, func(now time.Time, c *editionChange) error {
+	return d.changeEdition(ctx, actor, id, "cancel edition", shape, func(_ context.Context, _ bun.Tx, now time.Time, c *editionChange) error {
 		switch {
 		case c.edition.Status == EditionDraft:
 			return problem(CodeConflict, "input.editionId", "This edition is a draft; nobody knows of it yet.")
@@ -65,7 +65,7 @@ func (d *DB) CancelEdition(ctx context.Context, actor Actor, id ID, shape Shape)
 
 // ReopenEdition makes an edition take place that was cancelled, and tells those concerned. Free places go to those who wait.
 func (d *DB) ReopenEdition(ctx context.Context, actor Actor, id ID, shape Shape) (*Edition, error) {
-	return d.changeEdition(ctx, actor, id, "reopen edition", shape, func(now time.Time, c *editionChange) error {
+	return d.changeEdition(ctx, actor, id, "reopen edition", shape, func(_ context.Context, _ bun.Tx, now time.Time, c *editionChange) error {
 		switch {
 		case c.edition.Status == EditionDraft:
 			return problem(CodeConflict, "input.editionId", "This edition is a draft and was not cancelled.")
@@ -77,7 +77,8 @@ func (d *DB) ReopenEdition(ctx context.Context, actor Actor, id ID, shape Shape)
 	})
 }
 
-func (d *DB) changeEdition(ctx context.Context, actor Actor, id ID, action string, shape Shape, change func(time.Time, *editionChange) error) (*Edition, error) {
+func (d *DB) changeEdition(ctx context.Context, actor Actor, id ID, action string, shape Shape,
+	change func(context.Context, bun.Tx, time.Time, *editionChange) error) (*Edition, error) {
 	if actor.Anonymous() {
 		return nil, notSignedIn()
 	}
@@ -87,9 +88,9 @@ func (d *DB) changeEdition(ctx context.Context, actor Actor, id ID, action strin
 			return err
 		}
 		if c == nil {
-			return problem(CodeNotFound, "input.editionId", "There is no such edition, or none that you organise.")
+			return noEdition()
 		}
-		if err := change(now, c); err != nil {
+		if err := change(ctx, tx, now, c); err != nil {
 			return err
 		}
 		return d.closeEdition(ctx, tx, now, actor, c, action, id)

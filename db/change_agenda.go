@@ -20,6 +20,7 @@ type editionChange struct {
 	sessions []*Session // in order, blocks before what is inside them
 	were     map[ID]Session
 	rooms    map[ID]*Room
+	seats    []*Seats // of new sessions
 	zone     *time.Location
 	before   *changing
 }
@@ -30,33 +31,49 @@ func (d *DB) openEdition(ctx context.Context, tx bun.Tx, now time.Time, actor Ac
 	if err != nil {
 		return nil, err
 	}
-	c := &editionChange{edition: new(Edition), were: map[ID]Session{}, before: before}
-	ok, err := found(tx.NewSelect().Model(c.edition).Where("id = ?", id).Scan(ctx))
+	edition := new(Edition)
+	ok, err := found(tx.NewSelect().Model(edition).Where("id = ?", id).Scan(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("edition: %w", err)
 	}
-	if !ok || !actor.organisesEdition(id, c.edition.PartnershipID, c.edition.HostID) {
+	if !ok || !actor.organisesEdition(id, edition.PartnershipID, edition.HostID) {
 		return nil, nil
 	}
-	if c.zone, err = programme.Zone(c.edition.TimeZone); err != nil {
+	changes, err := agendas(ctx, tx, []*Edition{edition})
+	if err != nil {
 		return nil, err
 	}
-	if err := tx.NewSelect().Model(&c.sessions).Where("edition_id = ?", id).Order("position").Scan(ctx); err != nil {
-		return nil, fmt.Errorf("programme: %w", err)
+	changes[id].before = before
+	return changes[id], nil
+}
+
+// agendas reads the programmes of editions.
+func agendas(ctx context.Context, tx bun.IDB, editions []*Edition) (map[ID]*editionChange, error) {
+	ids := bun.List(idsOf(editions))
+	var sessions []*Session
+	if err := tx.NewSelect().Model(&sessions).Where("edition_id IN (?)", ids).Order("position").Scan(ctx); err != nil {
+		return nil, fmt.Errorf("programmes: %w", err)
 	}
 	var rooms []*Room
-	if err := tx.NewSelect().Model(&rooms).Where("edition_id = ?", id).Scan(ctx); err != nil {
+	if err := tx.NewSelect().Model(&rooms).Where("edition_id IN (?)", ids).Scan(ctx); err != nil {
 		return nil, fmt.Errorf("rooms: %w", err)
 	}
-	c.rooms = make(map[ID]*Room, len(rooms))
+	all := make(map[ID]*editionChange, len(editions))
+	for _, e := range editions {
+		zone, err := programme.Zone(e.TimeZone)
+		if err != nil {
+			return nil, err
+		}
+		all[e.ID] = &editionChange{edition: e, stored: *e, were: map[ID]Session{}, rooms: map[ID]*Room{}, zone: zone}
+	}
 	for _, r := range rooms {
-		c.rooms[r.ID] = r
+		all[r.EditionID].rooms[r.ID] = r
 	}
-	c.stored = *c.edition
-	for _, s := range c.sessions {
-		c.were[s.ID] = *s
+	for _, s := range sessions {
+		c := all[s.EditionID]
+		c.sessions, c.were[s.ID] = append(c.sessions, s), *s
 	}
-	return c, nil
+	return all, nil
 }
 
 // closeEdition writes what was changed, and tells those concerned.
@@ -80,6 +97,9 @@ func (d *DB) closeEdition(ctx context.Context, tx bun.Tx, now time.Time, actor A
 	writing.searchable = []ID{c.edition.ID}
 	if err := upsert(ctx, writing, changed, "title", "abstract", "day", "starts_local", "ends_local", "starts_at", "ends_at", "room_id",
 		"position", "cancelled_at"); err != nil {
+		return err
+	}
+	if err := upsert(ctx, writing, c.seats); err != nil {
 		return err
 	}
 	if err := writing.writeSearch(ctx); err != nil {

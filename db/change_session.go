@@ -58,13 +58,18 @@ func (d *DB) CancelSession(ctx context.Context, actor Actor, id ID, shape Shape)
 		if c.before.editions[c.edition.ID].Sessions[s.ID.String()].over(now) {
 			return problem(CodeDeadline, "input.sessionId", "This session is over.")
 		}
-		for _, each := range c.sessions {
-			if (each == s || each.ParentID == s.ID) && !each.Cancelled() {
-				each.CancelledAt = &now
-			}
-		}
+		c.cancel(now, s)
 		return nil
 	})
+}
+
+// cancel calls a session off, with what is inside it.
+func (c *editionChange) cancel(now time.Time, s *Session) {
+	for _, each := range c.sessions {
+		if (each == s || each.ParentID == s.ID) && !each.Cancelled() {
+			each.CancelledAt = &now
+		}
+	}
 }
 
 // ReopenSession makes a session take place that was cancelled, with what was cancelled along with it, and tells those concerned.
@@ -95,20 +100,19 @@ func (d *DB) changeSession(ctx context.Context, actor Actor, id ID, action strin
 		return nil, notSignedIn()
 	}
 	err := d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
-		noSession := problem(CodeNotFound, "input.sessionId", "There is no such session, or none of an edition that you organise.")
 		known, err := byID[Session](ctx, tx, []ID{id})
 		if err != nil {
 			return err
 		}
 		if known[id] == nil {
-			return noSession
+			return noSession()
 		}
 		c, err := d.openEdition(ctx, tx, now, actor, known[id].EditionID)
 		if err != nil {
 			return err
 		}
 		if c == nil {
-			return noSession
+			return noSession()
 		}
 		for _, s := range c.sessions {
 			if s.ID == id {
@@ -130,7 +134,14 @@ func (d *DB) changeSession(ctx context.Context, actor Actor, id ID, action strin
 
 // applySession changes one session.
 func (c *editionChange) applySession(s *Session, in ChangeSessionInput) error {
-	var problems Errors
+	if problems := append(in.reword(s), c.move(s, in)...); len(problems) > 0 {
+		return problems
+	}
+	return c.settle(func(_ *Session, part string) string { return in.field(part) })
+}
+
+// reword changes the texts of a session.
+func (in ChangeSessionInput) reword(s *Session) (problems Errors) {
 	if in.Title != nil {
 		problems = append(problems, checkLine("input.title", *in.Title, true)...)
 		s.Title = *in.Title
@@ -139,23 +150,22 @@ func (c *editionChange) applySession(s *Session, in ChangeSessionInput) error {
 		problems = append(problems, checkText("input.abstract", *in.Abstract)...)
 		s.Abstract = optional(*in.Abstract)
 	}
-	problems = append(problems, c.move(s, in)...)
-	if len(problems) > 0 {
-		return problems
-	}
-	return c.settle(func(_ *Session, part string) string {
-		switch {
-		case part == "room" && in.RoomID != nil:
-			return "input.roomId"
-		case part == "ends" && in.EndsAtLocal != nil:
-			return "input.endsAtLocal"
-		case in.StartsAtLocal != nil:
-			return "input.startsAtLocal"
-		case in.Day != nil:
-			return "input.day"
-		}
+	return problems
+}
+
+// field is the input field that a part of a session is wrong by.
+func (in ChangeSessionInput) field(part string) string {
+	switch {
+	case part == "room" && in.RoomID != nil:
+		return "input.roomId"
+	case part == "ends" && in.EndsAtLocal != nil:
 		return "input.endsAtLocal"
-	})
+	case in.StartsAtLocal != nil:
+		return "input.startsAtLocal"
+	case in.Day != nil:
+		return "input.day"
+	}
+	return "input.endsAtLocal"
 }
 
 // move puts a session elsewhere or at another time, and what is inside it along.

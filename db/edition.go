@@ -44,8 +44,10 @@ type Edition struct {
 	Report *Report  `bun:"-"` // nil when there is none that the actor may read
 	// Organisers are those who were named; nil unless the actor organises the edition.
 	Organisers []*Person `bun:"-"`
-	host       *Organisation
-	siblings   *siblings
+	// PreparedChanges are what would change if the programme were published now; nil unless the actor organises the edition.
+	PreparedChanges []*ProgrammeChange `bun:"-"`
+	host            *Organisation
+	siblings        *siblings
 }
 
 // EditionStatus is whether an edition is public and on.
@@ -280,6 +282,21 @@ func (v view) editions(ctx context.Context, rows []*Edition, shape Shape) error 
 		}
 		for _, row := range rows {
 			row.Organisers = named[row.ID]
+		}
+	}
+	if shape.Has("preparedChanges") {
+		var own []*Edition
+		for _, row := range rows {
+			if v.actor.organisesEdition(row.ID, row.PartnershipID, row.HostID) {
+				own = append(own, row)
+			}
+		}
+		prepared, err := v.prepared(ctx, own)
+		if err != nil {
+			return err
+		}
+		for _, row := range own {
+			row.PreparedChanges = prepared[row.ID]
 		}
 	}
 	if shape.Has("days") {

@@ -78,7 +78,7 @@ func (t *told) sameItem(now *told, id string) bool {
 	a, known := t.Sessions[id]
 	b := now.Sessions[id]
 	if !known || a.Title != b.Title || a.Room != b.Room || a.Cancelled != b.Cancelled {
-		return !known // what is new on the programme was never told otherwise
+		return !known && b.Cancelled // what is new and off need not be told
 	}
 	clockA, dayA := a.clock(t.Meeting.StartsOn)
 	clockB, dayB := b.clock(now.Meeting.StartsOn)
@@ -87,9 +87,10 @@ func (t *told) sameItem(now *told, id string) bool {
 
 // difference is what is no longer as it was told.
 type difference struct {
-	own      bool // the meeting's name, days or place, or whether it is on
-	hours    bool // from when till when it is on its days, which follows from the programme
-	sessions []ID // items that changed, other than along with the meeting
+	own      bool        // the meeting's name, days or place, or whether it is on
+	hours    bool        // from when till when it is on its days, which follows from the programme
+	sessions []ID        // items that are new or changed, other than along with the meeting
+	added    map[ID]bool // those of them that are new
 }
 
 func (x difference) none() bool { return !x.own && !x.hours && len(x.sessions) == 0 }
@@ -105,22 +106,32 @@ func (t *told) since(before *told, now time.Time) (x difference) {
 		return x
 	}
 	listed := map[ID]bool{}
+	x.added = map[ID]bool{}
 	for _, s := range t.inOrder() {
 		if listed[s.ParentID] && !t.seated[s.ID] && t.follows(before, s) {
 			continue
 		}
-		a, b := before.Sessions[s.ID.String()], t.Sessions[s.ID.String()]
+		a, known := before.Sessions[s.ID.String()]
+		b := t.Sessions[s.ID.String()]
 		if !before.sameItem(t, s.ID.String()) && !(a.over(now) && b.over(now)) && !(a.Cancelled && b.Cancelled) {
 			x.sessions, listed[s.ID] = append(x.sessions, s.ID), true
+			if !known {
+				x.added[s.ID] = true
+			}
 		}
 	}
 	return x
 }
 
-// follows reports whether an item inside a block has only moved along with it, or is called off with it.
+// follows reports whether an item inside a block has only moved along with it, is called off with it, or is new with it.
 func (t *told) follows(before *told, s *Session) bool {
 	item, block := s.ID.String(), s.ParentID.String()
-	a, b := before.Sessions[item], t.Sessions[item]
+	a, known := before.Sessions[item]
+	b := t.Sessions[item]
+	if !known {
+		_, known = before.Sessions[block]
+		return !known
+	}
 	if b.Cancelled {
 		return t.Sessions[block].Cancelled
 	}

@@ -24,6 +24,9 @@ import (
 // So do the capacity and the rules of registration that the file leaves out: it wins for those it names, and the others stay as
 // organisers have set them.
 //
+// What a file says of a public programme is published with it: that makes the next version, and people are told of it. What
+// organisers have prepared stays prepared.
+//
 // What contradicts the database is reported all at once, and then nothing is written.
 //
 // Progress is called now and then with how many rows of how many are written; after a deadlock it begins again. It may be

@@ -20,7 +20,7 @@ import (
 //
 //	the meeting's name, days or place, or whether it is on    everybody with a place or in the line, and who was invited and has not answered
 //	from when till when it is on a day                        everybody with a place or in the line
-//	an item on the programme without seats                    the same
+//	an item on the programme without seats, or a new one      the same
 //	an item with seats                                        who has a place or waits there
 //
 // The calendar entries that are wrong from then on get their next SEQUENCE at once, so that whatever mail carries them replaces
@@ -42,6 +42,7 @@ func (n *notice) id() ID { return n.ID }
 // changing are meetings before a change to them.
 type changing struct {
 	editions, runs map[ID]*told
+	all            []ID // editions, also those that are not there yet
 }
 
 // beforeChange locks editions and course runs and keeps what is told of them.
@@ -49,6 +50,7 @@ func (d *DB) beforeChange(ctx context.Context, tx bun.Tx, now time.Time, edition
 	c = new(changing)
 	v := viewIn(tx, Actor{}, now)
 	if editions = distinct(editions); len(editions) > 0 {
+		c.all = editions
 		if _, err := d.locked(tx.NewSelect().Model((*Edition)(nil)).Column("id")).Where("id IN (?)", bun.List(editions)).Order("id").Exec(ctx); err != nil {
 			return nil, fmt.Errorf("lock editions: %w", err)
 		}
@@ -67,11 +69,15 @@ func (d *DB) beforeChange(ctx context.Context, tx bun.Tx, now time.Time, edition
 	return c, nil
 }
 
-// afterChange tells the people concerned what the change changed, and brings the lines up to date that it set moving.
+// afterChange tells the people concerned what the change changed, brings the lines up to date that it set moving, and makes the
+// next version of a public programme that is no longer as it was.
 func (d *DB) afterChange(ctx context.Context, tx bun.Tx, now time.Time, c *changing) error {
 	v := viewIn(tx, Actor{}, now)
-	editions, err := v.facts(ctx, inOrderOfID(c.editions))
+	editions, err := v.facts(ctx, c.all)
 	if err != nil {
+		return err
+	}
+	if err := recordProgrammes(ctx, tx, now, editions); err != nil {
 		return err
 	}
 	runs, err := v.runFacts(ctx, inOrderOfID(c.runs))
@@ -218,7 +224,7 @@ func (d *DB) concerned(ctx context.Context, tx bun.Tx, n *notice, main *Seats, c
 	everybody := changed.own || changed.hours
 	var seated []ID
 	for _, id := range changed.sessions {
-		if after.seated[id] {
+		if after.seated[id] && !changed.added[id] {
 			seated = append(seated, id)
 		} else {
 			everybody = true

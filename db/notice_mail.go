@@ -18,6 +18,7 @@ type Notice struct {
 // Change is a meeting, or an item on its programme, that is no longer as its reader was told.
 type Change struct {
 	Session     *Session // with room; nil when it is the meeting itself
+	New         bool     // nothing was told of it; then Before is empty
 	Before, Now Facts
 }
 
@@ -93,8 +94,8 @@ func (r reader) changes(now, before *told, changed difference) (all []Change) {
 		all = append(all, Change{Before: before.Meeting, Now: now.Meeting})
 	}
 	for _, id := range changed.sessions {
-		if here && (r.places[id] != nil || !now.seated[id]) {
-			all = append(all, Change{Session: now.sessions[id], Before: before.Sessions[id.String()], Now: now.Sessions[id.String()]})
+		if here && (r.places[id] != nil || !now.seated[id] || changed.added[id]) {
+			all = append(all, Change{Session: now.sessions[id], New: changed.added[id], Before: before.Sessions[id.String()], Now: now.Sessions[id.String()]})
 		}
 	}
 	return all

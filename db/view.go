@@ -90,7 +90,7 @@ type siblings struct {
 
 type edgeOnce struct {
 	sync.Once
-	pages any
+	below any
 	err   error
 }
 
@@ -98,19 +98,23 @@ func newSiblings(ids []ID) *siblings { return &siblings{ids: ids, edges: map[str
 
 // pageOf returns the page at an edge of one sibling. Siblings that ask for the same page with the same shape share the load.
 func pageOf[T any](s *siblings, id ID, edge string, p Page, shape Shape, load func(ids []ID) (map[ID]*Connection[T], error)) (*Connection[T], error) {
-	key := fmt.Sprintf("%s %s %v", edge, p, shape)
+	return together(s, id, fmt.Sprintf("%s %s %v", edge, p, shape), load)
+}
+
+// together returns what is below one sibling. Siblings that ask for the same share the load.
+func together[T any](s *siblings, id ID, what string, load func(ids []ID) (map[ID]T, error)) (below T, err error) {
 	s.mu.Lock()
-	once, ok := s.edges[key]
+	once, ok := s.edges[what]
 	if !ok {
 		once = new(edgeOnce)
-		s.edges[key] = once
+		s.edges[what] = once
 	}
 	s.mu.Unlock()
-	once.Do(func() { once.pages, once.err = load(s.ids) })
+	once.Do(func() { once.below, once.err = load(s.ids) })
 	if once.err != nil {
-		return nil, once.err
+		return below, once.err
 	}
-	return once.pages.(map[ID]*Connection[T])[id], nil
+	return once.below.(map[ID]T)[id], nil
 }
 
 // all returns the rows of several pages, so that they can be completed together.

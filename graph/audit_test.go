@@ -130,6 +130,10 @@ func TestEveryMutationLeavesAnEntryInTheAuditLog(t *testing.T) {
 		do(organiser, "proposeCorrection", vars{"reportId": report, "locale": "de", "text": "Sehr gut."})
 		do(organiser, "decideCorrection", vars{"reportId": report, "correctionId": one("SELECT id FROM corrections"), "accept": true, "version": 1})
 		do(organiser, "publishReport", vars{"idempotencyKey": "report", "reportId": report})
+		do(organiser, "prepareSession", vars{"editionId": edition, "kind": "SOCIAL", "title": "Drinks", "startsAtLocal": "2027-05-20T17:00", "endsAtLocal": "2027-05-20T18:00"})
+		do(organiser, "prepareChange", vars{"sessionId": t.id("sessions", "walk"), "title": "March"})
+		do(organiser, "discardPreparation", session)
+		do(organiser, "publishProgramme", vars{"editionId": edition})
 		do(organiser, "cancelEdition", vars{"editionId": edition})
 		do(organiser, "reopenEdition", vars{"editionId": edition})
 

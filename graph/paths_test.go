@@ -312,6 +312,9 @@ func world(h *house) *graphOf {
 			h.Fatal(data)
 		}
 	}
+	if _, problems := h.mutate(organiser, "prepareSession", "", vars{"editionId": h.id("editions", "vaktreffen-2027"), "kind": "SOCIAL", "title": "Drinks", "day": "2027-05-20"}); problems != "" {
+		h.Fatal(problems)
+	}
 	h.exec("INSERT INTO suppressions (email, reason, created_at) SELECT email, 'HARD_BOUNCE', '2026-01-01 00:00:00+00:00' FROM people WHERE email IS NOT NULL")
 	seats := h.ids("SELECT id FROM seats WHERE edition_id = (SELECT id FROM editions WHERE key = 'vaktreffen-2027')")[0]
 	session := h.ids("SELECT seats.id FROM seats JOIN sessions ON sessions.id = session_id JOIN editions ON editions.id = sessions.edition_id WHERE editions.key = 'vaktreffen-2027' ORDER BY seats.id")[0]

@@ -12,14 +12,7 @@ import (
 
 func TestDraftsAreSeenByTheirOrganisersAlone(t *testing.T) {
 	each(t, func(t *house) {
-		f := grown("other", 2, 4)
-		draft := &f.Editions[len(f.Editions)-1]
-		draft.Status, draft.Title, draft.Host = "DRAFT", "Nobodys business", "other-office-1"
-		f.People = append(f.People, programme.Person{Key: "shy", Name: "Shy Speaker", Email: "shy@example.org", Organisation: "other-town-1", Locale: "nl"})
-		draft.Sessions[0].Contributions = append(draft.Sessions[0].Contributions, programme.Contribution{Role: "PANELLIST", Person: "shy"})
-		f.Courses[0].Runs[0].Status = "DRAFT"
-		t.add(f)
-		edition, run := t.id("editions", "other-agenda"), t.ids("SELECT id FROM course_runs WHERE status = 'DRAFT'")[0]
+		edition, run := drafted(t)
 		of := func(column, id string) string {
 			return t.ids("SELECT id FROM seats WHERE " + column + " = (SELECT id FROM " + id + ")")[0]
 		}
@@ -63,12 +56,20 @@ func TestDraftsAreSeenByTheirOrganisersAlone(t *testing.T) {
 					host: node(id: $host) { ... on Organisation { hostedEditions(first: 100) { totalCount nodes { id } } } }
 					course: node(id: $course) { ... on Course { runs(first: 10) { totalCount nodes { id } } } }
 				}`, variables)
+				filtered := t.ask(viewer.email, `query($host: ID!, $partnership: ID!) {
+					year: editions(first: 100, filter: { year: 2031 }) { totalCount nodes { id } }
+					ofHost: editions(first: 100, filter: { hostId: $host }) { totalCount nodes { id } }
+					ofPartnership: editions(first: 100, filter: { partnershipId: $partnership }) { totalCount nodes { id } }
+					session: editions(first: 100, filter: { text: "session block-0 nobodys" }) { totalCount nodes { id } }
+				}`, vars{"host": variables["host"], "partnership": variables["partnership"]})
 				if got := at(data, "edition") != nil; got != viewer.draft {
 					t.Errorf("edition: seen %v, want %v", got, viewer.draft)
 				}
 				for name, c := range map[string]any{
 					"editions": at(data, "all"), "editions by text": at(data, "text"), "editions by theme": at(data, "theme"), "editions by status": at(data, "status"),
-					"editions backwards": at(data, "backwards"), "partnership": at(data, "partnership", "series", 0, "editions"), "series": at(data, "series", "editions"),
+					"editions of the year": at(filtered, "year"), "editions of the host": at(filtered, "ofHost"), "editions of the partnership": at(filtered, "ofPartnership"),
+					"editions by the title of a session": at(filtered, "session"),
+					"editions backwards":                 at(data, "backwards"), "partnership": at(data, "partnership", "series", 0, "editions"), "series": at(data, "series", "editions"),
 					"host": at(data, "host", "hostedEditions"),
 				} {
 					ids := append(pluck(list(c, "nodes"), "id"), pluck(list(c, "edges"), "node", "id")...)

@@ -88,8 +88,11 @@ type Facts struct {
 	Began         time.Time   // a campaign, in the zone to write it in
 }
 
-// Item is an item on the programme before and after a change.
-type Item struct{ Was, Now Meeting }
+// Item is an item on the programme before and after a change. Of a new one Was says nothing.
+type Item struct {
+	Was, Now Meeting
+	New      bool
+}
 
 // Meeting is an edition or a course run as letters describe it. Only Title must be there.
 type Meeting struct {
@@ -147,7 +150,7 @@ type wordsKey struct{ kind, locale string }
 
 // labels is what every language names once for all kinds; sections is what every kind says in every language.
 func labels() []string {
-	return []string{"when", "where", "host", "languages", "respond_by", "position", "programme", "opt_out", "name", "item", "was", "open", "called_off", "back_on",
+	return []string{"when", "where", "host", "languages", "respond_by", "position", "programme", "opt_out", "name", "item", "was", "open", "called_off", "back_on", "added",
 		"intake_by", "participants", "own_organisation"}
 }
 
@@ -322,6 +325,8 @@ func (p *pen) item(i Item) string {
 		return when
 	}
 	switch {
+	case i.New:
+		return name + "\n" + details(i.Now) + "\n" + p.words.labels["added"]
 	case i.Now.Cancelled:
 		return name + "\n" + details(i.Now) + "\n" + p.words.labels["called_off"]
 	case i.Was.Cancelled:

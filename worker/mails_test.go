@@ -96,6 +96,12 @@ func mailOf(kind string, locale db.Locale) *db.Mail {
 		before.Cancelled, before.VenueName, before.VenueAddress, before.EndsOn, before.Hours = false, "Stadhuis", "Grote Markt 1", first, m.Hours[:1]
 		m.Delivery.Kind = db.MailNotice
 		m.Notice = &db.Notice{Changes: []db.Change{{Before: before, Now: now}}, Entries: []db.Entry{{Registration: m.Registration, Cancelled: now.Cancelled}}}
+		if kind == KindMeetingChanged {
+			hours := []db.Hours{{Starts: at("2027-05-20T12:00:00Z"), Ends: at("2027-05-20T13:30:00Z")}}
+			m.Notice.Changes = append(m.Notice.Changes, db.Change{Session: new(db.Session), New: true, Now: db.Facts{
+				Title: "Harbour & Eems", StartsOn: first, EndsOn: first, TimeZone: m.Edition.TimeZone, Hours: hours, Room: "Hall 2",
+			}})
+		}
 	}
 	return m
 }

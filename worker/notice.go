@@ -8,14 +8,14 @@ import (
 )
 
 // notice words a mail about a change. It is about the meeting itself, or about the one item on the programme that changed;
-// other items are listed beside it.
+// other items, and new ones, are listed beside it.
 func (w *Worker) notice(m *db.Mail, whole Meeting, message *Message, facts *Facts) {
 	zone, changes := meetingZone(m), m.Notice.Changes
 	if m.Registration == nil {
 		facts.Invited, facts.AnswerURL = true, w.cfg.PublicURL+"/i/"+m.AnswerToken
 	}
 	facts.Meeting = whole
-	if first := changes[0]; first.Session == nil || len(changes) == 1 {
+	if first := changes[0]; first.Session == nil || len(changes) == 1 && !first.New {
 		changes = changes[1:]
 		if first.Session != nil {
 			facts.Meeting.narrow(first.Session, zone)
@@ -31,7 +31,7 @@ func (w *Worker) notice(m *db.Mail, whole Meeting, message *Message, facts *Fact
 		facts.Was = &was
 	}
 	for _, c := range changes {
-		var item Item
+		item := Item{New: c.New}
 		item.Was.tell(c.Before, zone)
 		item.Now.tell(c.Now, zone)
 		facts.Items = append(facts.Items, item)

@@ -164,5 +164,15 @@ func TestChangesReachTheCalendar(t *testing.T) {
 		mail = s.latest(t, "meeting_changed", "anna", 3)
 		check(mail, entry{"REQUEST", uid, "4", "The moved meeting", moved.Format("20060102")})
 		says(mail, "was cancelled, but takes place after all.")
+
+		if _, _, err := s.db.PrepareSession(t.Context(), s.organiser, db.PrepareSessionInput{EditionID: s.edition, Kind: "SOCIAL", Title: "Evening by the sea", Day: &first}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := s.db.PublishProgramme(t.Context(), s.organiser, s.edition, nil, nil); err != nil {
+			t.Fatal(err)
+		}
+		mail = s.latest(t, "meeting_changed", "anna", 4)
+		check(mail)
+		says(mail, "Evening by the sea", "new")
 	})
 }

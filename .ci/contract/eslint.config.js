@@ -20,8 +20,10 @@ export default [
           exceptions: {
             suffixes: ['Payload', 'Connection', 'Edge'],
             types: [
-              'Agreement', 'Attendance', 'AudienceRow', 'AuditEntry', 'Contribution', 'Day', 'IntakeAnswer', 'Invoice', 'MailPreview', 'Money', 'OrganisationAttendance', 'PageInfo', 'Participant',
-              'PartnershipMember', 'ReportItem', 'ReportText', 'Role', 'SessionClash', 'Suppression', 'UserError', 'Venue', 'Viewer',
+              'Agreement', 'Attendance', 'AudienceRow', 'AuditEntry', 'Contribution', 'Day', 'IntakeAnswer', 'Invoice',
+              'MailPreview', 'Money', 'OrganisationAttendance', 'PageInfo', 'Participant', 'PartnershipMember', 'ProgrammeChange',
+              'ProgrammeItem', 'ProgrammeVersion', 'ReportItem', 'ReportText', 'Role', 'SessionClash', 'Suppression', 'UserError',
+              'Venue', 'Viewer',
             ],
           },
         },

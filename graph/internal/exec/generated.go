@@ -362,6 +362,11 @@ type ComplexityRoot struct {
 		StatusCode  func(childComplexity int) int
 	}
 
+	DiscardPreparationPayload struct {
+		Edition    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	DismissCoordinatorPayload struct {
 		Person     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -373,29 +378,32 @@ type ComplexityRoot struct {
 	}
 
 	Edition struct {
-		AuditLog        func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Budget          func(childComplexity int) int
-		Days            func(childComplexity int) int
-		Delegations     func(childComplexity int, status *db.DelegationStatus) int
-		EndsOn          func(childComplexity int) int
-		Host            func(childComplexity int) int
-		ID              func(childComplexity int) int
-		Languages       func(childComplexity int) int
-		Organisers      func(childComplexity int) int
-		Participants    func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Registrations   func(childComplexity int, first *int, after *string, last *int, before *string, filter *db.RegistrationFilter) int
-		Report          func(childComplexity int) int
-		RetentionMonths func(childComplexity int) int
-		Seats           func(childComplexity int) int
-		Series          func(childComplexity int) int
-		StartsOn        func(childComplexity int) int
-		Status          func(childComplexity int) int
-		Summary         func(childComplexity int) int
-		Themes          func(childComplexity int) int
-		TimeZone        func(childComplexity int) int
-		Title           func(childComplexity int) int
-		Venue           func(childComplexity int) int
-		Year            func(childComplexity int) int
+		AuditLog          func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Budget            func(childComplexity int) int
+		Days              func(childComplexity int) int
+		Delegations       func(childComplexity int, status *db.DelegationStatus) int
+		EndsOn            func(childComplexity int) int
+		Host              func(childComplexity int) int
+		ID                func(childComplexity int) int
+		Languages         func(childComplexity int) int
+		Organisers        func(childComplexity int) int
+		Participants      func(childComplexity int, first *int, after *string, last *int, before *string) int
+		PreparedChanges   func(childComplexity int) int
+		ProgrammeChanges  func(childComplexity int, since int, until *int) int
+		ProgrammeVersions func(childComplexity int) int
+		Registrations     func(childComplexity int, first *int, after *string, last *int, before *string, filter *db.RegistrationFilter) int
+		Report            func(childComplexity int) int
+		RetentionMonths   func(childComplexity int) int
+		Seats             func(childComplexity int) int
+		Series            func(childComplexity int) int
+		StartsOn          func(childComplexity int) int
+		Status            func(childComplexity int) int
+		Summary           func(childComplexity int) int
+		Themes            func(childComplexity int) int
+		TimeZone          func(childComplexity int) int
+		Title             func(childComplexity int) int
+		Venue             func(childComplexity int) int
+		Year              func(childComplexity int) int
 	}
 
 	EditionConnection struct {
@@ -580,6 +588,7 @@ type ComplexityRoot struct {
 		DecideCorrection      func(childComplexity int, input db.DecideCorrectionInput) int
 		DeclineDelegation     func(childComplexity int, input model.DeclineDelegationInput) int
 		DeclineOffer          func(childComplexity int, input model.DeclineOfferInput) int
+		DiscardPreparation    func(childComplexity int, input model.DiscardPreparationInput) int
 		DismissCoordinator    func(childComplexity int, input db.CoordinatorInput) int
 		DismissOrganiser      func(childComplexity int, input db.OrganiserInput) int
 		EraseMe               func(childComplexity int, input model.EraseMeInput) int
@@ -591,9 +600,12 @@ type ComplexityRoot struct {
 		NameOrganiser         func(childComplexity int, input db.OrganiserInput) int
 		OfferHelp             func(childComplexity int, input db.OfferHelpInput) int
 		PauseCampaign         func(childComplexity int, input model.PauseCampaignInput) int
+		PrepareChange         func(childComplexity int, input db.PrepareChangeInput) int
+		PrepareSession        func(childComplexity int, input db.PrepareSessionInput) int
 		PreviewInvitations    func(childComplexity int, input db.SendInvitationsInput) int
 		PreviewReport         func(childComplexity int, input db.PublishReportInput) int
 		ProposeCorrection     func(childComplexity int, input db.ProposeCorrectionInput) int
+		PublishProgramme      func(childComplexity int, input model.PublishProgrammeInput) int
 		PublishReport         func(childComplexity int, input db.PublishReportInput) int
 		Register              func(childComplexity int, input db.RegisterInput) int
 		RemindDelegations     func(childComplexity int, input model.RemindDelegationsInput) int
@@ -705,6 +717,17 @@ type ComplexityRoot struct {
 		Suppression  func(childComplexity int) int
 	}
 
+	PrepareChangePayload struct {
+		Edition    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	PrepareSessionPayload struct {
+		Edition    func(childComplexity int) int
+		SessionID  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	PreviewInvitationsPayload struct {
 		AlreadyInvited    func(childComplexity int) int
 		AlreadyRegistered func(childComplexity int) int
@@ -723,8 +746,36 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	ProgrammeChange struct {
+		Before    func(childComplexity int) int
+		Kinds     func(childComplexity int) int
+		Now       func(childComplexity int) int
+		SessionID func(childComplexity int) int
+	}
+
+	ProgrammeItem struct {
+		Cancelled     func(childComplexity int) int
+		Date          func(childComplexity int) int
+		EndsAtLocal   func(childComplexity int) int
+		Room          func(childComplexity int) int
+		StartsAtLocal func(childComplexity int) int
+		Title         func(childComplexity int) int
+	}
+
+	ProgrammeVersion struct {
+		Changes     func(childComplexity int) int
+		Number      func(childComplexity int) int
+		PublishedAt func(childComplexity int) int
+	}
+
 	ProposeCorrectionPayload struct {
 		Correction func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	PublishProgrammePayload struct {
+		Clashes    func(childComplexity int) int
+		Edition    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -1067,6 +1118,9 @@ type CourseRunResolver interface {
 	AuditLog(ctx context.Context, obj *db.CourseRun, first *int, after *string, last *int, before *string) (*db.Connection[db.AuditEntry], error)
 }
 type EditionResolver interface {
+	ProgrammeVersions(ctx context.Context, obj *db.Edition) ([]*db.ProgrammeVersion, error)
+	ProgrammeChanges(ctx context.Context, obj *db.Edition, since int, until *int) ([]*db.ProgrammeChange, error)
+
 	Registrations(ctx context.Context, obj *db.Edition, first *int, after *string, last *int, before *string, filter *db.RegistrationFilter) (*db.Connection[db.Registration], error)
 
 	Delegations(ctx context.Context, obj *db.Edition, status *db.DelegationStatus) ([]*db.Delegation, error)
@@ -1103,6 +1157,10 @@ type MutationResolver interface {
 	ChangeSession(ctx context.Context, input db.ChangeSessionInput) (*model.ChangeSessionPayload, error)
 	CancelSession(ctx context.Context, input model.CancelSessionInput) (*model.CancelSessionPayload, error)
 	ReopenSession(ctx context.Context, input model.ReopenSessionInput) (*model.ReopenSessionPayload, error)
+	PrepareSession(ctx context.Context, input db.PrepareSessionInput) (*model.PrepareSessionPayload, error)
+	PrepareChange(ctx context.Context, input db.PrepareChangeInput) (*model.PrepareChangePayload, error)
+	DiscardPreparation(ctx context.Context, input model.DiscardPreparationInput) (*model.DiscardPreparationPayload, error)
+	PublishProgramme(ctx context.Context, input model.PublishProgrammeInput) (*model.PublishProgrammePayload, error)
 	ChangeCourseRun(ctx context.Context, input db.ChangeCourseRunInput) (*model.ChangeCourseRunPayload, error)
 	InviteDelegations(ctx context.Context, input db.InviteDelegationsInput) (*model.InviteDelegationsPayload, error)
 	RemindDelegations(ctx context.Context, input model.RemindDelegationsInput) (*model.RemindDelegationsPayload, error)
@@ -2341,6 +2399,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Delivery.StatusCode(childComplexity), true
 
+	case "DiscardPreparationPayload.edition":
+		if e.ComplexityRoot.DiscardPreparationPayload.Edition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiscardPreparationPayload.Edition(childComplexity), true
+	case "DiscardPreparationPayload.userErrors":
+		if e.ComplexityRoot.DiscardPreparationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiscardPreparationPayload.UserErrors(childComplexity), true
+
 	case "DismissCoordinatorPayload.person":
 		if e.ComplexityRoot.DismissCoordinatorPayload.Person == nil {
 			break
@@ -2442,6 +2513,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Edition.Participants(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Edition.preparedChanges":
+		if e.ComplexityRoot.Edition.PreparedChanges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Edition.PreparedChanges(childComplexity), true
+	case "Edition.programmeChanges":
+		if e.ComplexityRoot.Edition.ProgrammeChanges == nil {
+			break
+		}
+
+		args, err := ec.field_Edition_programmeChanges_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Edition.ProgrammeChanges(childComplexity, args["since"].(int), args["until"].(*int)), true
+	case "Edition.programmeVersions":
+		if e.ComplexityRoot.Edition.ProgrammeVersions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Edition.ProgrammeVersions(childComplexity), true
 	case "Edition.registrations":
 		if e.ComplexityRoot.Edition.Registrations == nil {
 			break
@@ -3361,6 +3455,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeclineOffer(childComplexity, args["input"].(model.DeclineOfferInput)), true
+	case "Mutation.discardPreparation":
+		if e.ComplexityRoot.Mutation.DiscardPreparation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_discardPreparation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DiscardPreparation(childComplexity, args["input"].(model.DiscardPreparationInput)), true
 	case "Mutation.dismissCoordinator":
 		if e.ComplexityRoot.Mutation.DismissCoordinator == nil {
 			break
@@ -3482,6 +3587,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PauseCampaign(childComplexity, args["input"].(model.PauseCampaignInput)), true
+	case "Mutation.prepareChange":
+		if e.ComplexityRoot.Mutation.PrepareChange == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_prepareChange_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PrepareChange(childComplexity, args["input"].(db.PrepareChangeInput)), true
+	case "Mutation.prepareSession":
+		if e.ComplexityRoot.Mutation.PrepareSession == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_prepareSession_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PrepareSession(childComplexity, args["input"].(db.PrepareSessionInput)), true
 	case "Mutation.previewInvitations":
 		if e.ComplexityRoot.Mutation.PreviewInvitations == nil {
 			break
@@ -3515,6 +3642,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ProposeCorrection(childComplexity, args["input"].(db.ProposeCorrectionInput)), true
+	case "Mutation.publishProgramme":
+		if e.ComplexityRoot.Mutation.PublishProgramme == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_publishProgramme_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PublishProgramme(childComplexity, args["input"].(model.PublishProgrammeInput)), true
 	case "Mutation.publishReport":
 		if e.ComplexityRoot.Mutation.PublishReport == nil {
 			break
@@ -4022,6 +4160,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Person.Suppression(childComplexity), true
 
+	case "PrepareChangePayload.edition":
+		if e.ComplexityRoot.PrepareChangePayload.Edition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PrepareChangePayload.Edition(childComplexity), true
+	case "PrepareChangePayload.userErrors":
+		if e.ComplexityRoot.PrepareChangePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PrepareChangePayload.UserErrors(childComplexity), true
+
+	case "PrepareSessionPayload.edition":
+		if e.ComplexityRoot.PrepareSessionPayload.Edition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PrepareSessionPayload.Edition(childComplexity), true
+	case "PrepareSessionPayload.sessionId":
+		if e.ComplexityRoot.PrepareSessionPayload.SessionID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PrepareSessionPayload.SessionID(childComplexity), true
+	case "PrepareSessionPayload.userErrors":
+		if e.ComplexityRoot.PrepareSessionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PrepareSessionPayload.UserErrors(childComplexity), true
+
 	case "PreviewInvitationsPayload.alreadyInvited":
 		if e.ComplexityRoot.PreviewInvitationsPayload.AlreadyInvited == nil {
 			break
@@ -4101,6 +4271,87 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PreviewReportPayload.UserErrors(childComplexity), true
 
+	case "ProgrammeChange.before":
+		if e.ComplexityRoot.ProgrammeChange.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeChange.Before(childComplexity), true
+	case "ProgrammeChange.kinds":
+		if e.ComplexityRoot.ProgrammeChange.Kinds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeChange.Kinds(childComplexity), true
+	case "ProgrammeChange.now":
+		if e.ComplexityRoot.ProgrammeChange.Now == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeChange.Now(childComplexity), true
+	case "ProgrammeChange.sessionId":
+		if e.ComplexityRoot.ProgrammeChange.SessionID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeChange.SessionID(childComplexity), true
+
+	case "ProgrammeItem.cancelled":
+		if e.ComplexityRoot.ProgrammeItem.Cancelled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeItem.Cancelled(childComplexity), true
+	case "ProgrammeItem.date":
+		if e.ComplexityRoot.ProgrammeItem.Date == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeItem.Date(childComplexity), true
+	case "ProgrammeItem.endsAtLocal":
+		if e.ComplexityRoot.ProgrammeItem.EndsAtLocal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeItem.EndsAtLocal(childComplexity), true
+	case "ProgrammeItem.room":
+		if e.ComplexityRoot.ProgrammeItem.Room == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeItem.Room(childComplexity), true
+	case "ProgrammeItem.startsAtLocal":
+		if e.ComplexityRoot.ProgrammeItem.StartsAtLocal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeItem.StartsAtLocal(childComplexity), true
+	case "ProgrammeItem.title":
+		if e.ComplexityRoot.ProgrammeItem.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeItem.Title(childComplexity), true
+
+	case "ProgrammeVersion.changes":
+		if e.ComplexityRoot.ProgrammeVersion.Changes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeVersion.Changes(childComplexity), true
+	case "ProgrammeVersion.number":
+		if e.ComplexityRoot.ProgrammeVersion.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeVersion.Number(childComplexity), true
+	case "ProgrammeVersion.publishedAt":
+		if e.ComplexityRoot.ProgrammeVersion.PublishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeVersion.PublishedAt(childComplexity), true
+
 	case "ProposeCorrectionPayload.correction":
 		if e.ComplexityRoot.ProposeCorrectionPayload.Correction == nil {
 			break
@@ -4113,6 +4364,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ProposeCorrectionPayload.UserErrors(childComplexity), true
+
+	case "PublishProgrammePayload.clashes":
+		if e.ComplexityRoot.PublishProgrammePayload.Clashes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PublishProgrammePayload.Clashes(childComplexity), true
+	case "PublishProgrammePayload.edition":
+		if e.ComplexityRoot.PublishProgrammePayload.Edition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PublishProgrammePayload.Edition(childComplexity), true
+	case "PublishProgrammePayload.userErrors":
+		if e.ComplexityRoot.PublishProgrammePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PublishProgrammePayload.UserErrors(childComplexity), true
 
 	case "PublishReportPayload.campaign":
 		if e.ComplexityRoot.PublishReportPayload.Campaign == nil {
@@ -5485,6 +5755,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeclineDelegationInput", ec.unmarshalInputDeclineDelegationInput),
 			graphql.NewInputUnmarshaler("DeclineOfferInput", ec.unmarshalInputDeclineOfferInput),
 			graphql.NewInputUnmarshaler("DelegationInput", ec.unmarshalInputDelegationInput),
+			graphql.NewInputUnmarshaler("DiscardPreparationInput", ec.unmarshalInputDiscardPreparationInput),
 			graphql.NewInputUnmarshaler("DismissCoordinatorInput", ec.unmarshalInputDismissCoordinatorInput),
 			graphql.NewInputUnmarshaler("DismissOrganiserInput", ec.unmarshalInputDismissOrganiserInput),
 			graphql.NewInputUnmarshaler("EditionFilter", ec.unmarshalInputEditionFilter),
@@ -5502,7 +5773,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("NewPersonInput", ec.unmarshalInputNewPersonInput),
 			graphql.NewInputUnmarshaler("OfferHelpInput", ec.unmarshalInputOfferHelpInput),
 			graphql.NewInputUnmarshaler("PauseCampaignInput", ec.unmarshalInputPauseCampaignInput),
+			graphql.NewInputUnmarshaler("PrepareChangeInput", ec.unmarshalInputPrepareChangeInput),
+			graphql.NewInputUnmarshaler("PrepareSessionInput", ec.unmarshalInputPrepareSessionInput),
 			graphql.NewInputUnmarshaler("ProposeCorrectionInput", ec.unmarshalInputProposeCorrectionInput),
+			graphql.NewInputUnmarshaler("PublishProgrammeInput", ec.unmarshalInputPublishProgrammeInput),
 			graphql.NewInputUnmarshaler("PublishReportInput", ec.unmarshalInputPublishReportInput),
 			graphql.NewInputUnmarshaler("RegisterInput", ec.unmarshalInputRegisterInput),
 			graphql.NewInputUnmarshaler("RegistrationFilter", ec.unmarshalInputRegistrationFilter),
@@ -5798,6 +6072,24 @@ type Mutation {
   cancelSession("Which session." input: CancelSessionInput!): CancelSessionPayload!
   "Makes a cancelled session take place and tells those concerned; free places go to those who wait. For organisers."
   reopenSession("Which session." input: ReopenSessionInput!): ReopenSessionPayload!
+  """
+  Prepares a new session: organisers see it in ` + "`" + `preparedChanges` + "`" + `, everybody else from the next publishProgramme on. For organisers
+  of the edition.
+  """
+  prepareSession("What shall be on the programme." input: PrepareSessionInput!): PrepareSessionPayload!
+  """
+  Prepares a change of a session, or of one that is itself prepared, for the next publishProgramme. For organisers. A change that
+  has to be known at once is made with changeSession or cancelSession.
+  """
+  prepareChange("What shall be different." input: PrepareChangeInput!): PrepareChangePayload!
+  "Takes back what was prepared for a session. For organisers. Discarding again changes nothing."
+  discardPreparation("Of which session." input: DiscardPreparationInput!): DiscardPreparationPayload!
+  """
+  Publishes an edition that is a draft, and everything that is prepared for its programme. For organisers. That makes the next
+  version of the programme; whoever is registered gets one mail that says what is different, with updates for their calendar.
+  With nothing prepared for an edition that is public it changes nothing.
+  """
+  publishProgramme("Of which edition." input: PublishProgrammeInput!): PublishProgrammePayload!
   "Moves a run of a course and tells everybody concerned. For organisers of the course."
   changeCourseRun("What to change." input: ChangeCourseRunInput!): ChangeCourseRunPayload!
   "Invites organisations to an edition, each with a number of places that its coordinators fill until a date. For organisers."
@@ -6482,6 +6774,20 @@ type Edition implements Node {
   days: [Day!]!
   "What came of it; null when there is no report yet, or none that you may read."
   report: Report
+  """
+  The latest twenty versions of its programme, the latest first. Whatever changes about a programme that is public makes the next
+  version, so the first of them is the programme as it is in ` + "`" + `days` + "`" + `.
+  """
+  programmeVersions: [ProgrammeVersion!]!
+  "What is different on its programme from one version to another, in the order of the later one."
+  programmeChanges(
+    "The number of the version that is known, 0 for none. One that is not there yet stands for the latest."
+    since: Int! = 0
+    "The number of the later version; the latest without it."
+    until: Int
+  ): [ProgrammeChange!]!
+  "What publishProgramme would change now; see prepareSession and prepareChange. Null to everybody but its organisers."
+  preparedChanges: [ProgrammeChange!] @live
   "Places for participants."
   seats: Seats! @live
   "Who is registered for the edition and for its sessions, the latest first: everybody to organisers, the people of their own organisation to coordinators, to everybody themselves."
@@ -6648,6 +6954,62 @@ type Session implements Node {
   seats: Seats @live
   "The edition it belongs to."
   edition: Edition!
+}
+
+"The programme of an edition as it was published at one moment. It stays as it is."
+type ProgrammeVersion {
+  "From 1, without gaps."
+  number: Int!
+  "When it was published."
+  publishedAt: DateTime!
+  "What is different from the version before; in version 1 everything is new."
+  changes: [ProgrammeChange!]!
+}
+
+"A session that is not on the programme as it was."
+type ProgrammeChange {
+  "The session. A new one that is only prepared will have this id."
+  sessionId: ID!
+  "What about it has changed; at least one."
+  kinds: [ProgrammeChangeKind!]!
+  "How it was; null for a new one."
+  before: ProgrammeItem
+  "How it is."
+  now: ProgrammeItem!
+}
+
+"What about a session has changed."
+enum ProgrammeChangeKind {
+  "It was not on the programme."
+  NEW
+  "It is at another time or on another day."
+  MOVED
+  "It is in another room."
+  RELOCATED
+  "It has another title."
+  RETITLED
+  "It is called off."
+  CANCELLED
+  "It takes place after all."
+  REOPENED
+  "Other people lead it, or speak."
+  SPEAKERS
+}
+
+"A session as one version of the programme tells it."
+type ProgrammeItem {
+  "What it is called."
+  title: String!
+  "The day it is on."
+  date: Date!
+  "When it starts by the clock at the venue; null when only the order of the items is known."
+  startsAtLocal: LocalDateTime
+  "When it ends by the clock at the venue."
+  endsAtLocal: LocalDateTime
+  "The name of the room; null when that is not known."
+  room: String
+  "Whether it is called off."
+  cancelled: Boolean!
 }
 
 "What sort of item on the programme it is."
@@ -8214,6 +8576,98 @@ type SessionClash {
   people: Int!
 }
 
+"A session that shall be new on a programme."
+input PrepareSessionInput {
+  "The edition."
+  editionId: ID!
+  "The block that it is inside of."
+  parentId: ID
+  "What sort of item it is."
+  kind: SessionKind!
+  "What it is called."
+  title: String!
+  "What it is about, in plain text."
+  abstract: String
+  "The day of the edition that it is on, when there are no times yet."
+  day: Date
+  "When it starts by the clock at the venue."
+  startsAtLocal: LocalDateTime
+  "When it ends by the clock at the venue."
+  endsAtLocal: LocalDateTime
+  "A room of the edition."
+  roomId: ID
+  "How many places it has of its own; without it nobody registers for it."
+  capacity: Int
+}
+
+"The session that is prepared."
+type PrepareSessionPayload {
+  "The id that the session will have. Null when there are userErrors."
+  sessionId: ID
+  "The edition with what is prepared. Null when there are userErrors."
+  edition: Edition
+  "Why nothing was prepared."
+  userErrors: [UserError!]!
+}
+
+"A change that a session shall have; what is left out stays as it is, or as it was prepared."
+input PrepareChangeInput {
+  "The id of the session, or of one that is prepared."
+  sessionId: ID!
+  "What it is called."
+  title: String
+  "What it is about, in plain text; empty text takes it away."
+  abstract: String
+  "Another day of the edition, at the same times. Leave it out when you give times."
+  day: Date
+  "When it starts by the clock at the venue. What is inside a block moves along."
+  startsAtLocal: LocalDateTime
+  "When it ends by the clock at the venue; without it the session keeps its length."
+  endsAtLocal: LocalDateTime
+  "Another room of the edition."
+  roomId: ID
+  "Calls it off; false takes that back while it is only prepared."
+  cancelled: Boolean
+}
+
+"The change that is prepared."
+type PrepareChangePayload {
+  "The edition with what is prepared. Null when there are userErrors."
+  edition: Edition
+  "Why nothing was prepared."
+  userErrors: [UserError!]!
+}
+
+"Of which session to take back what was prepared."
+input DiscardPreparationInput {
+  "The id of the session."
+  sessionId: ID!
+}
+
+"What is prepared still."
+type DiscardPreparationPayload {
+  "The edition with what is prepared. Null when there are userErrors."
+  edition: Edition
+  "Why nothing was taken back."
+  userErrors: [UserError!]!
+}
+
+"Which programme to publish."
+input PublishProgrammeInput {
+  "The edition."
+  editionId: ID!
+}
+
+"The programme that is published."
+type PublishProgrammePayload {
+  "The edition. Null when there are userErrors."
+  edition: Edition
+  "Sessions that people of a moved one are in at the same time. Nobody lost a place: ask them to choose."
+  clashes: [SessionClash!]!
+  "Why nothing was published."
+  userErrors: [UserError!]!
+}
+
 "Which session to call off."
 input CancelSessionInput {
   "The id of the session."
@@ -9363,6 +9817,16 @@ func (ec *executionContext) childFields_Delivery(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Delivery", field.Name)
 }
 
+func (ec *executionContext) childFields_DiscardPreparationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edition":
+		return ec.fieldContext_DiscardPreparationPayload_edition(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DiscardPreparationPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DiscardPreparationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DismissCoordinatorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "person":
@@ -9417,6 +9881,12 @@ func (ec *executionContext) childFields_Edition(ctx context.Context, field graph
 		return ec.fieldContext_Edition_days(ctx, field)
 	case "report":
 		return ec.fieldContext_Edition_report(ctx, field)
+	case "programmeVersions":
+		return ec.fieldContext_Edition_programmeVersions(ctx, field)
+	case "programmeChanges":
+		return ec.fieldContext_Edition_programmeChanges(ctx, field)
+	case "preparedChanges":
+		return ec.fieldContext_Edition_preparedChanges(ctx, field)
 	case "seats":
 		return ec.fieldContext_Edition_seats(ctx, field)
 	case "registrations":
@@ -9929,6 +10399,28 @@ func (ec *executionContext) childFields_Person(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Person", field.Name)
 }
 
+func (ec *executionContext) childFields_PrepareChangePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edition":
+		return ec.fieldContext_PrepareChangePayload_edition(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PrepareChangePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PrepareChangePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PrepareSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sessionId":
+		return ec.fieldContext_PrepareSessionPayload_sessionId(ctx, field)
+	case "edition":
+		return ec.fieldContext_PrepareSessionPayload_edition(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PrepareSessionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PrepareSessionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_PreviewInvitationsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "total":
@@ -9965,6 +10457,50 @@ func (ec *executionContext) childFields_PreviewReportPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type PreviewReportPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ProgrammeChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sessionId":
+		return ec.fieldContext_ProgrammeChange_sessionId(ctx, field)
+	case "kinds":
+		return ec.fieldContext_ProgrammeChange_kinds(ctx, field)
+	case "before":
+		return ec.fieldContext_ProgrammeChange_before(ctx, field)
+	case "now":
+		return ec.fieldContext_ProgrammeChange_now(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProgrammeChange", field.Name)
+}
+
+func (ec *executionContext) childFields_ProgrammeItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "title":
+		return ec.fieldContext_ProgrammeItem_title(ctx, field)
+	case "date":
+		return ec.fieldContext_ProgrammeItem_date(ctx, field)
+	case "startsAtLocal":
+		return ec.fieldContext_ProgrammeItem_startsAtLocal(ctx, field)
+	case "endsAtLocal":
+		return ec.fieldContext_ProgrammeItem_endsAtLocal(ctx, field)
+	case "room":
+		return ec.fieldContext_ProgrammeItem_room(ctx, field)
+	case "cancelled":
+		return ec.fieldContext_ProgrammeItem_cancelled(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProgrammeItem", field.Name)
+}
+
+func (ec *executionContext) childFields_ProgrammeVersion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_ProgrammeVersion_number(ctx, field)
+	case "publishedAt":
+		return ec.fieldContext_ProgrammeVersion_publishedAt(ctx, field)
+	case "changes":
+		return ec.fieldContext_ProgrammeVersion_changes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProgrammeVersion", field.Name)
+}
+
 func (ec *executionContext) childFields_ProposeCorrectionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "correction":
@@ -9973,6 +10509,18 @@ func (ec *executionContext) childFields_ProposeCorrectionPayload(ctx context.Con
 		return ec.fieldContext_ProposeCorrectionPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ProposeCorrectionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PublishProgrammePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edition":
+		return ec.fieldContext_PublishProgrammePayload_edition(ctx, field)
+	case "clashes":
+		return ec.fieldContext_PublishProgrammePayload_clashes(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PublishProgrammePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PublishProgrammePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_PublishReportPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10967,6 +11515,28 @@ func (ec *executionContext) field_Edition_participants_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Edition_programmeChanges_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "since",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["since"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "until",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["until"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Edition_registrations_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -11501,6 +12071,20 @@ func (ec *executionContext) field_Mutation_declineOffer_args(ctx context.Context
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_discardPreparation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.DiscardPreparationInput, error) {
+			return ec.unmarshalNDiscardPreparationInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDiscardPreparationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_dismissCoordinator_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -11655,6 +12239,34 @@ func (ec *executionContext) field_Mutation_pauseCampaign_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_prepareChange_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.PrepareChangeInput, error) {
+			return ec.unmarshalNPrepareChangeInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPrepareChangeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_prepareSession_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.PrepareSessionInput, error) {
+			return ec.unmarshalNPrepareSessionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPrepareSessionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_previewInvitations_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -11689,6 +12301,20 @@ func (ec *executionContext) field_Mutation_proposeCorrection_args(ctx context.Co
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (db.ProposeCorrectionInput, error) {
 			return ec.unmarshalNProposeCorrectionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProposeCorrectionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_publishProgramme_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.PublishProgrammeInput, error) {
+			return ec.unmarshalNPublishProgrammeInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐPublishProgrammeInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -17643,6 +18269,70 @@ func (ec *executionContext) fieldContext_Delivery_explanation(_ context.Context,
 	return graphql.NewScalarFieldContext("Delivery", field, true, false, "String")
 }
 
+func (ec *executionContext) _DiscardPreparationPayload_edition(ctx context.Context, field graphql.CollectedField, obj *model.DiscardPreparationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DiscardPreparationPayload_edition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edition, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Edition) graphql.Marshaler {
+			return ec.marshalOEdition2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DiscardPreparationPayload_edition(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DiscardPreparationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Edition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DiscardPreparationPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.DiscardPreparationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DiscardPreparationPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DiscardPreparationPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DiscardPreparationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _DismissCoordinatorPayload_person(ctx context.Context, field graphql.CollectedField, obj *model.DismissCoordinatorPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -18197,6 +18887,114 @@ func (ec *executionContext) fieldContext_Edition_report(_ context.Context, field
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Report(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Edition_programmeVersions(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Edition_programmeVersions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Edition().ProgrammeVersions(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.ProgrammeVersion) graphql.Marshaler {
+			return ec.marshalNProgrammeVersion2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeVersionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Edition_programmeVersions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Edition",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ProgrammeVersion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Edition_programmeChanges(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Edition_programmeChanges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Edition().ProgrammeChanges(ctx, obj, fc.Args["since"].(int), fc.Args["until"].(*int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.ProgrammeChange) graphql.Marshaler {
+			return ec.marshalNProgrammeChange2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeChangeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Edition_programmeChanges(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Edition",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ProgrammeChange(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Edition_programmeChanges_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Edition_preparedChanges(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Edition_preparedChanges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PreparedChanges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.ProgrammeChange) graphql.Marshaler {
+			return ec.marshalOProgrammeChange2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeChangeᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Edition_preparedChanges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Edition",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ProgrammeChange(ctx, field)
 		},
 	}
 	return fc, nil
@@ -21732,6 +22530,182 @@ func (ec *executionContext) fieldContext_Mutation_reopenSession(ctx context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_prepareSession(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_prepareSession(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PrepareSession(ctx, fc.Args["input"].(db.PrepareSessionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PrepareSessionPayload) graphql.Marshaler {
+			return ec.marshalNPrepareSessionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐPrepareSessionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_prepareSession(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PrepareSessionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_prepareSession_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_prepareChange(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_prepareChange(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PrepareChange(ctx, fc.Args["input"].(db.PrepareChangeInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PrepareChangePayload) graphql.Marshaler {
+			return ec.marshalNPrepareChangePayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐPrepareChangePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_prepareChange(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PrepareChangePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_prepareChange_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_discardPreparation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_discardPreparation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DiscardPreparation(ctx, fc.Args["input"].(model.DiscardPreparationInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DiscardPreparationPayload) graphql.Marshaler {
+			return ec.marshalNDiscardPreparationPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDiscardPreparationPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_discardPreparation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DiscardPreparationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_discardPreparation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_publishProgramme(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_publishProgramme(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PublishProgramme(ctx, fc.Args["input"].(model.PublishProgrammeInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PublishProgrammePayload) graphql.Marshaler {
+			return ec.marshalNPublishProgrammePayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐPublishProgrammePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_publishProgramme(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PublishProgrammePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_publishProgramme_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_changeCourseRun(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -24695,6 +25669,157 @@ func (ec *executionContext) fieldContext_Person_suppression(_ context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _PrepareChangePayload_edition(ctx context.Context, field graphql.CollectedField, obj *model.PrepareChangePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PrepareChangePayload_edition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edition, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Edition) graphql.Marshaler {
+			return ec.marshalOEdition2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PrepareChangePayload_edition(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PrepareChangePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Edition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PrepareChangePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.PrepareChangePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PrepareChangePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PrepareChangePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PrepareChangePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PrepareSessionPayload_sessionId(ctx context.Context, field graphql.CollectedField, obj *model.PrepareSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PrepareSessionPayload_sessionId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SessionID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.ID) graphql.Marshaler {
+			return ec.marshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PrepareSessionPayload_sessionId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrepareSessionPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _PrepareSessionPayload_edition(ctx context.Context, field graphql.CollectedField, obj *model.PrepareSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PrepareSessionPayload_edition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edition, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Edition) graphql.Marshaler {
+			return ec.marshalOEdition2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PrepareSessionPayload_edition(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PrepareSessionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Edition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PrepareSessionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.PrepareSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PrepareSessionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PrepareSessionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PrepareSessionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _PreviewInvitationsPayload_total(ctx context.Context, field graphql.CollectedField, obj *db.InvitationPreview) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -25019,6 +26144,332 @@ func (ec *executionContext) fieldContext_PreviewReportPayload_userErrors(_ conte
 	return fc, nil
 }
 
+func (ec *executionContext) _ProgrammeChange_sessionId(ctx context.Context, field graphql.CollectedField, obj *db.ProgrammeChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProgrammeChange_sessionId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SessionID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.ID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProgrammeChange_sessionId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProgrammeChange", field, false, false, "ID")
+}
+
+func (ec *executionContext) _ProgrammeChange_kinds(ctx context.Context, field graphql.CollectedField, obj *db.ProgrammeChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProgrammeChange_kinds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kinds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []db.ProgrammeChangeKind) graphql.Marshaler {
+			return ec.marshalNProgrammeChangeKind2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeChangeKindᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProgrammeChange_kinds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProgrammeChange", field, false, false, "ProgrammeChangeKind")
+}
+
+func (ec *executionContext) _ProgrammeChange_before(ctx context.Context, field graphql.CollectedField, obj *db.ProgrammeChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProgrammeChange_before(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Before, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.ProgrammeItem) graphql.Marshaler {
+			return ec.marshalOProgrammeItem2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeItem(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ProgrammeChange_before(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ProgrammeChange",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ProgrammeItem(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ProgrammeChange_now(ctx context.Context, field graphql.CollectedField, obj *db.ProgrammeChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProgrammeChange_now(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Now, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.ProgrammeItem) graphql.Marshaler {
+			return ec.marshalNProgrammeItem2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeItem(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProgrammeChange_now(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ProgrammeChange",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ProgrammeItem(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ProgrammeItem_title(ctx context.Context, field graphql.CollectedField, obj *db.ProgrammeItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProgrammeItem_title(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Title, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProgrammeItem_title(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProgrammeItem", field, false, false, "String")
+}
+
+func (ec *executionContext) _ProgrammeItem_date(ctx context.Context, field graphql.CollectedField, obj *db.ProgrammeItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProgrammeItem_date(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Date, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.Date) graphql.Marshaler {
+			return ec.marshalNDate2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDate(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProgrammeItem_date(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProgrammeItem", field, false, false, "Date")
+}
+
+func (ec *executionContext) _ProgrammeItem_startsAtLocal(ctx context.Context, field graphql.CollectedField, obj *db.ProgrammeItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProgrammeItem_startsAtLocal(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StartsAtLocal, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.LocalTime) graphql.Marshaler {
+			return ec.marshalOLocalDateTime2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocalTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ProgrammeItem_startsAtLocal(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProgrammeItem", field, false, false, "LocalDateTime")
+}
+
+func (ec *executionContext) _ProgrammeItem_endsAtLocal(ctx context.Context, field graphql.CollectedField, obj *db.ProgrammeItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProgrammeItem_endsAtLocal(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EndsAtLocal, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.LocalTime) graphql.Marshaler {
+			return ec.marshalOLocalDateTime2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocalTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ProgrammeItem_endsAtLocal(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProgrammeItem", field, false, false, "LocalDateTime")
+}
+
+func (ec *executionContext) _ProgrammeItem_room(ctx context.Context, field graphql.CollectedField, obj *db.ProgrammeItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProgrammeItem_room(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Room, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ProgrammeItem_room(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProgrammeItem", field, false, false, "String")
+}
+
+func (ec *executionContext) _ProgrammeItem_cancelled(ctx context.Context, field graphql.CollectedField, obj *db.ProgrammeItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProgrammeItem_cancelled(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cancelled, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProgrammeItem_cancelled(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProgrammeItem", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ProgrammeVersion_number(ctx context.Context, field graphql.CollectedField, obj *db.ProgrammeVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProgrammeVersion_number(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Number, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProgrammeVersion_number(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProgrammeVersion", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ProgrammeVersion_publishedAt(ctx context.Context, field graphql.CollectedField, obj *db.ProgrammeVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProgrammeVersion_publishedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PublishedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProgrammeVersion_publishedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProgrammeVersion", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ProgrammeVersion_changes(ctx context.Context, field graphql.CollectedField, obj *db.ProgrammeVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProgrammeVersion_changes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Changes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.ProgrammeChange) graphql.Marshaler {
+			return ec.marshalNProgrammeChange2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeChangeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProgrammeVersion_changes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ProgrammeVersion",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ProgrammeChange(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ProposeCorrectionPayload_correction(ctx context.Context, field graphql.CollectedField, obj *model.ProposeCorrectionPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -25073,6 +26524,102 @@ func (ec *executionContext) _ProposeCorrectionPayload_userErrors(ctx context.Con
 func (ec *executionContext) fieldContext_ProposeCorrectionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "ProposeCorrectionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PublishProgrammePayload_edition(ctx context.Context, field graphql.CollectedField, obj *model.PublishProgrammePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PublishProgrammePayload_edition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edition, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Edition) graphql.Marshaler {
+			return ec.marshalOEdition2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PublishProgrammePayload_edition(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PublishProgrammePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Edition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PublishProgrammePayload_clashes(ctx context.Context, field graphql.CollectedField, obj *model.PublishProgrammePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PublishProgrammePayload_clashes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Clashes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.SessionClash) graphql.Marshaler {
+			return ec.marshalNSessionClash2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSessionClashᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PublishProgrammePayload_clashes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PublishProgrammePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SessionClash(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PublishProgrammePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.PublishProgrammePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PublishProgrammePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PublishProgrammePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PublishProgrammePayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -33483,6 +35030,48 @@ func UnmarshalDelegationInput(ctx context.Context, raw any) (db.DelegationInput,
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputDiscardPreparationInput(ctx context.Context, obj any) (model.DiscardPreparationInput, error) {
+	var it model.DiscardPreparationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"sessionId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "sessionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sessionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SessionID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDiscardPreparationInput unmarshals raw into the DiscardPreparationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDiscardPreparationInput(ctx context.Context, raw any) (model.DiscardPreparationInput, error) {
+	var out model.DiscardPreparationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DiscardPreparationInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputDismissCoordinatorInput(ctx context.Context, obj any) (db.CoordinatorInput, error) {
 	var it db.CoordinatorInput
 	if obj == nil {
@@ -34421,6 +36010,202 @@ func UnmarshalPauseCampaignInput(ctx context.Context, raw any) (model.PauseCampa
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputPrepareChangeInput(ctx context.Context, obj any) (db.PrepareChangeInput, error) {
+	var it db.PrepareChangeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"sessionId", "title", "abstract", "day", "startsAtLocal", "endsAtLocal", "roomId", "cancelled"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "sessionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sessionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SessionID = data
+		case "title":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("title"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Title = data
+		case "abstract":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("abstract"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Abstract = data
+		case "day":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("day"))
+			data, err := ec.unmarshalODate2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Day = data
+		case "startsAtLocal":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("startsAtLocal"))
+			data, err := ec.unmarshalOLocalDateTime2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocalTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.StartsAtLocal = data
+		case "endsAtLocal":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endsAtLocal"))
+			data, err := ec.unmarshalOLocalDateTime2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocalTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EndsAtLocal = data
+		case "roomId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("roomId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RoomID = data
+		case "cancelled":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cancelled"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Cancelled = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPrepareChangeInput unmarshals raw into the PrepareChangeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPrepareChangeInput(ctx context.Context, raw any) (db.PrepareChangeInput, error) {
+	var out db.PrepareChangeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PrepareChangeInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputPrepareSessionInput(ctx context.Context, obj any) (db.PrepareSessionInput, error) {
+	var it db.PrepareSessionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"editionId", "parentId", "kind", "title", "abstract", "day", "startsAtLocal", "endsAtLocal", "roomId", "capacity"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "editionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("editionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EditionID = data
+		case "parentId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("parentId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ParentID = data
+		case "kind":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
+			data, err := ec.unmarshalNSessionKind2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSessionKind(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Kind = data
+		case "title":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("title"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Title = data
+		case "abstract":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("abstract"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Abstract = data
+		case "day":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("day"))
+			data, err := ec.unmarshalODate2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Day = data
+		case "startsAtLocal":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("startsAtLocal"))
+			data, err := ec.unmarshalOLocalDateTime2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocalTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.StartsAtLocal = data
+		case "endsAtLocal":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endsAtLocal"))
+			data, err := ec.unmarshalOLocalDateTime2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocalTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EndsAtLocal = data
+		case "roomId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("roomId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RoomID = data
+		case "capacity":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("capacity"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Capacity = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPrepareSessionInput unmarshals raw into the PrepareSessionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPrepareSessionInput(ctx context.Context, raw any) (db.PrepareSessionInput, error) {
+	var out db.PrepareSessionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PrepareSessionInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputProposeCorrectionInput(ctx context.Context, obj any) (db.ProposeCorrectionInput, error) {
 	var it db.ProposeCorrectionInput
 	if obj == nil {
@@ -34488,6 +36273,48 @@ func (ec *executionContext) unmarshalInputProposeCorrectionInput(ctx context.Con
 func UnmarshalProposeCorrectionInput(ctx context.Context, raw any) (db.ProposeCorrectionInput, error) {
 	var out db.ProposeCorrectionInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ProposeCorrectionInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputPublishProgrammeInput(ctx context.Context, obj any) (model.PublishProgrammeInput, error) {
+	var it model.PublishProgrammeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"editionId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "editionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("editionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EditionID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPublishProgrammeInput unmarshals raw into the PublishProgrammeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPublishProgrammeInput(ctx context.Context, raw any) (model.PublishProgrammeInput, error) {
+	var out model.PublishProgrammeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PublishProgrammeInput", raw, &out)
 	return out, err
 }
 
@@ -37886,6 +39713,44 @@ func (ec *executionContext) _Delivery(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var discardPreparationPayloadImplementors = []string{"DiscardPreparationPayload"}
+
+func (ec *executionContext) _DiscardPreparationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DiscardPreparationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, discardPreparationPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DiscardPreparationPayload")
+		case "edition":
+			out.Values[i] = ec._DiscardPreparationPayload_edition(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._DiscardPreparationPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var dismissCoordinatorPayloadImplementors = []string{"DismissCoordinatorPayload"}
 
 func (ec *executionContext) _DismissCoordinatorPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DismissCoordinatorPayload) graphql.Marshaler {
@@ -38050,6 +39915,23 @@ func (ec *executionContext) _Edition(ctx context.Context, sel ast.SelectionSet, 
 			}
 		case "report":
 			out.Values[i] = ec._Edition_report(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "programmeVersions":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Edition_programmeVersions(ctx, field, obj)
+				})
+		case "programmeChanges":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Edition_programmeChanges(ctx, field, obj)
+				})
+		case "preparedChanges":
+			out.Values[i] = ec._Edition_preparedChanges(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -39356,6 +41238,34 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "prepareSession":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_prepareSession(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "prepareChange":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_prepareChange(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "discardPreparation":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_discardPreparation(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "publishProgramme":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_publishProgramme(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "changeCourseRun":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_changeCourseRun(ctx, field)
@@ -40264,6 +42174,87 @@ func (ec *executionContext) _Person(ctx context.Context, sel ast.SelectionSet, o
 	return out
 }
 
+var prepareChangePayloadImplementors = []string{"PrepareChangePayload"}
+
+func (ec *executionContext) _PrepareChangePayload(ctx context.Context, sel ast.SelectionSet, obj *model.PrepareChangePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, prepareChangePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PrepareChangePayload")
+		case "edition":
+			out.Values[i] = ec._PrepareChangePayload_edition(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._PrepareChangePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var prepareSessionPayloadImplementors = []string{"PrepareSessionPayload"}
+
+func (ec *executionContext) _PrepareSessionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.PrepareSessionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, prepareSessionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PrepareSessionPayload")
+		case "sessionId":
+			out.Values[i] = ec._PrepareSessionPayload_sessionId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "edition":
+			out.Values[i] = ec._PrepareSessionPayload_edition(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._PrepareSessionPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var previewInvitationsPayloadImplementors = []string{"PreviewInvitationsPayload"}
 
 func (ec *executionContext) _PreviewInvitationsPayload(ctx context.Context, sel ast.SelectionSet, obj *db.InvitationPreview) graphql.Marshaler {
@@ -40382,6 +42373,155 @@ func (ec *executionContext) _PreviewReportPayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var programmeChangeImplementors = []string{"ProgrammeChange"}
+
+func (ec *executionContext) _ProgrammeChange(ctx context.Context, sel ast.SelectionSet, obj *db.ProgrammeChange) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, programmeChangeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ProgrammeChange")
+		case "sessionId":
+			out.Values[i] = ec._ProgrammeChange_sessionId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "kinds":
+			out.Values[i] = ec._ProgrammeChange_kinds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "before":
+			out.Values[i] = ec._ProgrammeChange_before(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "now":
+			out.Values[i] = ec._ProgrammeChange_now(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var programmeItemImplementors = []string{"ProgrammeItem"}
+
+func (ec *executionContext) _ProgrammeItem(ctx context.Context, sel ast.SelectionSet, obj *db.ProgrammeItem) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, programmeItemImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ProgrammeItem")
+		case "title":
+			out.Values[i] = ec._ProgrammeItem_title(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "date":
+			out.Values[i] = ec._ProgrammeItem_date(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "startsAtLocal":
+			out.Values[i] = ec._ProgrammeItem_startsAtLocal(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "endsAtLocal":
+			out.Values[i] = ec._ProgrammeItem_endsAtLocal(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "room":
+			out.Values[i] = ec._ProgrammeItem_room(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "cancelled":
+			out.Values[i] = ec._ProgrammeItem_cancelled(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var programmeVersionImplementors = []string{"ProgrammeVersion"}
+
+func (ec *executionContext) _ProgrammeVersion(ctx context.Context, sel ast.SelectionSet, obj *db.ProgrammeVersion) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, programmeVersionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ProgrammeVersion")
+		case "number":
+			out.Values[i] = ec._ProgrammeVersion_number(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "publishedAt":
+			out.Values[i] = ec._ProgrammeVersion_publishedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changes":
+			out.Values[i] = ec._ProgrammeVersion_changes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var proposeCorrectionPayloadImplementors = []string{"ProposeCorrectionPayload"}
 
 func (ec *executionContext) _ProposeCorrectionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ProposeCorrectionPayload) graphql.Marshaler {
@@ -40400,6 +42540,49 @@ func (ec *executionContext) _ProposeCorrectionPayload(ctx context.Context, sel a
 			}
 		case "userErrors":
 			out.Values[i] = ec._ProposeCorrectionPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var publishProgrammePayloadImplementors = []string{"PublishProgrammePayload"}
+
+func (ec *executionContext) _PublishProgrammePayload(ctx context.Context, sel ast.SelectionSet, obj *model.PublishProgrammePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, publishProgrammePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PublishProgrammePayload")
+		case "edition":
+			out.Values[i] = ec._PublishProgrammePayload_edition(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "clashes":
+			out.Values[i] = ec._PublishProgrammePayload_clashes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._PublishProgrammePayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -43831,6 +46014,19 @@ func (ec *executionContext) marshalNDeliveryState2githubᚗcomᚋvaktreffenᚋva
 	return res
 }
 
+func (ec *executionContext) unmarshalNDiscardPreparationInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDiscardPreparationInput(ctx context.Context, v any) (model.DiscardPreparationInput, error) {
+	res, err := ec.unmarshalInputDiscardPreparationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDiscardPreparationPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐDiscardPreparationPayload(ctx context.Context, sel ast.SelectionSet, v *model.DiscardPreparationPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DiscardPreparationPayload!")
+		return graphql.Null
+	}
+	return ec._DiscardPreparationPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNDismissCoordinatorInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCoordinatorInput(ctx context.Context, v any) (db.CoordinatorInput, error) {
 	res, err := ec.unmarshalInputDismissCoordinatorInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -44784,6 +46980,32 @@ func (ec *executionContext) marshalNPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktre
 	return ec._Person(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNPrepareChangeInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPrepareChangeInput(ctx context.Context, v any) (db.PrepareChangeInput, error) {
+	res, err := ec.unmarshalInputPrepareChangeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPrepareChangePayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐPrepareChangePayload(ctx context.Context, sel ast.SelectionSet, v *model.PrepareChangePayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PrepareChangePayload!")
+		return graphql.Null
+	}
+	return ec._PrepareChangePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNPrepareSessionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPrepareSessionInput(ctx context.Context, v any) (db.PrepareSessionInput, error) {
+	res, err := ec.unmarshalInputPrepareSessionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPrepareSessionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐPrepareSessionPayload(ctx context.Context, sel ast.SelectionSet, v *model.PrepareSessionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PrepareSessionPayload!")
+		return graphql.Null
+	}
+	return ec._PrepareSessionPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNPreviewInvitationsPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvitationPreview(ctx context.Context, sel ast.SelectionSet, v *db.InvitationPreview) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "PreviewInvitationsPayload!")
@@ -44800,6 +47022,107 @@ func (ec *executionContext) marshalNPreviewReportPayload2ᚖgithubᚗcomᚋvaktr
 	return ec._PreviewReportPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNProgrammeChange2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeChangeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.ProgrammeChange) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNProgrammeChange2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeChange(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNProgrammeChange2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeChange(ctx context.Context, sel ast.SelectionSet, v *db.ProgrammeChange) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ProgrammeChange!")
+		return graphql.Null
+	}
+	return ec._ProgrammeChange(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNProgrammeChangeKind2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeChangeKind(ctx context.Context, v any) (db.ProgrammeChangeKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.ProgrammeChangeKind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNProgrammeChangeKind2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeChangeKind(ctx context.Context, sel ast.SelectionSet, v db.ProgrammeChangeKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ProgrammeChangeKind!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNProgrammeChangeKind2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeChangeKindᚄ(ctx context.Context, v any) ([]db.ProgrammeChangeKind, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]db.ProgrammeChangeKind, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNProgrammeChangeKind2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeChangeKind(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNProgrammeChangeKind2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeChangeKindᚄ(ctx context.Context, sel ast.SelectionSet, v []db.ProgrammeChangeKind) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNProgrammeChangeKind2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeChangeKind(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNProgrammeItem2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeItem(ctx context.Context, sel ast.SelectionSet, v *db.ProgrammeItem) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ProgrammeItem!")
+		return graphql.Null
+	}
+	return ec._ProgrammeItem(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNProgrammeVersion2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeVersionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.ProgrammeVersion) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNProgrammeVersion2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeVersion(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNProgrammeVersion2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeVersion(ctx context.Context, sel ast.SelectionSet, v *db.ProgrammeVersion) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ProgrammeVersion!")
+		return graphql.Null
+	}
+	return ec._ProgrammeVersion(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNProposeCorrectionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProposeCorrectionInput(ctx context.Context, v any) (db.ProposeCorrectionInput, error) {
 	res, err := ec.unmarshalInputProposeCorrectionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -44811,6 +47134,19 @@ func (ec *executionContext) marshalNProposeCorrectionPayload2ᚖgithubᚗcomᚋv
 		return graphql.Null
 	}
 	return ec._ProposeCorrectionPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNPublishProgrammeInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐPublishProgrammeInput(ctx context.Context, v any) (model.PublishProgrammeInput, error) {
+	res, err := ec.unmarshalInputPublishProgrammeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPublishProgrammePayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐPublishProgrammePayload(ctx context.Context, sel ast.SelectionSet, v *model.PublishProgrammePayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PublishProgrammePayload!")
+		return graphql.Null
+	}
+	return ec._PublishProgrammePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNPublishReportInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPublishReportInput(ctx context.Context, v any) (db.PublishReportInput, error) {
@@ -46471,6 +48807,32 @@ func (ec *executionContext) marshalOPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktre
 		return graphql.Null
 	}
 	return ec._Person(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOProgrammeChange2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeChangeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.ProgrammeChange) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNProgrammeChange2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeChange(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOProgrammeItem2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeItem(ctx context.Context, sel ast.SelectionSet, v *db.ProgrammeItem) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ProgrammeItem(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalORegistration2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRegistration(ctx context.Context, sel ast.SelectionSet, v *db.Registration) graphql.Marshaler {

@@ -279,6 +279,20 @@ type DeclineOfferPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// Of which session to take back what was prepared.
+type DiscardPreparationInput struct {
+	// The id of the session.
+	SessionID db.ID `json:"sessionId"`
+}
+
+// What is prepared still.
+type DiscardPreparationPayload struct {
+	// The edition with what is prepared. Null when there are userErrors.
+	Edition *db.Edition `json:"edition,omitempty"`
+	// Why nothing was taken back.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // The person who was dismissed.
 type DismissCoordinatorPayload struct {
 	// Null when there are userErrors.
@@ -407,6 +421,24 @@ type PauseCampaignPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// The change that is prepared.
+type PrepareChangePayload struct {
+	// The edition with what is prepared. Null when there are userErrors.
+	Edition *db.Edition `json:"edition,omitempty"`
+	// Why nothing was prepared.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The session that is prepared.
+type PrepareSessionPayload struct {
+	// The id that the session will have. Null when there are userErrors.
+	SessionID *db.ID `json:"sessionId,omitempty"`
+	// The edition with what is prepared. Null when there are userErrors.
+	Edition *db.Edition `json:"edition,omitempty"`
+	// Why nothing was prepared.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // What publishReport would do.
 type PreviewReportPayload struct {
 	// How many people the report would be mailed to.
@@ -422,6 +454,22 @@ type ProposeCorrectionPayload struct {
 	// After the change; null when there was a problem.
 	Correction *db.Correction `json:"correction,omitempty"`
 	// What was wrong; empty when it worked.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Which programme to publish.
+type PublishProgrammeInput struct {
+	// The edition.
+	EditionID db.ID `json:"editionId"`
+}
+
+// The programme that is published.
+type PublishProgrammePayload struct {
+	// The edition. Null when there are userErrors.
+	Edition *db.Edition `json:"edition,omitempty"`
+	// Sessions that people of a moved one are in at the same time. Nobody lost a place: ask them to choose.
+	Clashes []*db.SessionClash `json:"clashes"`
+	// Why nothing was published.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
