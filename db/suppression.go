@@ -105,7 +105,7 @@ func (d *DB) LiftSuppression(ctx context.Context, actor Actor, person ID, shape 
 		return nil, err
 	}
 	err = d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
-		people, err := viewIn(tx, actor, now).loadPeople(ctx, []ID{person}, Shape{"email": nil})
+		people, err := viewIn(tx, actor, now).knownPeople(ctx, []ID{person}, nil)
 		if err != nil {
 			return err
 		}
