@@ -67,7 +67,7 @@ func (s *socket) perform(query string, variables vars) (a answer) {
 			if err := json.Unmarshal(m.Payload, &a.Errors); err != nil {
 				s.Fatal(err)
 			}
-			return a
+			return s.heard(a)
 		}
 	}
 }

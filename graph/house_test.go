@@ -294,7 +294,12 @@ func (h *house) post(ctx context.Context, token string, body []byte) answer {
 	if err := json.Unmarshal(content, &a); err != nil {
 		h.Fatalf("status %d: %v: %.300s", response.StatusCode, err, content)
 	}
-	if len(a.Errors) > 0 { // which may hold no more than the log
+	return h.heard(a)
+}
+
+// heard notes the errors of an answer, which may hold no more than the log.
+func (h *house) heard(a answer) answer {
+	if len(a.Errors) > 0 {
 		h.logger.Debug("answered", "errors", fmt.Sprintf("%+v", a.Errors))
 	}
 	return a
