@@ -37,7 +37,8 @@ func (d *DB) NameOrganiser(ctx context.Context, actor Actor, in OrganiserInput, 
 	})
 }
 
-// DismissOrganiser takes back what NameOrganiser gave. It takes effect at once; dismissing again changes nothing.
+// DismissOrganiser takes back what NameOrganiser gave. It takes effect at once; dismissing again changes nothing. Somebody whom the
+// actor may not know of is not found.
 func (d *DB) DismissOrganiser(ctx context.Context, actor Actor, in OrganiserInput, shape Shape) (*Person, error) {
 	return d.changeOrganisers(ctx, actor, in, "dismiss organiser", shape, func(ctx context.Context, tx bun.Tx, now time.Time, o *organiser) error {
 		if err := viewIn(tx, actor, now).knows(ctx, o.PersonID); err != nil {
