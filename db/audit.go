@@ -84,6 +84,7 @@ const (
 			UNION ALL SELECT id, report_id FROM corrections) AS part JOIN reports ON reports.id = part.report_id
 		UNION ALL SELECT id, edition_id FROM campaigns
 		UNION ALL SELECT id, edition_id FROM invitations
+		UNION ALL SELECT id, edition_id FROM delegations
 		UNION ALL SELECT id, edition_id FROM seats
 		UNION ALL SELECT seats.id, sessions.edition_id FROM seats JOIN sessions ON sessions.id = seats.session_id
 		UNION ALL SELECT registrations.id, seats.edition_id FROM registrations JOIN seats ON seats.id = registrations.seats_id

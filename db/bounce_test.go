@@ -230,7 +230,7 @@ func TestWhoMayLiftASuppression(t *testing.T) {
 		}
 		suppress()
 		for name, actor := range map[string]db.Actor{"anonymous": {}, "an outsider": w.outsider, "an organiser who did not invite": w.olga} {
-			want := db.CodeNotFound // none of them may know of Dieter
+			want := db.CodeNotFound // they may not know of him at all
 			if actor.Anonymous() {
 				want = db.CodeNotSignedIn
 			}

@@ -167,8 +167,12 @@ func (v view) knownPeople(ctx context.Context, ids []ID, shape Shape) (map[ID]*P
 		}
 	}
 	public, err := v.publicPeople(ctx, hidden)
+	if err != nil {
+		return nil, err
+	}
+	fellows, err := v.fellowOrganisers(ctx, hidden)
 	for _, id := range hidden {
-		if !public[id] {
+		if !public[id] && !fellows[id] {
 			delete(people, id)
 		}
 	}

@@ -37,9 +37,13 @@ func (d *DB) NameOrganiser(ctx context.Context, actor Actor, in OrganiserInput, 
 	})
 }
 
-// DismissOrganiser takes back what NameOrganiser gave. It takes effect at once; dismissing again changes nothing.
+// DismissOrganiser takes back what NameOrganiser gave. It takes effect at once; dismissing again changes nothing. Somebody whom the
+// actor may not know of is not found.
 func (d *DB) DismissOrganiser(ctx context.Context, actor Actor, in OrganiserInput, shape Shape) (*Person, error) {
-	return d.changeOrganisers(ctx, actor, in, "dismiss organiser", shape, func(ctx context.Context, tx bun.Tx, _ time.Time, o *organiser) error {
+	return d.changeOrganisers(ctx, actor, in, "dismiss organiser", shape, func(ctx context.Context, tx bun.Tx, now time.Time, o *organiser) error {
+		if err := viewIn(tx, actor, now).knows(ctx, o.PersonID); err != nil {
+			return err
+		}
 		q := tx.NewDelete().Model((*organiser)(nil)).Where("person_id = ?", o.PersonID)
 		if !o.EditionID.IsZero() {
 			q = q.Where("edition_id = ?", o.EditionID)
@@ -109,6 +113,36 @@ func personExists(ctx context.Context, tx bun.Tx, id ID) error {
 	return err
 }
 
+// knows refuses a person that the actor may not know of: dismissing somebody who has no role would show who that is.
+func (v view) knows(ctx context.Context, id ID) error {
+	known, err := v.knownPeople(ctx, []ID{id}, nil)
+	if err == nil && known[id] == nil {
+		err = problem(CodeNotFound, "input.personId", "There is no such person.")
+	}
+	return err
+}
+
+// fellowOrganisers returns those of the people who were named organisers of what the actor organises.
+func (v view) fellowOrganisers(ctx context.Context, people []ID) (map[ID]bool, error) {
+	if len(people) == 0 || !v.actor.Organiser() {
+		return nil, nil
+	}
+	var ids []ID
+	if err := v.tx.NewSelect().Model((*organiser)(nil)).ColumnExpr("DISTINCT organiser.person_id").
+		Join("LEFT JOIN editions AS edition ON edition.id = organiser.edition_id").Join("LEFT JOIN courses AS course ON course.id = organiser.course_id").
+		Where("organiser.person_id IN (?)", bun.List(people)).
+		WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+			return q.WhereGroup(" OR ", v.actor.organisedEditions).WhereGroup(" OR ", v.actor.organisedCourses)
+		}).Scan(ctx, &ids); err != nil {
+		return nil, fmt.Errorf("fellow organisers: %w", err)
+	}
+	fellows := make(map[ID]bool, len(ids))
+	for _, id := range ids {
+		fellows[id] = true
+	}
+	return fellows, nil
+}
+
 // organisers returns who was named an organiser of each of the editions or courses, by name; the column says of which.
 func (v view) organisers(ctx context.Context, column bun.Ident, of []ID, shape Shape) (map[ID][]*Person, error) {
 	if len(of) == 0 {
@@ -173,6 +207,9 @@ func (d *DB) AppointCoordinator(ctx context.Context, actor Actor, in Coordinator
 // DismissCoordinator takes back what AppointCoordinator gave, at once. The last coordinator of who leads a partnership stays.
 func (d *DB) DismissCoordinator(ctx context.Context, actor Actor, in CoordinatorInput, shape Shape) (*Person, error) {
 	return d.changeCoordinators(ctx, actor, in, "dismiss coordinator", shape, func(ctx context.Context, tx bun.Tx, m *Member) error {
+		if err := viewIn(tx, actor, d.now()).knows(ctx, in.PersonID); err != nil {
+			return err
+		}
 		if m.Role == RoleLead {
 			others, err := tx.NewSelect().Model((*coordinator)(nil)).Where("member_id = ?", m.ID).Where("person_id <> ?", in.PersonID).Exists(ctx)
 			if err != nil {

@@ -251,13 +251,14 @@ func (o *occasion) clashes(ctx context.Context, tx bun.Tx, people []ID) (map[ID]
 // refuses says why the actor cannot register the person here, before any look at the places: seats that the actor may not know
 // of, people whom the actor may not register, be they there or not, then what the rules of sessions refuse.
 func (k *desk) refuses(actor Actor, person *Person) error {
+	nobody := person == nil || person.ErasedAt != nil
 	switch {
 	case k == nil, !k.occasion.on() && !k.occasion.cancelled():
 		return problem(CodeNotFound, "input.seatsId", "There are no such seats.")
-	case (person == nil || person.ErasedAt != nil) && k.occasion.organisedBy(actor):
-		return problem(CodeNotFound, "input.personId", "There is no such person.")
-	case person == nil, person.ErasedAt != nil, !actor.mayRegister(person) && !k.occasion.organisedBy(actor):
+	case !k.occasion.organisedBy(actor) && (nobody || !actor.mayRegister(person)): // who may not learn whom there is hears the same of both
 		return problem(CodeForbidden, "input.personId", "You can register yourself, people of an organisation that you coordinate, and anybody for a meeting that you organise.")
+	case nobody:
+		return problem(CodeNotFound, "input.personId", "There is no such person.")
 	case k.SessionID.IsZero(), !k.occasion.on(): // nobody can register for what is cancelled
 		return nil
 	case k.coming[person.ID] != Confirmed:

@@ -105,18 +105,13 @@ func (d *DB) LiftSuppression(ctx context.Context, actor Actor, person ID, shape 
 		return nil, err
 	}
 	err = d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
-		v := viewIn(tx, actor, now)
-		people, err := v.loadPeople(ctx, []ID{person}, Shape{"email": nil})
-		if err != nil {
-			return err
-		}
-		public, err := v.publicPeople(ctx, []ID{person})
+		people, err := viewIn(tx, actor, now).knownPeople(ctx, []ID{person}, nil)
 		if err != nil {
 			return err
 		}
 		p := people[person]
 		switch {
-		case p == nil, !p.contactVisible && !public[person]:
+		case p == nil:
 			return problem(CodeNotFound, "input.personId", "There is no such person.")
 		case !p.contactVisible:
 			return problem(CodeForbidden, "input.personId", "Only the person, coordinators of the person's organisation and organisers who invited the person can do this.")

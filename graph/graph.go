@@ -16,6 +16,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/vaktreffen/vaktreffen/db"
@@ -118,6 +119,7 @@ func graphQL(cfg Config, res resolver, directly []string) (http.Handler, error) 
 			}
 			return withActor(ctx, a), err
 		},
+		Renew:    renew(cfg),
 		Public:   public,
 		Draining: cfg.Draining,
 	})
@@ -148,6 +150,26 @@ func graphQL(cfg Config, res resolver, directly []string) (http.Handler, error) 
 	}
 	direct.Install(srv, schema.Schema(), directly...)
 	return srv, nil
+}
+
+// renew puts the actor with the rights it has now into the context of an operation of a connection that lasts.
+func renew(cfg Config) func(context.Context) (context.Context, *gqlerror.Error) {
+	return func(ctx context.Context) (context.Context, *gqlerror.Error) {
+		refusal := func(code, message string) (context.Context, *gqlerror.Error) {
+			return ctx, &gqlerror.Error{Message: message, Extensions: map[string]any{"code": code}}
+		}
+		a, ok, err := cfg.DB.Renew(ctx, actor(ctx))
+		switch {
+		case err != nil:
+			if ctx.Err() == nil { // else the client has gone
+				cfg.Log.ErrorContext(ctx, "authenticate", "error", err)
+			}
+			return refusal("UNAVAILABLE", "Sign-in cannot be checked at the moment; try again.")
+		case !ok:
+			return refusal(string(db.CodeNotSignedIn), "This token is not valid any more; sign in again and open another connection.")
+		}
+		return withActor(ctx, a), nil
+	}
 }
 
 // signIn puts the actor of a bearer token into the request's context. A token that is not valid is refused, so that a client

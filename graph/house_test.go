@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"maps"
@@ -18,6 +19,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/vaktreffen/vaktreffen/db"
 	"github.com/vaktreffen/vaktreffen/db/dbtest"
@@ -47,7 +50,7 @@ type house struct {
 	url     string
 	clock   *atomic.Pointer[time.Time]
 	log     *journal
-	logger  *slog.Logger // writes into log, and fails the test when it holds what no log may
+	logger  *slog.Logger // writes into log, and fails the test when that, an error of an answer or a metric holds what no log may
 	tokens  *sync.Map    // by address
 }
 
@@ -116,6 +119,12 @@ func onSQLite(t *testing.T) *house {
 func (h *house) with(cfg graph.Config) *house {
 	h.Helper()
 	cfg.DB, cfg.Log, cfg.Draining = h.db, h.logger, make(chan struct{})
+	registry, given := cfg.Metrics.(*prometheus.Registry)
+	if !given {
+		registry = prometheus.NewRegistry()
+		cfg.Metrics = registry
+	}
+	h.Cleanup(func() { h.logger.Debug("scraped", "metrics", scrape(registry)) }) // no number may hold what no line of the log may
 	handler, err := graph.Handler(cfg)
 	if err != nil {
 		h.Fatal(err)
@@ -284,6 +293,14 @@ func (h *house) post(ctx context.Context, token string, body []byte) answer {
 	a := answer{t: h, Status: response.StatusCode, body: string(content)}
 	if err := json.Unmarshal(content, &a); err != nil {
 		h.Fatalf("status %d: %v: %.300s", response.StatusCode, err, content)
+	}
+	return h.heard(a)
+}
+
+// heard notes the errors of an answer, which may hold no more than the log.
+func (h *house) heard(a answer) answer {
+	if len(a.Errors) > 0 {
+		h.logger.Debug("answered", "errors", fmt.Sprintf("%+v", a.Errors))
 	}
 	return a
 }

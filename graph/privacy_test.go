@@ -120,6 +120,16 @@ func TestAuditLogsAreReadByOrganisersAlone(t *testing.T) {
 				t.Errorf("%q reads %v", test.viewer, first)
 			}
 		}
+		t.setClock(today.Add(3 * time.Hour))
+		t.ask(organiser, `mutation($input: InviteDelegationsInput!) { inviteDelegations(input: $input) { userErrors { message } } }`, vars{"input": vars{
+			"editionId": edition, "respondBy": "2027-02-15T12:00:00Z", "delegations": []vars{{"organisationId": t.id("organisations", "oldenburg"), "places": 3}},
+		}})
+		t.setClock(today.Add(4 * time.Hour))
+		t.ask(colleague, `mutation($id: ID!) { declineDelegation(input: { delegationId: $id }) { userErrors { message } } }`, vars{"id": t.ids("SELECT id FROM delegations")[0]})
+		data := t.ask(organiser, `query($id: ID!) { edition(id: $id) { `+entries+` } }`, vars{"id": edition})
+		if got := pluck(list(data, "edition", "auditLog", "nodes"), "action")[:2]; fmt.Sprint(got) != "[decline delegation invite delegations]" {
+			t.Errorf("of the delegations the log tells %v", got)
+		}
 		other := t.ask(organiser, `query($id: ID!) { edition(id: $id) { `+entries+` } }`, vars{"id": t.id("editions", "vaktreffen-2009")})
 		if got := fmt.Sprint(pluck(list(other, "edition", "auditLog", "nodes"), "action")); got != "[import]" {
 			t.Errorf("the log of another edition: %s", got)

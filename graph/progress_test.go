@@ -70,7 +70,7 @@ func (h *house) overWebSocket(email, id string) stream {
 				if err := json.Unmarshal(m.Payload, &a); err != nil {
 					h.Fatal(err)
 				}
-				return a, true
+				return h.heard(a), true
 			}
 		}
 	}
@@ -116,7 +116,7 @@ func (h *house) overEvents(email, id string) stream {
 				if err := json.Unmarshal([]byte(value), &a); err != nil {
 					h.Fatal(err)
 				}
-				return a, true
+				return h.heard(a), true
 			}
 		}
 		h.Fatalf("the events broke off: %v", lines.Err())

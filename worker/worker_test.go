@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/vaktreffen/vaktreffen/db"
 	"github.com/vaktreffen/vaktreffen/db/dbtest"
 	"github.com/vaktreffen/vaktreffen/db/programme"
@@ -167,10 +169,15 @@ func (s *scene) work(t *testing.T, connections int) (stop func()) {
 
 func (s *scene) workWithLease(t *testing.T, connections int, lease time.Duration) (stop func()) {
 	t.Helper()
+	registry := prometheus.NewRegistry()
+	t.Cleanup(func() { // no number may hold what no line of the log may
+		families, err := registry.Gather()
+		slog.New(s.log).Debug("gathered", "metrics", fmt.Sprint(families), "error", err)
+	})
 	w, err := worker.New(worker.Config{
 		DB: s.db, Redis: s.redis, Log: slog.New(s.log), SMTP: worker.SMTPConfig{URL: s.smtp.URL()},
 		Connections: connections, From: "Vaktreffen <vaktreffen@example.org>", PublicURL: "https://meetings.example.org", Lease: lease,
-		BounceDomain: "bounces.example.org",
+		BounceDomain: "bounces.example.org", Metrics: registry,
 	})
 	if err != nil {
 		t.Fatal(err)

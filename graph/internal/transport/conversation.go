@@ -36,6 +36,7 @@ type conversation struct {
 	conn   *coder.Conn
 	exec   graphql.GraphExecutor
 	signIn func(ctx context.Context, bearer string) (context.Context, error)
+	renew  func(ctx context.Context) (context.Context, *gqlerror.Error)
 	header http.Header
 
 	// ctx is what operations run in: the connection's, and once connection_init
@@ -192,6 +193,13 @@ func (c *conversation) perform(ctx context.Context, m clientMessage) {
 		c.mu.Lock()
 		delete(c.running, m.id)
 		c.mu.Unlock()
+	}
+	// A connection may last for days: what was taken from somebody meanwhile is gone.
+	ctx, refusal := c.renew(ctx)
+	if refusal != nil {
+		release()
+		c.sendErrors(m.id, gqlerror.List{refusal})
+		return
 	}
 	params, p := paramsFrom(m.payload)
 	if p == nil && nothingToRun(params) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
 // Config is what the transports need to know about the program around them.
@@ -21,6 +22,11 @@ type Config struct {
 	// connection_init carries a bearer token. An error closes the connection
 	// with 4403; its text is not shown.
 	SignIn func(ctx context.Context, bearer string) (context.Context, error)
+
+	// Renew returns the context for one operation of a WebSocket, with the rights
+	// that whoever is signed in has by now. An error refuses that operation, as
+	// its answer.
+	Renew func(ctx context.Context) (context.Context, *gqlerror.Error)
 
 	// Public reports whether the answer to an operation is the same for everybody
 	// until somebody changes something, so that caches may keep it.

@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
@@ -35,6 +37,8 @@ type toySchema struct {
 	started, stopped chan struct{}
 	// renamed counts executed mutations.
 	renamed int
+	// revoked makes whoever signed in somebody who is not any more.
+	revoked atomic.Bool
 }
 
 type whoKey struct{}
@@ -125,6 +129,12 @@ func serve(t *testing.T, schema *toySchema, configure ...func(*transport.Config)
 				return ctx, context.Canceled
 			}
 			return context.WithValue(ctx, whoKey{}, "Ada"), nil
+		},
+		Renew: func(ctx context.Context) (context.Context, *gqlerror.Error) {
+			if schema.revoked.Load() && ctx.Value(whoKey{}) != nil {
+				return ctx, &gqlerror.Error{Message: "Sign in again.", Extensions: map[string]any{"code": "NOT_SIGNED_IN"}}
+			}
+			return ctx, nil
 		},
 		Public: func(_ context.Context, op *graphql.OperationContext) bool { return op.Operation.Name != "Live" },
 	}

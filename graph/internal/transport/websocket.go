@@ -67,7 +67,7 @@ func (t webSocket) Do(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	c := &conversation{
-		conn: conn, exec: exec, signIn: t.cfg.SignIn, header: r.Header,
+		conn: conn, exec: exec, signIn: t.cfg.SignIn, renew: t.cfg.Renew, header: r.Header,
 		ctx: ctx, cancel: cancel, running: map[string]*operation{},
 	}
 	go c.keepAlive(ctx)

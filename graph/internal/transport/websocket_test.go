@@ -126,6 +126,28 @@ func TestWebSocketSignsIn(t *testing.T) {
 	}
 }
 
+func TestWebSocketRenewsWhoIsSignedIn(t *testing.T) {
+	t.Parallel()
+	schema := newToySchema()
+	server := serve(t, schema)
+	signedIn, anonymous := open(t, server.URL, `{"Authorization":"Bearer valid"}`), open(t, server.URL, `{}`)
+	signedIn.expect("connection_ack")
+	signedIn.subscribe("q", "{ who }")
+	signedIn.expect(`next q {"data":{"who":"Ada"}}`)
+	signedIn.expect("complete q")
+	schema.revoked.Store(true)
+	for _, query := range []string{"{ who }", `mutation { rename(name: "Bo") }`, "subscription { ticks }"} {
+		signedIn.subscribe("q", query)
+		signedIn.expect(`error q [{"message":"Sign in again.","extensions":{"code":"NOT_SIGNED_IN"}}]`)
+	}
+	if schema.renamed != 0 {
+		t.Error("the mutation was executed")
+	}
+	anonymous.expect("connection_ack")
+	anonymous.subscribe("q", `{ greeting(name: "Bo") }`)
+	anonymous.expect(`next q {"data":{"greeting":"hello Bo"}}`)
+}
+
 func TestWebSocketRefusesTheUpgrade(t *testing.T) {
 	t.Parallel()
 	const friend = "https://agenda.example.nl"

@@ -1,0 +1,492 @@
+package graph_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// unlogged are the mutations that leave no entry in the audit log, with the reason.
+var unlogged = map[string]string{
+	"previewInvitations": "it writes nothing",
+}
+
+// shownOnce are the mutations that show what whoever does them cannot read again, with the reason.
+var shownOnce = map[string]string{
+	"signIn":           "it is of whoever the link is for",
+	"dismissOrganiser": "the organiser was known as long as it was one",
+}
+
+// Every mutation is tried in every role. Whoever may not do it hears so, gets nothing and changes nothing; what whoever may do it
+// does leaves an entry in the audit log and shows nothing that node(id) hides.
+func TestWhoMayDoWhat(t *testing.T) {
+	each(t, func(t *house) {
+		s := newScene(t)
+		g := &graphOf{house: t, schema: schema(t)}
+		tried := map[string]bool{}
+		prints := s.fingerprints()
+		for _, d := range deeds {
+			field := g.schema.Mutation.Fields.ForName(d.mutation)
+			if field == nil {
+				t.Fatalf("there is no mutation %s; take it out of deeds", d.mutation)
+			}
+			tried[d.mutation] = true
+			document := g.mutating(field)
+			perform := func(as string) (payload any, code any, changed []string) {
+				t.Helper()
+				variables := vars{}
+				if d.input != nil {
+					variables["input"] = d.input(s, as)
+				}
+				if as != nobody {
+					t.token(as) // leaves an entry of its own
+				}
+				before := prints()
+				payload = at(t.ask(as, document, variables), d.mutation)
+				after := prints()
+				for table, print := range after {
+					if print != before[table] {
+						changed = append(changed, table)
+					}
+				}
+				return payload, at(payload, "userErrors", 0, "code"), changed
+			}
+			for _, as := range everybody {
+				want, special := d.except[as]
+				switch {
+				case slices.Contains(d.may, as):
+					continue
+				case as == nobody:
+					want = "NOT_SIGNED_IN"
+				case !special:
+					want = d.refusal
+				}
+				payload, code, changed := perform(as)
+				if fmt.Sprint(code) != fmt.Sprint(map[bool]any{true: nil, false: want}[want == ""]) {
+					t.Errorf("%s as %q: %v, want %q", d.mutation, as, payload, want)
+				}
+				if want != "" && !isEmpty(without(payload, "userErrors")) {
+					t.Errorf("%s is refused to %q, who gets %v", d.mutation, as, payload)
+				}
+				if len(changed) > 0 {
+					t.Errorf("%s is refused to %q and changes %v", d.mutation, as, changed)
+				}
+			}
+			for n, as := range d.may {
+				payload, code, changed := perform(as)
+				if code != nil {
+					t.Errorf("%s as %q, who may: %v", d.mutation, as, payload)
+				}
+				if n == 0 && unlogged[d.mutation] == "" && !slices.Contains(changed, "audit_log") {
+					t.Errorf("%s leaves no entry in the audit log; it changed %v", d.mutation, changed)
+				}
+				if strings.HasPrefix(d.mutation, "signOut") || strings.HasPrefix(d.mutation, "erase") {
+					t.tokens.Delete(as) // it may have ended
+				}
+				if as == nobody || shownOnce[d.mutation] != "" {
+					continue
+				}
+				s.reachable(as, d.mutation, payload)
+			}
+		}
+		for _, field := range g.schema.Mutation.Fields {
+			if !tried[field.Name] && !strings.HasPrefix(field.Name, "__") {
+				t.Errorf("%s: add a row to deeds that says who may do it", field.Name)
+			}
+		}
+	})
+}
+
+// mutating writes the document that performs a mutation and asks for all of its payload.
+func (g *graphOf) mutating(field *ast.FieldDefinition) string {
+	var below []string
+	for _, f := range g.target(field).Fields {
+		if f.Name != "userErrors" {
+			below = append(below, f.Name+arguments(f)+g.brief(f))
+		}
+	}
+	set := "{ " + strings.Join(below, " ") + " userErrors { code message } }"
+	if len(field.Arguments) == 0 {
+		return "mutation { " + field.Name + set + " }"
+	}
+	return fmt.Sprintf("mutation($input: %s) { %s(input: $input) %s }", field.Arguments[0].Type, field.Name, set)
+}
+
+// isEmpty reports whether nothing is told by a value.
+func isEmpty(value any) bool {
+	switch value := value.(type) {
+	case map[string]any:
+		for name, below := range value {
+			if name != "__typename" && !isEmpty(below) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		return len(value) == 0
+	}
+	return value == nil || value == false || value == 0.0 || value == ""
+}
+
+// shown returns the ids of all records in a value.
+func shown(value any) (ids []string) {
+	switch value := value.(type) {
+	case map[string]any:
+		if id, ok := value["id"].(string); ok {
+			ids = append(ids, id)
+		}
+		for _, below := range value {
+			ids = append(ids, shown(below)...)
+		}
+	case []any:
+		for _, below := range value {
+			ids = append(ids, shown(below)...)
+		}
+	}
+	return ids
+}
+
+// fingerprints returns what says for each table of the database what is in it.
+func (s *scene) fingerprints() func() map[string]string {
+	s.Helper()
+	sqlite := strings.HasPrefix(s.address, "sqlite:")
+	catalogue := "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()"
+	if sqlite {
+		catalogue = "SELECT t.name, c.name FROM sqlite_master AS t, pragma_table_info(t.name) AS c WHERE t.type = 'table'"
+	}
+	columns := map[string][]string{}
+	s.scan(catalogue, func(table, column string) {
+		if !strings.HasPrefix(table, "bun_") && !strings.HasPrefix(table, "sqlite_") {
+			columns[table] = append(columns[table], column)
+		}
+	})
+	var parts []string
+	for _, table := range sortedKeys(columns) {
+		if sqlite {
+			parts = append(parts, fmt.Sprintf("SELECT '%s', coalesce(group_concat(line, char(10)), '') FROM (SELECT quote(%s) AS line FROM %s ORDER BY 1)",
+				table, strings.Join(columns[table], ") || ' ' || quote("), table))
+		} else {
+			parts = append(parts, fmt.Sprintf("SELECT '%s', md5(coalesce(string_agg(line::text, ' ' ORDER BY line::text), '')) FROM %s AS line", table, table))
+		}
+	}
+	if len(parts) < 40 {
+		s.Fatalf("only %d tables", len(parts))
+	}
+	statement := strings.Join(parts, " UNION ALL ")
+	return func() map[string]string {
+		prints := map[string]string{}
+		s.scan(statement, func(table, print string) { prints[table] = print })
+		return prints
+	}
+}
+
+// scan reads pairs of texts behind the product's back.
+func (s *scene) scan(statement string, each func(a, b string)) {
+	s.Helper()
+	rows, err := s.raw.QueryContext(s.Context(), statement)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var a, b string
+		if err := rows.Scan(&a, &b); err != nil {
+			s.Fatal(err)
+		}
+		each(a, b)
+	}
+	if err := rows.Err(); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// record is a row of the table of records: who may know of one by its id.
+type record struct {
+	kind string // the type
+	id   func(s *scene) string
+	seen []string
+}
+
+func of(statement string) func(*scene) string {
+	return func(s *scene) string { return s.one(statement) }
+}
+
+// records are the rows: at least one for each type that is a Node, and one for each sort of record that not everybody sees.
+func records() []record {
+	key := func(table, key string) func(*scene) string {
+		return func(s *scene) string { return s.id(table, key) }
+	}
+	place := func(at string) func(*scene) string { return func(s *scene) string { return s.placeOf(at) } }
+	partnership := []string{neighbour, colleague, organiser, leader, administrator} // its coordinators know of drafts
+	return []record{
+		{"Municipality", key("organisations", "groningen"), everybody},
+		{"Institution", key("organisations", "vng-academie"), everybody},
+		{"Person", key("people", "konrad-koordinator"), everybody}, // who coordinates does so in public
+		{"Person", key("people", "paula-participant"), and(organisers, member, colleague, trainer)},
+		{"Person", key("people", spare(nobody)), []string{colleague, administrator}},
+		{"Person", key("people", keyOf(named)), organisers},
+		{"Partnership", key("partnerships", "groningen-oldenburg-bremen"), everybody},
+		{"Series", key("series", "vaktreffen"), everybody},
+		{"Theme", of("SELECT id FROM themes"), everybody},
+		{"Edition", func(s *scene) string { return s.edition }, everybody},
+		{"Edition", func(s *scene) string { return s.draft }, partnership},
+		{"Session", key("sessions", "sport"), everybody},
+		{"Session", key("sessions", "hidden-session"), partnership},
+		{"Room", key("rooms", "atelier"), everybody},
+		{"Room", key("rooms", "hidden-room"), partnership},
+		{"Seats", func(s *scene) string { return s.seats }, everybody},
+		{"Seats", of("SELECT seats.id FROM seats JOIN editions ON editions.id = edition_id WHERE key = 'draft'"), partnership},
+		{"Seats", of("SELECT seats.id FROM seats JOIN course_runs ON course_runs.id = course_run_id WHERE status = 'DRAFT'"), providers},
+		{"Course", func(s *scene) string { return s.course() }, everybody},
+		{"CourseRun", func(s *scene) string { return s.run }, everybody},
+		{"CourseRun", func(s *scene) string { return s.hiddenRun }, providers},
+		{"IntakeQuestion", of("SELECT id FROM intake_questions WHERE required"), everybody},
+		{"IntakeQuestion", of("SELECT id FROM intake_questions WHERE organisers_only"), providers},
+		{"Registration", place("edition"), and(organisers, member, colleague)},
+		{"Registration", place("session"), and(organisers, member, colleague)},
+		{"Registration", place("run"), and(providers, member, colleague, teacher)},
+		{"Campaign", of("SELECT id FROM campaigns"), organisers},
+		{"Invitation", of("SELECT id FROM invitations"), and(organisers, member)},
+		{"Delivery", of("SELECT id FROM deliveries WHERE campaign_id IS NOT NULL"), and(organisers, member)},
+		{"Delivery", of("SELECT id FROM deliveries WHERE campaign_id IS NULL"), nil}, // other mails are nobody's to follow
+		{"Delegation", func(s *scene) string { return s.delegation("oldenburg") }, and(organisers, colleague)},
+		{"SignIn", of("SELECT access_tokens.id FROM access_tokens JOIN people ON people.id = person_id WHERE people.key = 'paula-participant'"), []string{member}},
+	}
+}
+
+// count is how many records, or whether a value, somebody sees.
+type count struct {
+	n    int // some: any number
+	seen []string
+}
+
+const some = -1
+
+// guard is a row of the table of guarded fields: what those who may read the record see of it. Others see nothing.
+type guard struct {
+	field string
+	id    func(s *scene) string // of the record; nil for what begins at the root
+	shows []count
+}
+
+// guards are the rows: at least one for each field that not everybody may read who may read the record.
+func guards() []guard {
+	person := func(key string) func(*scene) string { return func(s *scene) string { return s.person(key) } }
+	edition := func(s *scene) string { return s.edition }
+	run := func(s *scene) string { return s.run }
+	inRun := func(s *scene) string { return s.placeOf("run") }
+	contacts := []count{{1, and(organisers, member, colleague, trainer)}}
+	return []guard{
+		{"Person.email", person("paula-participant"), contacts},
+		{"Person.locale", person("paula-participant"), contacts},
+		{"Person.suppression", person("paula-participant"), contacts},
+		{"Person.email", person("konrad-koordinator"), []count{{1, []string{colleague, administrator}}}},
+		{"Person.locale", person("konrad-koordinator"), []count{{1, []string{colleague, administrator}}}},
+		{"Edition.registrations", edition, []count{{3, organisers}, {2, []string{member, colleague}}}},
+		{"Edition.organisers", edition, []count{{1, organisers}}},
+		{"Edition.delegations", edition, []count{{1, and(organisers, colleague)}}},
+		{"Edition.participants", edition, []count{{2, organisers}, {1, []string{member}}}},
+		{"Edition.auditLog", edition, []count{{some, organisers}}},
+		{"Course.organisers", func(s *scene) string { return s.course() }, []count{{1, providers}}},
+		{"CourseRun.participants", run, []count{{1, and(providers, member)}}},
+		{"CourseRun.auditLog", run, []count{{some, providers}}},
+		{"CourseRun.intakeQuestions", run, []count{{4, providers}, {3, everybody}}},
+		{"CourseRun.invoice", run, []count{{1, and(providers, colleague)}}},
+		{"Seats.registrations", func(s *scene) string { return s.seats }, []count{{2, organisers}, {1, []string{member, colleague}}}},
+		{"Seats.registrations", func(s *scene) string { return s.place }, []count{{1, and(providers, member, colleague, teacher)}}},
+		{"Registration.answers", inRun, []count{{3, providers}, {2, []string{member, teacher}}}},
+		{"Registration.invoice", inRun, []count{{1, and(providers, member, colleague)}}},
+		{"Query.viewer", nil, []count{{1, signedIn}}},
+		{"Query.exportMyData", nil, []count{{1, signedIn}}},
+		{"Query.auditLog", nil, []count{{some, []string{administrator}}}},
+		{"Viewer.delegations", nil, []count{{1, []string{colleague}}}},
+		{"Viewer.signIns", nil, []count{{1, signedIn}}},
+		{"Viewer.registrations", nil, []count{{3, []string{member}}, {1, []string{organiser}}}},
+		{"Viewer.invitations", nil, []count{{1, []string{member}}}},
+		{"Viewer.roles", nil, []count{{1, []string{neighbour, elsewhere, colleague, organiser, named, administrator}}, {2, []string{leader, trainer}}}},
+		{"Subscription.campaignProgress", of("SELECT id FROM campaigns"), []count{{1, organisers}}},
+	}
+}
+
+// plain are the fields that go along with the record or the value they are in: whoever sees that sees them. What leads to
+// records is here when each of them has a guard of its own, or none.
+var plain = map[string]string{
+	"Query":             "node nodes edition editions partnership partnerships municipalities institutions courses themes",
+	"Municipality":      "id name country code population website partnerships hostedEditions",
+	"Institution":       "id name country kind website partnerships hostedEditions",
+	"Person":            "id name jobTitle organisation",
+	"Suppression":       "reason since",
+	"Viewer":            "person invitationMails",
+	"SignIn":            "id way device createdAt expiresAt current",
+	"Role":              "role partnership organisation edition course",
+	"Partnership":       "id name kind description since agreements members series",
+	"PartnershipMember": "role organisation coordinators",
+	"Agreement":         "title signedOn signedOnPrecision termYears endsOn renewal status",
+	"Series":            "id name description cadence partnership rotation nextHost editions",
+	"Edition":           "id title year status summary startsOn endsOn timeZone languages venue budget host series themes days seats retentionMonths",
+	"Venue":             "name address city country",
+	"Money":             "amountMinor currency",
+	"Theme":             "id name",
+	"Day":               "date sessions",
+	"Session":           "id kind title abstract date startsAt endsAt startsAtLocal endsAtLocal languages cancelled room themes contributions children seats edition",
+	"Room":              "id name capacity",
+	"Contribution":      "role name affiliation person",
+	"Course":            "id title summary audience topics days maxParticipants price organisation trainers related runs",
+	"CourseRun":         "id status startsOn endsOn timeZone languages venue course seats retentionMonths trainers price minParticipants decideOn intakeDueAt",
+	"IntakeQuestion":    "id kind label help options required organisersOnly",
+	"IntakeAnswer":      "question text choices yesNo number",
+	"Invoice":           "organisation reference vatNumber address",
+	"Seats":             "id capacity taken left waiting registrationOpen policy line maxPerOrganisation offerHours opensAt closesAt",
+	"Registration":      "id status position offerExpiresAt expiredBecause registeredAt registeredBy cancelledAt listing person seats edition session courseRun",
+	"Campaign":          "id status version total queued sent failed bounced suppressed uncertain cancelled accepted declined createdAt sendAt respondBy finishedAt edition courseRun invitations",
+	"Invitation":        "id status respondedAt respondBy person edition courseRun delivery",
+	"Delivery":          "id state attempts sentAt lastError statusCode",
+	"Delegation":        "id status places respondBy remindedAt answeredAt organisation edition named",
+	"Participant":       "name organisation",
+	"AuditEntry":        "at actor action recordId",
+	"AudienceRow":       "line email name organisation problem",
+	"SessionClash":      "session people",
+	"PageInfo":          "hasNextPage hasPreviousPage startCursor endCursor",
+	"UserError":         "code message field index",
+}
+
+// Every type that is a Node and every guarded field is read in every role.
+func TestWhoMayReadWhat(t *testing.T) {
+	each(t, func(t *house) {
+		s := newScene(t)
+		g := &graphOf{house: t, schema: schema(t)}
+		g.classified()
+		for _, r := range records() {
+			id := r.id(s)
+			for _, as := range everybody {
+				want := slices.Contains(r.seen, as)
+				data := t.ask(as, `query($id: ID!) { node(id: $id) { __typename id } nodes(ids: [$id]) { id } }`, vars{"id": id})
+				if (at(data, "node", "id") == id) != want || (at(data, "nodes", 0, "id") == id) != want {
+					t.Errorf("%q sees %s %s: %v, want %t", as, r.kind, id, data, want)
+				}
+				if want && at(data, "node", "__typename") != r.kind {
+					t.Errorf("%s: %v", r.kind, data)
+				}
+				if !want {
+					continue
+				}
+				var fields []string
+				for _, name := range strings.Fields(plain[r.kind]) {
+					if field := g.schema.Types[r.kind].Fields.ForName(name); field != nil {
+						fields = append(fields, name+arguments(field)+g.brief(field))
+					}
+				}
+				data = t.ask(as, "query($id: ID!) { node(id: $id) { ... on "+r.kind+" { "+strings.Join(fields, " ")+" } } }", vars{"id": id}) // without an error
+				if as != teacher {                                                                                                            // who reads of participants in the registrations of the run, and nowhere else
+					s.reachable(as, r.kind, data)
+				}
+			}
+		}
+		for _, guard := range guards() {
+			for _, as := range everybody {
+				want := 0
+				for _, c := range slices.Backward(guard.shows) { // the first that names the role counts
+					if slices.Contains(c.seen, as) {
+						want = c.n
+					}
+				}
+				value := g.read(s, guard, as)
+				if got := amount(value); got != want && (want != some || got == 0) {
+					t.Errorf("%q sees %d of %s, want %d: %v", as, got, guard.field, want, value)
+				}
+				s.reachable(as, guard.field, value)
+			}
+		}
+	})
+}
+
+// reachable fails the test when an answer shows a record that node(id) hides.
+func (s *scene) reachable(as, what string, value any) {
+	s.Helper()
+	for ids := range slices.Chunk(shown(value), 100) {
+		for i, node := range list(s.ask(as, `query($ids: [ID!]!) { nodes(ids: $ids) { id } }`, vars{"ids": ids}), "nodes") {
+			if node == nil {
+				s.Errorf("%s shows %q a record that node(id) hides: %s in %v", what, as, ids[i], value)
+			}
+		}
+	}
+}
+
+// read returns what somebody reads of a guarded field.
+func (g *graphOf) read(s *scene, guard guard, as string) any {
+	s.Helper()
+	kind, name, _ := strings.Cut(guard.field, ".")
+	field := g.schema.Types[kind].Fields.ForName(name)
+	selected := name + arguments(field) + g.brief(field)
+	switch kind {
+	case "Subscription":
+		h := s.in(s.T)
+		a, more := h.overEvents(as, guard.id(s))()
+		if len(a.Errors) > 0 && a.Errors[0].Extensions["code"] != "NOT_FOUND" || !more {
+			s.Errorf("%s as %q: %s", guard.field, as, a.body)
+		}
+		return at(a.Data, name)
+	case "Query":
+		return s.ask(as, "{ "+selected+" }", nil)[name]
+	case "Viewer":
+		return at(s.ask(as, "{ viewer { "+selected+" } }", nil), "viewer", name)
+	}
+	return at(s.ask(as, "query($id: ID!) { node(id: $id) { ... on "+kind+" { "+selected+" } } }", vars{"id": guard.id(s)}), "node", name)
+}
+
+// amount is how many records a value holds, or whether it is there.
+func amount(value any) int {
+	switch value := value.(type) {
+	case nil:
+		return 0
+	case []any:
+		return len(value)
+	case map[string]any:
+		if total, ok := value["totalCount"].(float64); ok {
+			return int(total)
+		}
+	}
+	return 1
+}
+
+// classified says what is in the schema and not in the tables, and the other way round.
+func (g *graphOf) classified() {
+	g.Helper()
+	known := map[string]bool{}
+	for kind, fields := range plain {
+		for _, name := range strings.Fields(fields) {
+			known[kind+"."+name] = true
+		}
+	}
+	for _, guard := range guards() {
+		if _, twice := known[guard.field]; twice && known[guard.field] {
+			g.Errorf("%s is in guards and in plain", guard.field)
+		}
+		known[guard.field] = false
+	}
+	nodes := map[string]bool{}
+	for _, r := range records() {
+		nodes[r.kind] = true
+	}
+	for name, kind := range g.schema.Types {
+		if kind.Kind != ast.Object || kind.BuiltIn || strings.HasSuffix(name, "Payload") || name == "Mutation" ||
+			strings.HasSuffix(name, "Connection") || strings.HasSuffix(name, "Edge") {
+			continue // the rows of deeds ask for all of a payload
+		}
+		for _, field := range kind.Fields {
+			if _, ok := known[name+"."+field.Name]; !ok && !strings.HasPrefix(field.Name, "__") {
+				g.Errorf("%s.%s: add it to plain when it goes along with its record, else to guards with who may read it", name, field.Name)
+			}
+			delete(known, name+"."+field.Name)
+		}
+		if slices.Contains(kind.Interfaces, "Node") != nodes[name] {
+			g.Errorf("%s: records needs rows for each type that is a Node, and for no other", name)
+		}
+	}
+	for field := range known {
+		g.Errorf("there is no %s; take it out of plain or guards", field)
+	}
+}
