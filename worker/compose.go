@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vaktreffen/vaktreffen/calendar"
 	"github.com/vaktreffen/vaktreffen/db"
 )
 
@@ -19,7 +20,10 @@ type draftKey struct {
 	locale   string
 }
 
-type draft struct{ subject, text, html string }
+type draft struct {
+	subject, text, html string
+	meeting             []byte // as a calendar
+}
 
 // The name and the tokens that stand in a draft for the reader's own. The first is private use in Unicode, the others no MAC.
 const (
@@ -44,6 +48,7 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 	}()
 	facts := Facts{PersonName: m.Person.Name, OrganiserName: cmp.Or(w.from.Name, w.from.Address), Position: m.Position}
 	var meeting Meeting
+	var published *calendar.Entry // for who is invited
 	if m.Delivery.Kind != db.MailSignIn {
 		if meeting, err = meetingOf(m); err != nil {
 			return nil, err
@@ -66,6 +71,7 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 	facts.AnswerURL = w.cfg.PublicURL + "/r/" + m.PlaceToken
 	switch m.Delivery.Kind {
 	case db.MailInvitation:
+		published = w.meeting(m, m.Campaign.CreatedAt)
 		message.Bulk, message.Campaign = true, m.Campaign.ID.String()
 		facts.OptOutURL = w.cfg.PublicURL + "/unsubscribe/" + m.OptOutToken
 		if strings.HasPrefix(facts.OptOutURL, "https:") { // RFC 8058 section 3.1 knows no other
@@ -85,20 +91,18 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 	case db.MailOffered:
 		facts.RespondBy = m.Registration.OfferExpiresAt.In(meetingZone(m))
 	case db.MailConfirmed:
-		message.Calendar = w.entry(m, m.Registration, meeting, CalendarRequest)
+		message.Calendar = w.place(m, m.Registration, m.Session, calendar.Request)
 	case db.MailCancelled:
-		if err := w.strike(m, meeting, message, &facts); err != nil {
-			return nil, err
-		}
+		w.strike(m, message, &facts)
 	case db.MailNotice:
-		w.notice(m, meeting, message, &facts)
+		published = w.notice(m, meeting, message, &facts)
 	default:
-		w.courseFacts(m, meeting, &facts, message)
+		w.courseFacts(m, &facts, message)
 	}
-	facts.CalendarEntry = message.Calendar != nil
+	facts.CalendarEntry = message.Calendar != nil || message.Bulk && published != nil
 	if !message.Bulk || m.Person.Name == "" {
-		written, err := w.write(message, facts)
-		message.Subject, message.Text, message.HTML = written.subject, written.text, written.html
+		written, err := w.write(message, facts, published)
+		message.Subject, message.Text, message.HTML, message.Meeting = written.subject, written.text, written.html, written.meeting
 		return message, err
 	}
 	key := draftKey{m.Campaign.ID, message.Locale}
@@ -106,67 +110,79 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 	if !ok {
 		facts.PersonName, facts.AnswerURL = draftName, w.cfg.PublicURL+"/i/"+draftToken
 		facts.OptOutURL = w.cfg.PublicURL + "/unsubscribe/" + draftOptOut
-		if written, err = w.write(message, facts); err != nil {
+		if written, err = w.write(message, facts, published); err != nil {
 			return nil, err
 		}
 		chunk[key] = written
 	}
-	message.Subject = written.subject
+	message.Subject, message.Meeting = written.subject, written.meeting
 	message.Text, message.HTML = written.forReader(m.Person.Name, m.AnswerToken, m.OptOutToken)
 	return message, nil
 }
 
 // strike takes out of the reader's calendar what a mail about a cancelled registration has put there, and names the sessions that
 // went with it.
-func (w *Worker) strike(m *db.Mail, meeting Meeting, message *Message, facts *Facts) error {
+func (w *Worker) strike(m *db.Mail, message *Message, facts *Facts) {
 	if facts.NoPlace = m.NoPlace; !m.NoPlace {
-		message.Calendar = w.entry(m, m.Registration, meeting, CalendarCancel)
+		message.Calendar = w.place(m, m.Registration, m.Session, calendar.Cancel)
 	}
 	for _, session := range m.Sessions {
 		facts.Sessions = append(facts.Sessions, session.Session.Title)
-		narrow, err := meetingOf(session)
-		if err != nil {
-			return err
-		}
-		if entry := w.entry(session, session.Registration, narrow, CalendarCancel); entry != nil && !session.NoPlace {
-			message.Others = append(message.Others, entry)
+		if part := w.place(session, session.Registration, session.Session, calendar.Cancel); part != nil && !session.NoPlace {
+			message.Others = append(message.Others, *part)
 		}
 	}
-	return nil
 }
 
-func (w *Worker) write(message *Message, facts Facts) (draft, error) {
+// write words a message, and writes the meeting for the calendars of those who have not answered yet.
+func (w *Worker) write(message *Message, facts Facts, published *calendar.Entry) (written draft, err error) {
 	letter, err := w.letters.Write(message.Kind, message.Locale, facts)
 	if err != nil {
 		return draft{}, err
 	}
-	html, err := letter.HTML()
-	return draft{letter.Subject, letter.Text(), html}, err
+	written.subject, written.text = letter.Subject, letter.Text()
+	if published != nil {
+		if written.meeting, err = published.ForMail(calendar.Publish); err != nil {
+			return draft{}, err
+		}
+	}
+	written.html, err = letter.HTML()
+	return written, err
 }
 
-// domain is where Message-IDs and calendar UIDs are unique: that of the sender.
+// domain is where Message-IDs are unique: that of the sender.
 func (w *Worker) domain() string {
 	_, domain, _ := strings.Cut(w.from.Address, "@")
 	return domain
 }
 
-// entry returns the calendar entry of a registration; nil when not even the day is known.
-func (w *Worker) entry(m *db.Mail, r *db.Registration, meeting Meeting, method CalendarMethod) *Calendar {
-	if meeting.Starts.IsZero() {
+// place returns the calendar entry of a registration for the session or, without one, for what the mail is about; nil when not
+// even the day is known.
+func (w *Worker) place(m *db.Mail, r *db.Registration, session *db.Session, method calendar.Method) *CalendarPart {
+	c := w.entry(m, session)
+	if c == nil {
 		return nil
 	}
-	var where []string
-	for _, part := range []string{meeting.Room, meeting.VenueName, meeting.Address, meeting.City} {
-		if part != "" {
-			where = append(where, part)
-		}
+	c.Sequence, c.Stamp = r.Sequence, m.Delivery.CreatedAt
+	c.Attendee, c.AttendeeName = *m.Person.Address, m.Person.Name
+	return &CalendarPart{method, c}
+}
+
+// meeting returns the calendar entry of the meeting for somebody who is invited; nil when not even the day is known.
+func (w *Worker) meeting(m *db.Mail, stamp time.Time) *calendar.Entry {
+	c := w.entry(m, nil)
+	if c != nil {
+		c.Sequence, c.Stamp, c.Free = m.Sequence, stamp, true
 	}
-	c := &Calendar{
-		Method: method, UID: r.ID.String() + "@" + w.domain(), Sequence: r.CalendarSequence,
-		Stamp: m.Delivery.CreatedAt, Summary: meeting.Title, Description: meeting.Summary, Location: strings.Join(where, ", "),
-		Starts: meeting.Starts, Ends: meeting.Ends, WholeDays: meeting.WholeDays,
-		Organizer: w.from.Address, OrganizerName: w.from.Name, Attendee: *m.Person.Address, AttendeeName: m.Person.Name,
+	return c
+}
+
+func (w *Worker) entry(m *db.Mail, session *db.Session) *calendar.Entry {
+	c := calendar.Of(m.Edition, session, m.CourseRun, m.Hours)
+	if c.Starts.IsZero() {
+		return nil
 	}
+	c.Organizer, c.OrganizerName = w.from.Address, w.from.Name
 	if m.Organiser != nil && m.Organiser.Address != nil {
 		c.Organizer, c.OrganizerName = *m.Organiser.Address, m.Organiser.Name
 	}

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bytes"
 	"net/mail"
 	"testing"
 	"time"
@@ -24,7 +25,7 @@ func TestInvitationsOfAChunkReadAsIfWrittenOneByOne(t *testing.T) {
 			m := &db.Mail{
 				Delivery:    &db.Delivery{ID: db.NewID(db.KindDelivery, now), Kind: db.MailInvitation, DatedAt: &now},
 				Person:      &db.Person{Name: name, Address: &address, Language: locale},
-				Campaign:    &db.Campaign{ID: campaign, Message: "Welcome to all."},
+				Campaign:    &db.Campaign{ID: campaign, Message: "Welcome to all.", CreatedAt: now},
 				Edition:     &db.Edition{Title: "Vaktreffen", Year: 2027, TimeZone: "Europe/Amsterdam", StartsOn: &day, EndsOn: &day},
 				AnswerToken: token, OptOutToken: "out-" + token,
 			}
@@ -39,11 +40,12 @@ func TestInvitationsOfAChunkReadAsIfWrittenOneByOne(t *testing.T) {
 			want, err := w.write(got, Facts{
 				PersonName: name, OrganiserName: w.from.Address, Meeting: meeting, Message: m.Campaign.Message,
 				AnswerURL: "https://meetings.example.org/i/" + token, OptOutURL: "https://meetings.example.org/unsubscribe/out-" + token,
-			})
+				CalendarEntry: true,
+			}, w.meeting(m, now))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.Subject != want.subject || got.Text != want.text || got.HTML != want.html {
+			if got.Subject != want.subject || got.Text != want.text || got.HTML != want.html || !bytes.Equal(got.Meeting, want.meeting) || got.Meeting == nil {
 				t.Errorf("%q in %s:\n%s\nwant\n%s\n%s\nwant\n%s", name, locale, got.Text, want.text, got.HTML, want.html)
 			}
 		}
