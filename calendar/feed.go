@@ -1,8 +1,11 @@
 package calendar
 
 import (
+	"cmp"
 	"fmt"
 	"time"
+
+	"github.com/vaktreffen/vaktreffen/db"
 )
 
 // Feed is a calendar to subscribe to. It names nobody: it has neither organisers nor attendees, and so no METHOD.
@@ -13,6 +16,24 @@ type Feed struct {
 
 // refresh is how often programs are asked to look for changes.
 const refresh = "PT1H"
+
+// FeedOf makes a feed of a calendar. What is not certain for its reader is tentative; what does not hold a place takes no time.
+func FeedOf(of *db.Calendar) *Feed {
+	f := &Feed{Name: cmp.Or(of.Title, "Vaktreffen")}
+	for _, a := range of.Appointments {
+		c := Of(a.Edition, a.Session, a.CourseRun, a.Hours)
+		if c.Starts.IsZero() {
+			continue
+		}
+		c.Sequence, c.Stamp = a.Sequence, a.ChangedAt
+		certain := a.Registration != nil && a.Registration.Status == db.Confirmed
+		if c.Free = !certain; a.Registration != nil && !certain && c.Status != Cancelled {
+			c.Status = Tentative
+		}
+		f.Entries = append(f.Entries, c)
+	}
+	return f
+}
 
 // Bytes writes the feed. It is the same for the same entries, so that it can be compared with a former one.
 func (f *Feed) Bytes() []byte {

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -25,19 +26,18 @@ func (e *calendarEntry) id() ID { return e.ID }
 
 // reviseEntries gives what a change has made wrong in calendars its next sequence. The edition or the course run is locked.
 func reviseEntries(ctx context.Context, tx bun.Tx, now time.Time, n *notice, before, after *told) error {
-	var rows []*calendarEntry
-	add := func(id, session ID) {
-		if !after.sameEntry(before, session, now) {
-			rows = append(rows, &calendarEntry{ID: id, Sequence: 1, ChangedAt: now})
-		}
-	}
-	if n.EditionID.IsZero() {
-		add(n.CourseRunID, ID{})
-	} else {
-		add(n.EditionID, ID{})
+	var wrong []ID
+	if !after.sameEntry(before, ID{}, now) {
+		wrong = append(wrong, cmp.Or(n.EditionID, n.CourseRunID))
 	}
 	for id := range after.sessions {
-		add(id, id)
+		if !after.sameEntry(before, id, now) {
+			wrong = append(wrong, id)
+		}
+	}
+	var rows []*calendarEntry
+	for _, id := range distinct(wrong) {
+		rows = append(rows, &calendarEntry{ID: id, Sequence: 1, ChangedAt: now})
 	}
 	if len(rows) == 0 {
 		return nil

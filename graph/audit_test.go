@@ -116,6 +116,8 @@ func TestEveryMutationLeavesAnEntryInTheAuditLog(t *testing.T) {
 		t.exec("INSERT INTO suppressions (email, reason, created_at) VALUES ('" + member + "', 'HARD_BOUNCE', '2027-01-15 12:00:00+00:00')")
 		do(member, "liftSuppression", vars{"personId": person("paula-participant")})
 
+		do(member, "renewCalendarUrl", nil)
+
 		do(nobody, "requestSignIn", vars{"email": member})
 		hash := sha256.Sum256([]byte("a token"))
 		t.exec("INSERT INTO sign_in_links (id, person_id, hash, created_at, expires_at) SELECT id, id, '" + hex.EncodeToString(hash[:]) +

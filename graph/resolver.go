@@ -12,9 +12,10 @@ import (
 // resolver answers the fields that are more than a value of a loaded record: each makes one call of package db and decides
 // nothing. One file per noun.
 type resolver struct {
-	db    *db.DB
-	rates *rate.Limiter
-	log   *slog.Logger
+	db     *db.DB
+	rates  *rate.Limiter
+	log    *slog.Logger
+	origin string // where people reach the program
 }
 
 var _ exec.ResolverRoot = resolver{}
@@ -33,6 +34,7 @@ type (
 	previewResolver      struct{ resolver }
 	seatsResolver        struct{ resolver }
 	viewerResolver       struct{ resolver }
+	partnershipResolver  struct{ resolver }
 )
 
 func (r resolver) Query() exec.QueryResolver               { return queryResolver{r} }
@@ -47,6 +49,7 @@ func (r resolver) Edition() exec.EditionResolver           { return editionResol
 func (r resolver) Campaign() exec.CampaignResolver         { return campaignResolver{r} }
 func (r resolver) Seats() exec.SeatsResolver               { return seatsResolver{r} }
 func (r resolver) Viewer() exec.ViewerResolver             { return viewerResolver{r} }
+func (r resolver) Partnership() exec.PartnershipResolver   { return partnershipResolver{r} }
 func (r resolver) PreviewInvitationsPayload() exec.PreviewInvitationsPayloadResolver {
 	return previewResolver{r}
 }

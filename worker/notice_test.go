@@ -11,6 +11,7 @@ import (
 	ics "github.com/arran4/golang-ical"
 	"github.com/jhillyerd/enmime/v2"
 
+	"github.com/vaktreffen/vaktreffen/calendar"
 	"github.com/vaktreffen/vaktreffen/db"
 )
 
@@ -59,6 +60,29 @@ func readEntry(t *testing.T, text []byte) entry {
 	return e
 }
 
+// subscribed returns the entries of a person's own calendar, as the program that subscribed reads them.
+func (s *scene) subscribed(t *testing.T, person db.ID) string {
+	t.Helper()
+	token, err := s.db.CalendarToken(t.Context(), person)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := s.db.PersonCalendar(t.Context(), token)
+	if own == nil || err != nil {
+		t.Fatal(own, err)
+	}
+	feed, err := ics.ParseCalendar(bytes.NewReader(calendar.FeedOf(own).Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var entries []string
+	for _, event := range feed.Events() {
+		value := func(property ics.ComponentProperty) string { return event.GetProperty(property).Value }
+		entries = append(entries, event.Id()+" "+value(ics.ComponentPropertySequence)+" "+value(ics.ComponentPropertyStatus))
+	}
+	return strings.Join(entries, ", ")
+}
+
 // latest returns the mail of a kind to a person that came last, once there are n of them.
 func (s *scene) latest(t *testing.T, kind, name string, n int) (last *enmime.Envelope) {
 	t.Helper()
@@ -84,6 +108,7 @@ func TestChangesReachTheCalendar(t *testing.T) {
 		seats := s.id(t, "SELECT id FROM seats WHERE edition_id IS NOT NULL")
 		s.exec(t, "UPDATE seats SET capacity = 1")
 		s.join(t, seats, "anna", "bert")
+		anna := s.id(t, "SELECT id FROM people WHERE key = 'anna'")
 		s.invite(t, 1)
 		begins := time.Now().AddDate(0, 6, 0)
 		day := begins.Format(time.DateOnly)
@@ -172,6 +197,9 @@ func TestChangesReachTheCalendar(t *testing.T) {
 		mail = s.latest(t, "meeting_changed", "anna", 2)
 		check(mail, entry{"REQUEST", uid, "2", "The moved meeting", moved.Format("20060102")}, entry{"CANCEL", sessionUID, "2", "Dykes (The moved meeting)", at})
 		says(mail, "Dykes", "cancelled")
+		if got, want := s.subscribed(t, anna), uid+" 2 CONFIRMED, "+sessionUID+" 2 CANCELLED"; got != want {
+			t.Errorf("Anna's own calendar has\n%s\nand the mails\n%s", got, want)
+		}
 
 		if _, err := s.db.CancelEdition(t.Context(), s.organiser, s.edition, nil); err != nil {
 			t.Fatal(err)
@@ -201,10 +229,12 @@ func TestChangesReachTheCalendar(t *testing.T) {
 		}
 		check(s.latest(t, "registration_cancelled", "anna", 1), entry{"CANCEL", uid, "5", "The moved meeting", moved.Format("20060102")},
 			entry{"CANCEL", sessionUID, "3", "Dykes (The moved meeting)", at})
-		anna := s.id(t, "SELECT id FROM people WHERE key = 'anna'")
 		if _, err := s.db.Register(t.Context(), s.organiser, db.RegisterInput{IdempotencyKey: "again", SeatsID: seats, PersonID: &anna}, nil); err != nil {
 			t.Fatal(err)
 		}
 		check(s.latest(t, "registration_confirmed", "anna", 3), entry{"REQUEST", uid, "6", "The moved meeting", moved.Format("20060102")})
+		if got, want := s.subscribed(t, anna), uid+" 6 CONFIRMED"; got != want {
+			t.Errorf("Anna's own calendar has\n%s\nand the mail\n%s", got, want)
+		}
 	})
 }

@@ -32,6 +32,7 @@ type personal struct {
 	Given  []fact  // what was answered to an intake that is closed
 
 	Message, Summary string
+	Calendar         *subscription // nil: none
 }
 
 type fact struct{ Label, Value string }
