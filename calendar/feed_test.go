@@ -40,6 +40,9 @@ func TestFeed(t *testing.T) {
 			t.Errorf("the feed lacks %q:\n%s", want, text)
 		}
 	}
+	if shift := "BEGIN:DAYLIGHT\r\nDTSTART:20270328T020000\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0200\r\nTZNAME:CEST\r\nEND:DAYLIGHT\r\n"; !strings.Contains(string(text), shift) {
+		t.Errorf("the clocks are not changed on 28 March:\n%s", text)
+	}
 	for _, line := range lines {
 		for _, name := range []string{"METHOD", "ORGANIZER", "ATTENDEE", "CONTACT", "COLOR"} {
 			if strings.HasPrefix(line, name) {
