@@ -39,6 +39,7 @@ func agenda() *programme.File {
 func (w *world) gather(t *testing.T) {
 	t.Helper()
 	w.importFile(t, agenda())
+	w.exec(t, "DELETE FROM calendar_entries") // the agenda gave the meeting its hours
 	seats, offer := w.seatsOf(t, "editions", "open"), db.PolicyOffer
 	w.rules(t, seats, db.ChangeSeatsInput{Policy: &offer, OfferHours: new(720)})
 	w.register(t, seats, "anna", "bert", "dieter", "emma", "carla", "olga")
@@ -103,7 +104,7 @@ func (w *world) heard(t testing.TB) (all []string) {
 			if e.Cancelled {
 				what = "-" + what
 			}
-			words = append(words, fmt.Sprintf("%s %d", what, e.Registration.CalendarSequence))
+			words = append(words, fmt.Sprintf("%s %d", what, e.Registration.Sequence))
 		}
 		all = append(all, name+" "+strings.Join(words, " "))
 	}
@@ -257,7 +258,7 @@ func TestChangesBeforeTheMailLeavesAreToldTogether(t *testing.T) {
 		}
 		mails := w.deliver(t)
 		if m := mails["Anna"].Notice; len(mails) != 6 || m.Changes[0].Before.Title != "Vaktreffen open" || m.Changes[0].Now.Title != "Two" ||
-			len(m.Changes) != 2 || m.Changes[1].Session.Key != "talk" || m.Entries[0].Registration.CalendarSequence != 2 || m.Entries[1].Registration.CalendarSequence != 3 {
+			len(m.Changes) != 2 || m.Changes[1].Session.Key != "talk" || m.Entries[0].Registration.Sequence != 2 || m.Entries[1].Registration.Sequence != 3 {
 			t.Errorf("%d mails; Anna is told %+v", len(mails), m)
 		}
 		// One that has been begun does not.

@@ -116,6 +116,15 @@ func (id ID) Kind() Kind {
 	return Kind(id[7])
 }
 
+// created returns when the record was made, as far as its ID tells: to the millisecond.
+func (id ID) created() time.Time {
+	ms := uint64(0)
+	for _, b := range id[:6] {
+		ms = ms<<8 | uint64(b)
+	}
+	return time.UnixMilli(int64(ms))
+}
+
 // IsZero reports whether the ID is absent.
 func (id ID) IsZero() bool { return id == ID{} }
 

@@ -43,16 +43,25 @@ func (d *DB) linkToken(ctx context.Context, kind Kind, id ID) (string, error) {
 
 // linked returns the record of the kind that a token was made for; ok is false for any other text.
 func (d *DB) linked(ctx context.Context, kind Kind, token string) (id ID, ok bool, err error) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) != len(id)+20 || base64.RawURLEncoding.EncodeToString(raw) != token { // the decoder skips line breaks
+	id, given, ok := readToken(token)
+	if !ok {
 		return ID{}, false, nil
 	}
-	copy(id[:], raw)
 	mac, err := d.mac(ctx, linkPurposes[kind], id[:])
 	if err != nil {
 		return ID{}, false, err
 	}
-	return id, hmac.Equal(mac, raw[len(id):]) && id.Kind() == kind, nil
+	return id, hmac.Equal(mac, given) && id.Kind() == kind, nil
+}
+
+// readToken parts a token into the id and the MAC, which still has to be compared; ok is false for what is no token.
+func readToken(token string) (id ID, mac []byte, ok bool) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || len(raw) != len(id)+20 || base64.RawURLEncoding.EncodeToString(raw) != token { // the decoder skips line breaks
+		return ID{}, nil, false
+	}
+	copy(id[:], raw)
+	return id, raw[len(id):], true
 }
 
 // mac returns 160 bits that only somebody with the link key can compute for the purpose and the text.

@@ -23,6 +23,7 @@ type Mail struct {
 	CourseRun    *CourseRun    // with course and organisation, and with seats in a notice to organisers; nil when it is about an edition
 	Session      *Session      // of the edition, when it is about a place in a session
 	Hours        []Hours       // of each day of the edition that the programme gives times for
+	Sequence     int           // of the meeting's calendar entry, for who has no place
 	AnswerToken  string        // of the invitation's personal link; "" when there is no invitation
 	Delegation   *Delegation   // with organisation; nil when the mail is about none
 	DeskToken    string        // of the reader's personal link to the delegation
@@ -231,6 +232,10 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 	if err := v.positions(ctx, values(registrations)); err != nil {
 		return nil, err
 	}
+	// Before what the entries tell: an entry that is newer than its sequence is replaced, one that is older would stay.
+	if err := v.sequences(ctx, values(registrations)); err != nil {
+		return nil, err
+	}
 	seats, err := byID[Seats](ctx, v.tx, idsBy(values(registrations), func(r *Registration) ID { return r.SeatsID }))
 	if err != nil {
 		return nil, err
@@ -301,6 +306,10 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 		if x.Trial != nil {
 			editionIDs, runIDs = append(editionIDs, x.Trial.EditionID), append(runIDs, x.Trial.CourseRunID)
 		}
+	}
+	entries, err := v.calendarEntries(ctx, append(editionIDs, runIDs...))
+	if err != nil {
+		return nil, err
 	}
 	editions, err := v.loadEditions(ctx, editionIDs, Shape{"host": nil})
 	if err != nil {
@@ -389,6 +398,7 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 			x.Trial.show(m)
 		}
 		m.Edition, m.CourseRun, m.Hours = editions[editionID], runs[runID], hours[editionID]
+		m.Sequence = entries[cmp.Or(editionID, runID)].Sequence
 		if m.Organiser == nil && x.CourseRunID.IsZero() && m.Summary == nil { // a notice to organisers needs no other one
 			m.Organiser = hosts[cmp.Or(editionID, runID)]
 		}

@@ -69,6 +69,9 @@ func (v view) cancellations(ctx context.Context, mails []*Mail) error {
 	if err := v.tx.NewSelect().Model(&rows).Where("cancelled_with IN (?)", bun.List(idsBy(values(of), func(m *Mail) ID { return m.Registration.ID }))).Scan(ctx); err != nil {
 		return fmt.Errorf("sessions cancelled with an edition: %w", err)
 	}
+	if err := v.sequences(ctx, rows); err != nil {
+		return err
+	}
 	seats, err := byID[Seats](ctx, v.tx, idsBy(rows, func(r *Registration) ID { return r.SeatsID }))
 	if err != nil {
 		return err

@@ -23,8 +23,8 @@ import (
 //	an item on the programme without seats, or a new one      the same
 //	an item with seats                                        who has a place or waits there
 //
-// The calendar entries that are wrong from then on get their next SEQUENCE at once, so that whatever mail carries them replaces
-// the former ones.
+// The calendar entries that are wrong from then on get their next SEQUENCE at once, so that whatever carries them replaces the
+// former ones; calendar_sequence.go says how.
 
 // notice is what was told of an edition or a course run before a change.
 type notice struct {
@@ -101,6 +101,9 @@ func (d *DB) afterChange(ctx context.Context, tx bun.Tx, now time.Time, c *chang
 
 func (d *DB) tellChange(ctx context.Context, tx bun.Tx, n *notice, before, after *told) error {
 	now := n.CreatedAt
+	if err := reviseEntries(ctx, tx, now, n, before, after); err != nil {
+		return err
+	}
 	changed := after.since(before, now)
 	if changed.none() || !before.public || !after.public {
 		return nil
@@ -108,16 +111,6 @@ func (d *DB) tellChange(ctx context.Context, tx bun.Tx, n *notice, before, after
 	main, ofSessions, err := d.lockChanged(ctx, tx, n, changed, after)
 	if err != nil || main == nil {
 		return err
-	}
-	entries := idsOf(ofSessions)
-	if changed.own || changed.hours {
-		entries = append(entries, main.ID)
-	}
-	if len(entries) > 0 {
-		if _, err := tx.NewUpdate().Model((*Registration)(nil)).Set("calendar_sequence = calendar_sequence + 1").
-			Where("seats_id IN (?)", bun.List(entries)).Where("status = ?", Confirmed).Exec(ctx); err != nil {
-			return fmt.Errorf("raise calendar sequences: %w", err)
-		}
 	}
 	facts, err := json.Marshal(before)
 	if err != nil {

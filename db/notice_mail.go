@@ -139,5 +139,12 @@ func (v view) placesOf(ctx context.Context, mails []*Mail) (map[ID][]*ownPlace, 
 		OrderExpr("session.position").Scan(ctx, &rows); err != nil {
 		return nil, fmt.Errorf("places of readers: %w", err)
 	}
+	registrations := make([]*Registration, len(rows))
+	for i, row := range rows {
+		registrations[i] = &row.Registration
+	}
+	if err := v.sequences(ctx, registrations); err != nil {
+		return nil, err
+	}
 	return groupBy(rows, func(p *ownPlace) ID { return p.PersonID }), nil
 }

@@ -51,6 +51,7 @@ var traces = []trace{
 	{table: "course_trainers", column: "person_id", deleted: true, anchor: "1 = 1"},
 	{table: "run_trainers", column: "person_id", deleted: true, anchor: "1 = 1"},
 	{table: "opt_outs", column: "person_id", deleted: true},
+	{table: "calendar_links", column: "person_id", deleted: true},
 	{table: "bounces", column: "delivery_id", via: "deliveries", secret: []string{"recipient_tag"}, deleted: true},
 	{table: "contributions", column: "person_id", anchor: "1 = 1"},
 	{table: "intake_answers", column: "registration_id", via: "registrations", deleted: true},

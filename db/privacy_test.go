@@ -142,6 +142,9 @@ func (w *world) everywhere(t *testing.T) (anna db.ID) {
 	}
 	at, any := w.clock.Now(), db.NewID(db.KindUnknown, beginning)
 	w.exec(t, "UPDATE deliveries SET last_error = 'mailbox of anna@example.org is full' WHERE person_id = ?", anna)
+	if err := w.RenewCalendar(t.Context(), actor); err != nil {
+		t.Fatal(err)
+	}
 	w.exec(t, "INSERT INTO opt_outs (person_id, opted_out_at, means) VALUES (?, ?, 'PAGE')", anna, at)
 	w.exec(t, "INSERT INTO bounces (delivery_id, recipient_tag, status_code, bounced_at) SELECT id, 'tag', '5.1.1', created_at FROM deliveries WHERE person_id = ?", anna)
 	w.exec(t, "INSERT INTO suppressions (email, reason, created_at) VALUES ('anna@example.org', 'HARD_BOUNCE', ?)", at)

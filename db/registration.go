@@ -25,8 +25,12 @@ type Registration struct {
 	ExpiredBecause   *ExpiryReason
 	CancelledAt      *time.Time
 	CancelledWith    ID  `bun:",nullzero"` // the place in the edition that was cancelled, and this one in a session with it
-	CalendarSequence int // SEQUENCE of the calendar entry (RFC 5545), raised with every change to it
+	CalendarSequence int // what this registration adds to Sequence, raised when it is cancelled or its course run is
 	Listing          Listing
+
+	// Sequence is the SEQUENCE of the calendar entry (RFC 5545): it rises with every change to the meeting, and goes on rising when
+	// the person registers again after cancelling. Only mails and calendars have it.
+	Sequence int `bun:"-"`
 
 	Changeable bool `bun:"-"` // whether the person can change it now, as far as the meeting goes; only Place says
 

@@ -39,7 +39,7 @@ func answerPages(mux *http.ServeMux, cfg Config) {
 func showAnswer(w http.ResponseWriter, r *http.Request, cfg Config, status int, answer *db.Answer, err error) {
 	var page []byte
 	if answer != nil && err == nil {
-		page, err = pages.Answer(answer, pageLanguage(r, answer.Person), unclear(status))
+		page, err = pages.Answer(answer, editionCalendarURL(cfg.PublicURL, answer.Edition), pageLanguage(r, answer.Person), unclear(status))
 	}
 	showPage(w, r, cfg, status, page, err)
 }

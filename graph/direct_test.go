@@ -38,7 +38,7 @@ func TestAnswersWrittenDirectlyAreThoseOfTheExecutor(t *testing.T) {
 		if _, err := h.raw.ExecContext(h.Context(), "UPDATE sessions SET title = $1, abstract = $1", awkward); err != nil {
 			h.Fatal(err)
 		}
-		api, err := graph.OrdinaryAPI(graph.Config{DB: h.db, Log: h.logger})
+		api, err := graph.OrdinaryAPI(graph.Config{DB: h.db, Log: h.logger, PublicURL: publicURL})
 		if err != nil {
 			h.Fatal(err)
 		}

@@ -42,6 +42,7 @@ type Config struct {
 	Points      int                   // of cost that one client may spend in a minute; 0: as many as it likes
 	ProxyHeader string                // in which a proxy before this program writes the client's address; "": there is none
 	OpenID      *OpenID               // nil: people sign in by mail only
+	PublicURL   string                // where people reach the program, without a slash at the end; the addresses of calendars begin with it
 	Secure      bool                  // people reach the pages over HTTPS: cookies must not travel otherwise
 	CacheBytes  int                   // how much memory the answers of public operations may take; 0 keeps none
 	// Proof words a mail as it would be sent; nil: previews hold no mails.
@@ -56,11 +57,11 @@ const (
 	bodySignedIn  = 8 << 20
 )
 
-// Handler serves /graphql, /registrations/{seatsId}.csv, the pages of personal links (/i/ of invitations, /r/ of registrations, /d/ of
+// Handler serves /graphql, /registrations/{seatsId}.csv, the calendars under /calendar/, the pages of personal links (/i/ of invitations, /r/ of registrations, /d/ of
 // delegations, /unsubscribe/ of who wants no invitations), /example, /sign-in, /me, /openid, /healthz and /readyz. It fails on an origin
 // that is none.
 func Handler(cfg Config) (http.Handler, error) {
-	res := resolver{db: cfg.DB, rates: rate.New(cfg.Redis), log: cfg.Log, proof: cfg.Proof}
+	res := resolver{db: cfg.DB, rates: rate.New(cfg.Redis), log: cfg.Log, proof: cfg.Proof, origin: cfg.PublicURL}
 	api, err := graphQL(cfg, res, writtenDirectly)
 	if err != nil {
 		return nil, err
@@ -74,6 +75,7 @@ func Handler(cfg Config) (http.Handler, error) {
 	unsubscribePages(mux, cfg)
 	deskPages(mux, cfg)
 	mux.HandleFunc("GET /example", showExample(cfg))
+	calendarFeeds(mux, cfg)
 	signInPages(mux, cfg, res)
 	openIDPages(mux, cfg, res)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })

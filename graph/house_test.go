@@ -31,6 +31,9 @@ import (
 // today is what the clock of a test's database shows when it starts: before the editions and runs of 2027 in the programmes.
 var today = time.Date(2027, 1, 15, 12, 0, 0, 0, time.UTC)
 
+// publicURL is where people would reach a house.
+const publicURL = "https://meetings.example.org"
+
 // The people of the imported programmes who can sign in.
 const (
 	organiser = "organiser@example.org"       // coordinator of Groningen in the partnership of three cities
@@ -118,7 +121,7 @@ func onSQLite(t *testing.T) *house {
 // with returns the house behind an edge with another configuration.
 func (h *house) with(cfg graph.Config) *house {
 	h.Helper()
-	cfg.DB, cfg.Log, cfg.Draining = h.db, h.logger, make(chan struct{})
+	cfg.DB, cfg.Log, cfg.Draining, cfg.PublicURL = h.db, h.logger, make(chan struct{}), publicURL
 	registry, given := cfg.Metrics.(*prometheus.Registry)
 	if !given {
 		registry = prometheus.NewRegistry()

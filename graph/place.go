@@ -67,8 +67,12 @@ func findPlace(ctx context.Context, cfg Config, token string) (*db.Registration,
 // showPlace shows the page of a registration, or the page for a link that stands for none, or for an error.
 func showPlace(w http.ResponseWriter, r *http.Request, cfg Config, status int, place *db.Registration, typed *pages.Typed, err error) {
 	var page []byte
+	var own string
 	if place != nil && err == nil {
-		page, err = pages.Place(place, pageLanguage(r, place.Person), typed, unclear(status))
+		own, err = personCalendarURL(r.Context(), cfg.DB, cfg.PublicURL, place.PersonID)
+	}
+	if place != nil && err == nil {
+		page, err = pages.Place(place, own, pageLanguage(r, place.Person), typed, unclear(status))
 	}
 	showPage(w, r, cfg, status, page, err)
 }

@@ -12,10 +12,11 @@ import (
 // resolver answers the fields that are more than a value of a loaded record: each makes one call of package db and decides
 // nothing. One file per noun.
 type resolver struct {
-	db    *db.DB
-	rates *rate.Limiter
-	log   *slog.Logger
-	proof func(*db.Mail) (subject, text, html string, err error)
+	db     *db.DB
+	rates  *rate.Limiter
+	log    *slog.Logger
+	proof  func(*db.Mail) (subject, text, html string, err error)
+	origin string // where people reach the program
 }
 
 var _ exec.ResolverRoot = resolver{}
@@ -35,6 +36,7 @@ type (
 	seatsResolver        struct{ resolver }
 	viewerResolver       struct{ resolver }
 	reportResolver       struct{ resolver }
+	partnershipResolver  struct{ resolver }
 )
 
 func (r resolver) Query() exec.QueryResolver               { return queryResolver{r} }
@@ -50,6 +52,7 @@ func (r resolver) Campaign() exec.CampaignResolver         { return campaignReso
 func (r resolver) Seats() exec.SeatsResolver               { return seatsResolver{r} }
 func (r resolver) Viewer() exec.ViewerResolver             { return viewerResolver{r} }
 func (r resolver) Report() exec.ReportResolver             { return reportResolver{r} }
+func (r resolver) Partnership() exec.PartnershipResolver   { return partnershipResolver{r} }
 func (r resolver) PreviewInvitationsPayload() exec.PreviewInvitationsPayloadResolver {
 	return previewResolver{r}
 }

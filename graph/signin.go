@@ -150,6 +150,18 @@ func signInPages(mux *http.ServeMux, cfg Config, res resolver) {
 		}
 		showPage(w, r, cfg, http.StatusOK, page, err)
 	})
+	mux.HandleFunc("POST /me/calendar", func(w http.ResponseWriter, r *http.Request) {
+		_, refused := readButton(w, r, "calendar", "renew")
+		me, ok, err := cookieActor(r, cfg)
+		if err == nil && ok && refused == 0 {
+			err = cfg.DB.RenewCalendar(r.Context(), me)
+		}
+		if err != nil {
+			showPage(w, r, cfg, 0, nil, err)
+			return
+		}
+		redirectToPage(w, r, "/me")
+	})
 	mux.HandleFunc("POST /me/sign-out", func(w http.ResponseWriter, r *http.Request) {
 		where, refused := readButton(w, r, "where", "here", "everywhere")
 		me, ok, err := cookieActor(r, cfg)
@@ -197,7 +209,11 @@ func ownPage(r *http.Request, cfg Config, me db.Actor) ([]byte, error) {
 	for i, registration := range mine.Registrations {
 		places[i] = pages.OwnPlace{Registration: registration, Path: "/r/" + mine.Tokens[i]}
 	}
-	return pages.Me(mine.Person, places, mine.SignIns, pageLanguage(r, mine.Person))
+	calendar, err := personCalendarURL(r.Context(), cfg.DB, cfg.PublicURL, mine.Person.ID)
+	if err != nil {
+		return nil, err
+	}
+	return pages.Me(mine.Person, places, mine.SignIns, calendar, pageLanguage(r, mine.Person))
 }
 
 // readerLanguage is the language that the reader chose on the page, else the one the browser asks for.

@@ -9,7 +9,10 @@ import (
 
 // Viewer returns who is asking.
 func (r queryResolver) Viewer(ctx context.Context) (*model.Viewer, error) {
-	read := shape(ctx)
+	return r.viewer(ctx, shape(ctx))
+}
+
+func (r resolver) viewer(ctx context.Context, read db.Shape) (*model.Viewer, error) {
 	person, roles, err := r.db.Viewer(ctx, actor(ctx), read.Of("person"), read.Of("roles"))
 	if person == nil || err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vaktreffen/vaktreffen/calendar"
 	"github.com/vaktreffen/vaktreffen/db"
 )
 
@@ -25,6 +26,7 @@ type draft struct {
 	subject, text, html string
 	marks               marks
 	employer            string // what is said of a reader of whom it is not known
+	meeting             []byte // as a calendar
 }
 
 // marks stand in a draft for what is the reader's own. Nobody can guess them: who could write one into a title or a message would
@@ -56,6 +58,7 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 	}()
 	facts := Facts{PersonName: m.Person.Name, OrganiserName: cmp.Or(w.from.Name, w.from.Address), Position: m.Position}
 	var meeting Meeting
+	var published *calendar.Entry // for who is invited
 	if m.Delivery.Kind != db.MailSignIn {
 		if meeting, err = meetingOf(m); err != nil {
 			return nil, err
@@ -78,6 +81,7 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 	facts.AnswerURL = w.cfg.PublicURL + "/r/" + m.PlaceToken
 	switch m.Delivery.Kind {
 	case db.MailInvitation, db.MailReminder:
+		published = w.meeting(m, m.Campaign.CreatedAt)
 		message.Bulk, message.Campaign = true, m.Campaign.ID.String()
 		if m.AnswerToken == "" { // a specimen
 			w.showTo(m, &facts)
@@ -109,17 +113,15 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 	case db.MailOffered:
 		facts.RespondBy = m.Registration.OfferExpiresAt.In(meetingZone(m))
 	case db.MailConfirmed:
-		message.Calendar = w.entry(m, m.Registration, meeting, CalendarRequest)
+		message.Calendar = w.place(m, m.Registration, m.Session, calendar.Request)
 	case db.MailCancelled:
-		if err := w.strike(m, meeting, message, &facts); err != nil {
-			return nil, err
-		}
+		w.strike(m, message, &facts)
 	case db.MailNotice:
-		w.notice(m, meeting, message, &facts)
+		published = w.notice(m, meeting, message, &facts)
 	default:
-		w.courseFacts(m, meeting, &facts, message)
+		w.courseFacts(m, &facts, message)
 	}
-	facts.CalendarEntry = message.Calendar != nil
+	facts.CalendarEntry = message.Calendar != nil || message.Bulk && published != nil
 	if m.Delivery.Kind == db.MailTrial || message.Bulk && m.Person.Name == "" {
 		if facts.Words, err = wordsOf(m); err != nil {
 			return nil, err
@@ -127,24 +129,25 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 		facts.Words.Employer = m.Person.WorksFor()
 	}
 	if !message.Bulk || m.Person.Name == "" {
-		written, err := w.write(message, facts)
-		message.Subject, message.Text, message.HTML = written.subject, written.text, written.html
+		written, err := w.write(message, facts, published)
+		message.Subject, message.Text, message.HTML, message.Meeting = written.subject, written.text, written.html, written.meeting
 		return message, err
 	}
 	key := draftKey{m.Delivery.Kind, m.Campaign.ID, message.Locale}
 	written, ok := chunk[key]
 	if !ok {
-		if written, err = w.draft(m, message, facts); err != nil {
+		if written, err = w.draft(m, message, facts, published); err != nil {
 			return nil, err
 		}
 		chunk[key] = written
 	}
+	message.Meeting = written.meeting
 	message.Subject, message.Text, message.HTML = written.forReader(m.Person.Name, m.Person.WorksFor(), m.AnswerToken, m.OptOutToken)
 	return message, nil
 }
 
 // draft words an invitation for all readers of a language.
-func (w *Worker) draft(m *db.Mail, message *Message, facts Facts) (draft, error) {
+func (w *Worker) draft(m *db.Mail, message *Message, facts Facts, published *calendar.Entry) (draft, error) {
 	marks := newMarks()
 	var err error
 	if facts.Words, err = wordsOf(m); err != nil {
@@ -154,7 +157,7 @@ func (w *Worker) draft(m *db.Mail, message *Message, facts Facts) (draft, error)
 	if m.AnswerToken != "" {
 		facts.AnswerURL, facts.OptOutURL = w.cfg.PublicURL+"/i/"+marks.token, w.cfg.PublicURL+"/unsubscribe/"+marks.optOut
 	}
-	written, err := w.write(message, facts)
+	written, err := w.write(message, facts, published)
 	written.marks, written.employer = marks, w.letters.yourOrganisation(cmp.Or(facts.Words.Locale, message.Locale))
 	return written, err
 }
@@ -170,24 +173,20 @@ func (w *Worker) showTo(m *db.Mail, facts *Facts) {
 
 // strike takes out of the reader's calendar what a mail about a cancelled registration has put there, and names the sessions that
 // went with it.
-func (w *Worker) strike(m *db.Mail, meeting Meeting, message *Message, facts *Facts) error {
+func (w *Worker) strike(m *db.Mail, message *Message, facts *Facts) {
 	if facts.NoPlace = m.NoPlace; !m.NoPlace {
-		message.Calendar = w.entry(m, m.Registration, meeting, CalendarCancel)
+		message.Calendar = w.place(m, m.Registration, m.Session, calendar.Cancel)
 	}
 	for _, session := range m.Sessions {
 		facts.Sessions = append(facts.Sessions, session.Session.Title)
-		narrow, err := meetingOf(session)
-		if err != nil {
-			return err
-		}
-		if entry := w.entry(session, session.Registration, narrow, CalendarCancel); entry != nil && !session.NoPlace {
-			message.Others = append(message.Others, entry)
+		if part := w.place(session, session.Registration, session.Session, calendar.Cancel); part != nil && !session.NoPlace {
+			message.Others = append(message.Others, *part)
 		}
 	}
-	return nil
 }
 
-func (w *Worker) write(message *Message, facts Facts) (draft, error) {
+// write words a message, and writes the meeting for the calendars of those who have not answered yet.
+func (w *Worker) write(message *Message, facts Facts, published *calendar.Entry) (written draft, err error) {
 	kind := message.Kind
 	if facts.Trial {
 		kind = KindInvitation
@@ -196,33 +195,49 @@ func (w *Worker) write(message *Message, facts Facts) (draft, error) {
 	if err != nil {
 		return draft{}, err
 	}
-	html, err := letter.HTML()
-	return draft{subject: oneLine(letter.Subject, maxOwnSubject), text: letter.Text(), html: html}, err
+	written.subject, written.text = oneLine(letter.Subject, maxOwnSubject), letter.Text()
+	if published != nil {
+		if written.meeting, err = published.ForMail(calendar.Publish); err != nil {
+			return draft{}, err
+		}
+	}
+	written.html, err = letter.HTML()
+	return written, err
 }
 
-// domain is where Message-IDs and calendar UIDs are unique: that of the sender.
+// domain is where Message-IDs are unique: that of the sender.
 func (w *Worker) domain() string {
 	_, domain, _ := strings.Cut(w.from.Address, "@")
 	return domain
 }
 
-// entry returns the calendar entry of a registration; nil when not even the day is known.
-func (w *Worker) entry(m *db.Mail, r *db.Registration, meeting Meeting, method CalendarMethod) *Calendar {
-	if meeting.Starts.IsZero() {
+// place returns the calendar entry of a registration for the session or, without one, for what the mail is about; nil when not
+// even the day is known.
+func (w *Worker) place(m *db.Mail, r *db.Registration, session *db.Session, method calendar.Method) *CalendarPart {
+	c := w.entry(m, session)
+	if c == nil {
 		return nil
 	}
-	var where []string
-	for _, part := range []string{meeting.Room, meeting.VenueName, meeting.Address, meeting.City} {
-		if part != "" {
-			where = append(where, part)
-		}
+	c.Sequence, c.Stamp = r.Sequence, m.Delivery.CreatedAt
+	c.Attendee, c.AttendeeName = *m.Person.Address, m.Person.Name
+	return &CalendarPart{method, c}
+}
+
+// meeting returns the calendar entry of the meeting for somebody who is invited; nil when not even the day is known.
+func (w *Worker) meeting(m *db.Mail, stamp time.Time) *calendar.Entry {
+	c := w.entry(m, nil)
+	if c != nil {
+		c.Sequence, c.Stamp, c.Free = m.Sequence, stamp, true
 	}
-	c := &Calendar{
-		Method: method, UID: r.ID.String() + "@" + w.domain(), Sequence: r.CalendarSequence,
-		Stamp: m.Delivery.CreatedAt, Summary: meeting.Title, Description: meeting.Summary, Location: strings.Join(where, ", "),
-		Starts: meeting.Starts, Ends: meeting.Ends, WholeDays: meeting.WholeDays,
-		Organizer: w.from.Address, OrganizerName: w.from.Name, Attendee: *m.Person.Address, AttendeeName: m.Person.Name,
+	return c
+}
+
+func (w *Worker) entry(m *db.Mail, session *db.Session) *calendar.Entry {
+	c := calendar.Of(m.Edition, session, m.CourseRun, m.Hours)
+	if c.Starts.IsZero() {
+		return nil
 	}
+	c.Organizer, c.OrganizerName = w.from.Address, w.from.Name
 	if m.Organiser != nil && m.Organiser.Address != nil {
 		c.Organizer, c.OrganizerName = *m.Organiser.Address, m.Organiser.Name
 	}

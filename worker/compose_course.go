@@ -1,11 +1,12 @@
 package worker
 
 import (
+	"github.com/vaktreffen/vaktreffen/calendar"
 	"github.com/vaktreffen/vaktreffen/db"
 )
 
 // courseFacts adds what a mail tells of an intake or of the fate of a course run.
-func (w *Worker) courseFacts(m *db.Mail, meeting Meeting, facts *Facts, message *Message) {
+func (w *Worker) courseFacts(m *db.Mail, facts *Facts, message *Message) {
 	run := m.CourseRun
 	if run == nil {
 		return
@@ -21,7 +22,7 @@ func (w *Worker) courseFacts(m *db.Mail, meeting Meeting, facts *Facts, message 
 		}
 	case db.MailRunCancelled:
 		if m.Registration.Status == db.Confirmed {
-			message.Calendar = w.entry(m, m.Registration, meeting, CalendarCancel)
+			message.Calendar = w.place(m, m.Registration, nil, calendar.Cancel)
 		}
 	case db.MailRunBelowMinimum:
 		facts.Taken, facts.Minimum = run.Seats.Taken, *run.MinParticipants

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bytes"
 	"net/mail"
 	"slices"
 	"strings"
@@ -28,7 +29,7 @@ func TestInvitationsOfAChunkReadAsIfWrittenOneByOne(t *testing.T) {
 			m := &db.Mail{
 				Delivery: &db.Delivery{ID: db.NewID(db.KindDelivery, now), Kind: db.MailInvitation, DatedAt: &now},
 				Person:   &db.Person{Name: name, Affiliation: employer, Address: &address, Language: locale},
-				Campaign: &db.Campaign{ID: campaign, Texts: []db.CampaignText{
+				Campaign: &db.Campaign{ID: campaign, CreatedAt: now, Texts: []db.CampaignText{
 					{Language: db.German, Subject: "{name}, {organisation}: {meeting}", Message: "Liebe {name} von **{organisation}**"},
 					{Language: db.English, Message: "Welcome {name} of [{organisation}](https://example.org/a?b=1&c=2).\n\n- {date}"},
 				}},
@@ -51,11 +52,12 @@ func TestInvitationsOfAChunkReadAsIfWrittenOneByOne(t *testing.T) {
 			want, err := w.write(got, Facts{
 				PersonName: name, OrganiserName: w.from.Address, Meeting: meeting, Words: words,
 				AnswerURL: "https://meetings.example.org/i/" + token, OptOutURL: "https://meetings.example.org/unsubscribe/out-" + token,
-			})
+				CalendarEntry: true,
+			}, w.meeting(m, now))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.Subject != want.subject || !slices.Equal(strings.Fields(got.Text), strings.Fields(want.text)) || got.HTML != want.html {
+			if got.Subject != want.subject || !slices.Equal(strings.Fields(got.Text), strings.Fields(want.text)) || got.HTML != want.html || !bytes.Equal(got.Meeting, want.meeting) || got.Meeting == nil {
 				t.Errorf("%q in %s:\n%s\nwant\n%s\n%s\nwant\n%s", name, locale, got.Text, want.text, got.HTML, want.html)
 			}
 		}

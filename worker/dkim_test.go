@@ -20,6 +20,7 @@ import (
 
 	"github.com/emersion/go-msgauth/dkim"
 
+	"github.com/vaktreffen/vaktreffen/calendar"
 	"github.com/vaktreffen/vaktreffen/worker"
 	"github.com/vaktreffen/vaktreffen/worker/smtptest"
 )
@@ -83,10 +84,10 @@ func signedInvitation() *worker.Message {
 		Subject: "Uitnodiging: Vaktreffen „Energie & Klima“ " + strings.Repeat("in Groningen ", 10), Locale: "nl",
 		Text: "Geachte heer,\n.\n..\n  twee   spaties \n\n\n", HTML: "<p>Geachte heer –</p>\n\n",
 		Bulk: true, Campaign: "c1", ListUnsubscribe: "https://example.org/unsubscribe/abc",
-		Calendar: &worker.Calendar{
-			Method: worker.CalendarRequest, UID: "u@example.org", Stamp: time.Unix(0, 0), Summary: "Vaktreffen",
+		Calendar: &worker.CalendarPart{Method: calendar.Request, Entry: &calendar.Entry{
+			UID: "u@example.org", Stamp: time.Unix(0, 0), Summary: "Vaktreffen",
 			Starts: time.Unix(3600, 0), Ends: time.Unix(7200, 0), Organizer: "post@example.org", Attendee: "jorg@example.net",
-		},
+		}},
 	}
 }
 

@@ -75,7 +75,7 @@ type Facts struct {
 	Position      int         // on the waiting list, from 1
 	NoPlace       bool        // a cancelled registration was never confirmed
 	Sessions      []string    // titles of those that were cancelled with the registration
-	CalendarEntry bool        // the mail carries a calendar entry (for a cancelled registration: its cancellation)
+	CalendarEntry bool        // the mail carries a calendar entry (for a cancelled registration: its cancellation; for an invitation: the meeting)
 	Was           *Meeting    // what the person was told of the meeting before; nil: it is as it was
 	Items         []Item      // of the programme, that are not as the person was told
 	Invited       bool        // the person has not answered an invitation yet

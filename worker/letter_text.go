@@ -2,6 +2,7 @@ package worker
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -91,4 +92,15 @@ func wrap(line, lead, indent string) string {
 	}
 	b.WriteByte('\n')
 	return b.String()
+}
+
+// plainText keeps line breaks and drops every other control character.
+func plainText(s string) string {
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\r\n", "\n")
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, s)
 }

@@ -213,7 +213,11 @@ func TestCancelledTogether(t *testing.T) {
 		var struck []string
 		for _, a := range left.Attachments {
 			entry := string(a.Content)
-			if !strings.Contains(entry, "METHOD:CANCEL\r\n") || !strings.Contains(entry, "SEQUENCE:1\r\n") {
+			sequence := "SEQUENCE:1\r\n"
+			if len(struck) == 0 {
+				sequence = "SEQUENCE:2\r\n" // the import has given the meeting its hours
+			}
+			if !strings.Contains(entry, "METHOD:CANCEL\r\n") || !strings.Contains(entry, sequence) {
 				t.Errorf("the entry is\n%s", entry)
 			}
 			_, summary, _ := strings.Cut(entry, "SUMMARY:")

@@ -39,7 +39,7 @@ func mailOf(kind string, locale db.Locale) *db.Mail {
 		Person:    &db.Person{ID: id(db.KindPerson, 2), Name: "Marieke de Vries", Address: &address, Language: locale},
 		Organiser: &db.Person{ID: id(db.KindPerson, 3), Name: "Jörg Müller, Gemeente Groningen", Address: &organiser},
 		Campaign: &db.Campaign{
-			ID: id(db.KindCampaign, 4), RespondBy: &until,
+			ID: id(db.KindCampaign, 4), RespondBy: &until, CreatedAt: sent,
 			Message: "Wir freuen uns auf <Sie> & Ihre Fragen.\n\nBring a \"colleague\".",
 		},
 		Edition: &db.Edition{
@@ -80,12 +80,12 @@ func mailOf(kind string, locale db.Locale) *db.Mail {
 		if kind == KindIntakeRequested || kind == KindIntakeReminder {
 			status = db.Held
 		}
-		m.Registration = &db.Registration{ID: id(db.KindRegistration, 5), CalendarSequence: 2, Status: status}
+		m.Registration = &db.Registration{ID: id(db.KindRegistration, 5), Sequence: 2, Status: status}
 		if kind == KindRunBelowMinimum {
 			m.Registration, m.Organiser = nil, nil
 		}
 	default:
-		m.Registration = &db.Registration{ID: id(db.KindRegistration, 5), CalendarSequence: 2, OfferExpiresAt: &expires}
+		m.Registration = &db.Registration{ID: id(db.KindRegistration, 5), Sequence: 2, OfferExpiresAt: &expires}
 	}
 	if kind == KindMeetingChanged || kind == KindMeetingCancelled {
 		now := db.Facts{
@@ -300,7 +300,7 @@ func composed(w *Worker, kind string, locale db.Locale) (*Message, error) {
 	written, err := w.write(m, Facts{
 		PersonName: mail.Person.Name, OrganiserName: mail.Organiser.Name, Meeting: meeting, Message: mail.Campaign.Message,
 		RespondBy: mail.Campaign.RespondBy.In(meetingZone(mail)), Delegation: "Oldenburg", Places: 4, AnswerURL: w.cfg.PublicURL + "/d/desk-token",
-	})
+	}, nil)
 	m.Subject, m.Text, m.HTML = written.subject, written.text, written.html
 	return m, err
 }

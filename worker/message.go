@@ -12,6 +12,8 @@ import (
 
 	"github.com/wneessen/go-mail"
 	"golang.org/x/net/idna"
+
+	"github.com/vaktreffen/vaktreffen/calendar"
 )
 
 // Message is one mail to one person, complete: sending it twice sends the same Message-ID and Date.
@@ -30,11 +32,18 @@ type Message struct {
 	HTML    string
 	Locale  string // of the words: nl, de or en
 
-	Calendar        *Calendar   // nil: none. Goes along as an alternative and as the attachment invite.ics
-	Others          []*Calendar // further entries, as attachments: one calendar holds one entry that asks for something (RFC 5546)
-	Bulk            bool        // one of many alike, such as an invitation; a confirmation is not
-	Campaign        string      // what the mails of a bulk have in common, in Feedback-ID; empty: nothing
-	ListUnsubscribe string      // https address for one-click unsubscribing (RFC 8058), or empty
+	Calendar        *CalendarPart  // nil: none. Goes along as an alternative and as the attachment invite.ics
+	Others          []CalendarPart // further entries, as attachments: one calendar holds one entry that asks for something (RFC 5546)
+	Meeting         []byte         // a calendar that asks for nothing, as the attachment meeting.ics; nil: none
+	Bulk            bool           // one of many alike, such as an invitation; a confirmation is not
+	Campaign        string         // what the mails of a bulk have in common, in Feedback-ID; empty: nothing
+	ListUnsubscribe string         // https address for one-click unsubscribing (RFC 8058), or empty
+}
+
+// CalendarPart is a calendar entry and what it asks of the reader's mail program.
+type CalendarPart struct {
+	Method calendar.Method
+	Entry  *calendar.Entry
 }
 
 // sealed is a Message as it goes over the wire.
@@ -123,7 +132,7 @@ func (m *Message) seal() (*sealed, error) {
 	msg.SetBodyString(mail.TypeTextPlain, m.Text)
 	msg.AddAlternativeString(mail.TypeTextHTML, m.HTML)
 	if m.Calendar != nil {
-		entry, err := m.Calendar.Bytes()
+		entry, err := m.Calendar.Entry.ForMail(m.Calendar.Method)
 		if err != nil {
 			return nil, err
 		}
@@ -134,15 +143,20 @@ func (m *Message) seal() (*sealed, error) {
 		msg.AttachReadSeeker("invite.ics", bytes.NewReader(entry), mail.WithFileContentType("application/ics"))
 	}
 	for i, other := range m.Others {
-		entry, err := other.Bytes()
+		entry, err := other.Entry.ForMail(other.Method)
 		if err != nil {
 			return nil, err
 		}
 		msg.AttachReadSeeker(fmt.Sprintf("entry-%d.ics", i+1), bytes.NewReader(entry), mail.WithFileContentType("application/ics"))
 	}
 
+	if m.Meeting != nil {
+		// An attachment only: as an alternative, some programs would show it in place of the letter.
+		msg.AttachReadSeeker("meeting.ics", bytes.NewReader(m.Meeting), mail.WithFileContentType("application/ics"))
+	}
+
 	var body bytes.Buffer
-	body.Grow(2048 + len(m.Text) + len(m.HTML)*5/4)
+	body.Grow(2048 + len(m.Text) + len(m.HTML)*5/4 + len(m.Meeting)*3/2)
 	if _, err := msg.WriteTo(&body); err != nil {
 		return nil, fmt.Errorf("writing the message: %w", err)
 	}

@@ -21,6 +21,8 @@ import (
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 	"github.com/jhillyerd/enmime/v2"
+
+	"github.com/vaktreffen/vaktreffen/calendar"
 )
 
 // sink is a real SMTP server that keeps what it receives.
@@ -194,11 +196,19 @@ func TestMessageOfOneIsNotBulk(t *testing.T) {
 	}
 }
 
+func testCalendar() *CalendarPart {
+	return &CalendarPart{calendar.Request, &calendar.Entry{
+		UID: "edition-1", Stamp: time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC), Summary: "Vaktreffen",
+		Starts: time.Date(2027, 5, 20, 7, 30, 0, 0, time.UTC), Ends: time.Date(2027, 5, 20, 15, 0, 0, 0, time.UTC),
+		Organizer: "secretariaat@groningen.example.org", Attendee: "marieke.devries@example.org",
+	}}
+}
+
 func TestMessageWithCalendar(t *testing.T) {
 	t.Parallel()
 	m := testMessage(1)
 	m.Calendar = testCalendar()
-	entry, err := m.Calendar.Bytes()
+	entry, err := m.Calendar.Entry.ForMail(calendar.Request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,7 +309,7 @@ func TestMessagesThatCannotBeSent(t *testing.T) {
 		"locale with a line break":     func(m *Message) { m.Locale = "nl\r\nBcc: b@c" },
 		"unsubscribing in the clear":   func(m *Message) { m.ListUnsubscribe = "http://example.org/u" },
 		"unsubscribing by two lines":   func(m *Message) { m.ListUnsubscribe = "https://example.org/u>\r\nBcc: b@c" },
-		"a calendar without an end":    func(m *Message) { m.Calendar = testCalendar(); m.Calendar.Ends = time.Time{} },
+		"a calendar without an end":    func(m *Message) { m.Calendar = testCalendar(); m.Calendar.Entry.Ends = time.Time{} },
 	} {
 		m := testMessage(1)
 		spoil(m)

@@ -4,15 +4,17 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/vaktreffen/vaktreffen/calendar"
 	"github.com/vaktreffen/vaktreffen/db"
 )
 
 // notice words a mail about a change. It is about the meeting itself, or about the one item on the programme that changed;
-// other items, and new ones, are listed beside it.
-func (w *Worker) notice(m *db.Mail, whole Meeting, message *Message, facts *Facts) {
+// other items, and new ones, are listed beside it. It returns the calendar entry for who has not answered an invitation yet, nil for everybody else.
+func (w *Worker) notice(m *db.Mail, whole Meeting, message *Message, facts *Facts) (published *calendar.Entry) {
 	zone, changes := meetingZone(m), m.Notice.Changes
 	if m.Registration == nil {
 		facts.Invited, facts.AnswerURL = true, w.cfg.PublicURL+"/i/"+m.AnswerToken
+		published = w.meeting(m, m.Delivery.CreatedAt)
 	}
 	facts.Meeting = whole
 	if first := changes[0]; first.Session == nil || len(changes) == 1 && !first.New {
@@ -41,21 +43,19 @@ func (w *Worker) notice(m *db.Mail, whole Meeting, message *Message, facts *Fact
 		message.Kind = KindMeetingCancelled
 	}
 	for _, e := range m.Notice.Entries {
-		meeting, method := whole, CalendarRequest
-		if e.Session != nil {
-			meeting.narrow(e.Session, zone)
-		}
+		method := calendar.Request
 		if e.Cancelled {
-			method = CalendarCancel
+			method = calendar.Cancel
 		}
-		switch entry := w.entry(m, e.Registration, meeting, method); {
-		case entry == nil:
+		switch part := w.place(m, e.Registration, e.Session, method); {
+		case part == nil:
 		case message.Calendar == nil:
-			message.Calendar = entry
+			message.Calendar = part
 		default:
-			message.Others = append(message.Others, entry)
+			message.Others = append(message.Others, *part)
 		}
 	}
+	return published
 }
 
 // tell sets what people are told of when and where a meeting or an item on its programme is.

@@ -11,6 +11,7 @@ import (
 	ics "github.com/arran4/golang-ical"
 	"github.com/jhillyerd/enmime/v2"
 
+	"github.com/vaktreffen/vaktreffen/calendar"
 	"github.com/vaktreffen/vaktreffen/db"
 )
 
@@ -24,24 +25,62 @@ func received(t *testing.T, mail *enmime.Envelope) (entries []entry) {
 		if part.ContentType != "text/calendar" && !strings.HasPrefix(part.FileName, "entry-") {
 			continue
 		}
-		calendar, err := ics.ParseCalendar(bytes.NewReader(part.Content))
-		if err != nil || len(calendar.Events()) != 1 {
-			t.Fatalf("%v in\n%s", err, part.Content)
-		}
-		event := calendar.Events()[0]
-		value := func(property ics.ComponentProperty) string { return event.GetProperty(property).Value }
-		e := entry{uid: event.Id(), sequence: value(ics.ComponentPropertySequence), summary: value(ics.ComponentPropertySummary), starts: value(ics.ComponentPropertyDtStart)}
-		for _, p := range calendar.CalendarProperties {
-			if p.IANAToken == string(ics.PropertyMethod) {
-				e.method = p.Value
-			}
-		}
+		e := readEntry(t, part.Content)
 		if _, parameters, _ := mime.ParseMediaType(part.Header.Get("Content-Type")); part.ContentType == "text/calendar" && e.method != parameters["method"] {
 			t.Errorf("the part says method %q, the entry %q", parameters["method"], e.method)
 		}
 		entries = append(entries, e)
 	}
 	return entries
+}
+
+// published reads the calendar entry that asks for nothing.
+func published(t *testing.T, mail *enmime.Envelope) entry {
+	t.Helper()
+	if len(mail.Attachments) != 1 || mail.Attachments[0].FileName != "meeting.ics" || mail.Attachments[0].ContentType != "application/ics" {
+		t.Fatalf("%d attachments", len(mail.Attachments))
+	}
+	return readEntry(t, mail.Attachments[0].Content)
+}
+
+func readEntry(t *testing.T, text []byte) entry {
+	t.Helper()
+	calendar, err := ics.ParseCalendar(bytes.NewReader(text))
+	if err != nil || len(calendar.Events()) != 1 {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	event := calendar.Events()[0]
+	value := func(property ics.ComponentProperty) string { return event.GetProperty(property).Value }
+	e := entry{uid: event.Id(), sequence: value(ics.ComponentPropertySequence), summary: value(ics.ComponentPropertySummary), starts: value(ics.ComponentPropertyDtStart)}
+	for _, p := range calendar.CalendarProperties {
+		if p.IANAToken == string(ics.PropertyMethod) {
+			e.method = p.Value
+		}
+	}
+	return e
+}
+
+// subscribed returns the entries of a person's own calendar, as the program that subscribed reads them.
+func (s *scene) subscribed(t *testing.T, person db.ID) string {
+	t.Helper()
+	token, err := s.db.CalendarToken(t.Context(), person)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := s.db.PersonCalendar(t.Context(), token)
+	if own == nil || err != nil {
+		t.Fatal(own, err)
+	}
+	feed, err := ics.ParseCalendar(bytes.NewReader(calendar.FeedOf(own).Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var entries []string
+	for _, event := range feed.Events() {
+		value := func(property ics.ComponentProperty) string { return event.GetProperty(property).Value }
+		entries = append(entries, event.Id()+" "+value(ics.ComponentPropertySequence)+" "+value(ics.ComponentPropertyStatus))
+	}
+	return strings.Join(entries, ", ")
 }
 
 // latest returns the mail of a kind to a person that came last, once there are n of them.
@@ -69,6 +108,7 @@ func TestChangesReachTheCalendar(t *testing.T) {
 		seats := s.id(t, "SELECT id FROM seats WHERE edition_id IS NOT NULL")
 		s.exec(t, "UPDATE seats SET capacity = 1")
 		s.join(t, seats, "anna", "bert")
+		anna := s.id(t, "SELECT id FROM people WHERE key = 'anna'")
 		s.invite(t, 1)
 		begins := time.Now().AddDate(0, 6, 0)
 		day := begins.Format(time.DateOnly)
@@ -80,7 +120,7 @@ func TestChangesReachTheCalendar(t *testing.T) {
 			VALUES ($1, $2, 5, 'OFFER', 'FIRST_COME', 48, 0, 0, 0)`, places, session)
 		s.register(t, places, "anna")
 		s.work(t, 2)
-		s.latest(t, "invitation", "guest1", 1)
+		invitation := s.latest(t, "invitation", "guest1", 1)
 		s.latest(t, "registration_waitlisted", "bert", 1)
 		s.latest(t, "registration_confirmed", "anna", 2)
 		var uid, sessionUID string
@@ -97,6 +137,12 @@ func TestChangesReachTheCalendar(t *testing.T) {
 			} else {
 				uid = e.uid
 			}
+		}
+		if got := published(t, invitation); got.method != "PUBLISH" || got.uid != uid || got.sequence != "0" || got.summary != "The next meeting" {
+			t.Errorf("the invitation carries the entry %+v of %s", got, uid)
+		}
+		if text := string(invitation.Attachments[0].Content); strings.Contains(text, "ATTENDEE") || !strings.Contains(text, "TRANSP:TRANSPARENT") || len(received(t, invitation)) > 0 {
+			t.Errorf("the invitation asks for an answer to its entry:\n%s", text)
 		}
 		check := func(mail *enmime.Envelope, want ...entry) {
 			t.Helper()
@@ -136,6 +182,9 @@ func TestChangesReachTheCalendar(t *testing.T) {
 		says(mail, "Your registration stays as it is.")
 		mail = s.latest(t, "meeting_changed", "guest1", 1)
 		check(mail)
+		if got, want := published(t, mail), (entry{"PUBLISH", uid, "1", "The moved meeting", at}); got != want {
+			t.Errorf("the invited person gets the entry\n%+v\nwant\n%+v", got, want)
+		}
 		says(mail, "You have not answered your invitation yet.", "previously: "+begins.Format("Monday 2 January 2006"))
 		if !strings.Contains(mail.Text, "https://meetings.example.org/i/") || !strings.Contains(mail.HTML, "https://meetings.example.org/i/") {
 			t.Errorf("the invited person finds no link:\n%s", mail.Text)
@@ -148,6 +197,9 @@ func TestChangesReachTheCalendar(t *testing.T) {
 		mail = s.latest(t, "meeting_changed", "anna", 2)
 		check(mail, entry{"REQUEST", uid, "2", "The moved meeting", moved.Format("20060102")}, entry{"CANCEL", sessionUID, "2", "Dykes (The moved meeting)", at})
 		says(mail, "Dykes", "cancelled")
+		if got, want := s.subscribed(t, anna), uid+" 2 CONFIRMED, "+sessionUID+" 2 CANCELLED"; got != want {
+			t.Errorf("Anna's own calendar has\n%s\nand the mails\n%s", got, want)
+		}
 
 		if _, err := s.db.CancelEdition(t.Context(), s.organiser, s.edition, nil); err != nil {
 			t.Fatal(err)
@@ -156,7 +208,11 @@ func TestChangesReachTheCalendar(t *testing.T) {
 		check(mail, entry{"CANCEL", uid, "3", "The moved meeting", moved.Format("20060102")})
 		says(mail, "has been cancelled and does not take place.", "The attachment removes it from your calendar.")
 		check(s.latest(t, "meeting_cancelled", "bert", 1))
-		check(s.latest(t, "meeting_cancelled", "guest1", 1))
+		mail = s.latest(t, "meeting_cancelled", "guest1", 1)
+		check(mail)
+		if text := string(mail.Attachments[0].Content); published(t, mail).sequence != "3" || !strings.Contains(text, "STATUS:CANCELLED") {
+			t.Errorf("the invited person gets the entry\n%s", text)
+		}
 
 		if _, err := s.db.ReopenEdition(t.Context(), s.organiser, s.edition, nil); err != nil {
 			t.Fatal(err)
@@ -174,5 +230,20 @@ func TestChangesReachTheCalendar(t *testing.T) {
 		mail = s.latest(t, "meeting_changed", "anna", 4)
 		check(mail)
 		says(mail, "Evening by the sea", "new")
+		// Whoever comes back after cancelling gets an entry that is newer than the cancellation.
+		place := s.id(t, "SELECT r.id FROM registrations r JOIN people p ON p.id = r.person_id WHERE p.key = 'anna' AND r.seats_id = $1", seats)
+		s.exec(t, "UPDATE seats SET capacity = 5")
+		if _, err := s.db.CancelRegistration(t.Context(), s.organiser, place, nil); err != nil {
+			t.Fatal(err)
+		}
+		check(s.latest(t, "registration_cancelled", "anna", 1), entry{"CANCEL", uid, "5", "The moved meeting", moved.Format("20060102")},
+			entry{"CANCEL", sessionUID, "3", "Dykes (The moved meeting)", at})
+		if _, err := s.db.Register(t.Context(), s.organiser, db.RegisterInput{IdempotencyKey: "again", SeatsID: seats, PersonID: &anna}, nil); err != nil {
+			t.Fatal(err)
+		}
+		check(s.latest(t, "registration_confirmed", "anna", 3), entry{"REQUEST", uid, "6", "The moved meeting", moved.Format("20060102")})
+		if got, want := s.subscribed(t, anna), uid+" 6 CONFIRMED"; got != want {
+			t.Errorf("Anna's own calendar has\n%s\nand the mail\n%s", got, want)
+		}
 	})
 }

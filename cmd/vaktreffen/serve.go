@@ -166,7 +166,7 @@ func (p *process) startHTTP(c *Config, listener net.Listener, extra map[string]h
 	}
 	api, err := graph.Handler(graph.Config{
 		DB: p.db, Redis: p.rates, ProxyHeader: c.ProxyHeader, Points: c.Points, Log: p.log, Origins: c.AllowedOrigins, Development: c.Development, Draining: p.draining,
-		OpenID: c.openID(), Secure: strings.HasPrefix(c.PublicURL, "https://"), CacheBytes: c.ResponseCache << 20,
+		OpenID: c.openID(), PublicURL: c.publicURL(), Secure: strings.HasPrefix(c.PublicURL, "https://"), CacheBytes: c.ResponseCache << 20,
 		Proof: proof, Trusted: trusted, TrustedOnly: c.DocumentsMode == "only", Metrics: p.metrics, Traces: p.traces,
 	})
 	if err != nil {

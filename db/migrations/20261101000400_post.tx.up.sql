@@ -1,4 +1,4 @@
--- What comes back: who wants no invitations, and which mails did not arrive.
+-- What comes back: who wants no invitations, and which mails did not arrive. And what calendars know of meetings.
 
 CREATE TABLE opt_outs (
 	person_id {{.ID}} PRIMARY KEY REFERENCES people (id),
@@ -16,4 +16,16 @@ CREATE TABLE bounces (
 	recipient_tag TEXT NOT NULL,
 	status_code TEXT NOT NULL,
 	bounced_at {{.Instant}} NOT NULL
+){{.Strict}};
+--bun:split
+CREATE TABLE calendar_entries (
+	id {{.ID}} PRIMARY KEY,
+	sequence {{.Int}} NOT NULL,
+	changed_at {{.Instant}} NOT NULL
+){{.Strict}};
+--bun:split
+CREATE TABLE calendar_links (
+	person_id {{.ID}} PRIMARY KEY REFERENCES people (id),
+	renewals {{.Int}} NOT NULL,
+	renewed_at {{.Instant}} NOT NULL
 ){{.Strict}};

@@ -7,12 +7,13 @@ import (
 )
 
 // Answer returns the page of an invitation: what it is to, what was recorded, and buttons while it can be answered. Unclear
-// says that a form came without an answer.
-func Answer(a *db.Answer, language db.Locale, unclear bool) ([]byte, error) {
+// says that a form came without an answer. The calendar of the meeting is at the address; "" when it has none.
+func Answer(a *db.Answer, calendar string, language db.Locale, unclear bool) ([]byte, error) {
 	m := meetingOf(a.Edition, a.CourseRun)
 	p := newPersonal(language, m)
 	p.For, p.Label = fmt.Sprintf(p.Tongue.InvitationFor, a.Person.Name), p.Tongue.YourAnswer
 	p.say(a, m)
+	p.Calendar = subscribe(language, calendar, false)
 	if unclear && a.Open {
 		p.Unclear = p.Tongue.Unclear
 	}

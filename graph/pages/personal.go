@@ -31,8 +31,9 @@ type personal struct {
 	Intake *intake // nil when there is none to fill in
 	Given  []fact  // what was answered to an intake that is closed
 
-	Message *message // of the organiser; nil: none
-	Summary string
+	Message  *message // of the organiser; nil: none
+	Summary  string
+	Calendar *subscription // nil: none
 }
 
 type fact struct{ Label, Value string }

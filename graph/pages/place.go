@@ -7,12 +7,14 @@ import (
 )
 
 // Place returns the page of a registration: where the person stands now, and buttons for what can be changed. Unclear says
-// that a form came without an action; typed is what came with an intake that was refused, nil when none was.
-func Place(r *db.Registration, language db.Locale, typed *Typed, unclear bool) ([]byte, error) {
+// that a form came without an action; typed is what came with an intake that was refused, nil when none was. The person's calendar
+// is at the address.
+func Place(r *db.Registration, calendar string, language db.Locale, typed *Typed, unclear bool) ([]byte, error) {
 	m := meetingOfPlace(r)
 	p := newPersonal(language, m)
 	t := p.Tongue
 	p.For, p.Label, p.Field = fmt.Sprintf(t.RegistrationOf, r.Person.Name), t.YourRegistration, "action"
+	p.Calendar = subscribe(language, calendar, true)
 	p.stand(r, r.Status, m)
 	switch {
 	case r.Status == db.Cancelled:

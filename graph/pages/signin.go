@@ -74,6 +74,7 @@ type mePage struct {
 	Name, Address string
 	Places        []myPlace
 	SignIns       []mySignIn
+	Calendar      *subscription
 }
 
 type myPlace struct{ Path, Title, When, Stands string }
@@ -89,10 +90,10 @@ type OwnPlace struct {
 	Path         string
 }
 
-// Me returns the page of somebody who is signed in. The registrations are as db.OwnPlaces gives them.
-func Me(person *db.Person, places []OwnPlace, signIns []*db.AccessToken, language db.Locale) ([]byte, error) {
+// Me returns the page of somebody who is signed in, whose calendar is at the address. The registrations are as db.OwnPlaces gives them.
+func Me(person *db.Person, places []OwnPlace, signIns []*db.AccessToken, calendar string, language db.Locale) ([]byte, error) {
 	w, t := signInTongues()[language], tongues()[language]
-	p := &mePage{Tongue: t, Words: w, Name: person.Name}
+	p := &mePage{Tongue: t, Words: w, Name: person.Name, Calendar: subscribe(language, calendar, true)}
 	if person.Address != nil {
 		p.Address = *person.Address
 	}

@@ -38,6 +38,7 @@ type ResolverRoot interface {
 	Institution() InstitutionResolver
 	Municipality() MunicipalityResolver
 	Mutation() MutationResolver
+	Partnership() PartnershipResolver
 	PreviewInvitationsPayload() PreviewInvitationsPayloadResolver
 	Query() QueryResolver
 	Report() ReportResolver
@@ -380,6 +381,7 @@ type ComplexityRoot struct {
 	Edition struct {
 		AuditLog          func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Budget            func(childComplexity int) int
+		CalendarURL       func(childComplexity int) int
 		Days              func(childComplexity int) int
 		Delegations       func(childComplexity int, status *db.DelegationStatus) int
 		EndsOn            func(childComplexity int) int
@@ -611,6 +613,7 @@ type ComplexityRoot struct {
 		RemindDelegations     func(childComplexity int, input model.RemindDelegationsInput) int
 		RemindInvited         func(childComplexity int, input db.RemindInvitedInput) int
 		RemoveReportEntry     func(childComplexity int, input model.RemoveReportEntryInput) int
+		RenewCalendarURL      func(childComplexity int) int
 		ReopenEdition         func(childComplexity int, input model.ReopenEditionInput) int
 		ReopenSession         func(childComplexity int, input model.ReopenSessionInput) int
 		RequestSignIn         func(childComplexity int, input model.RequestSignInInput) int
@@ -673,6 +676,7 @@ type ComplexityRoot struct {
 
 	Partnership struct {
 		Agreements    func(childComplexity int) int
+		CalendarURL   func(childComplexity int) int
 		Description   func(childComplexity int) int
 		ID            func(childComplexity int) int
 		Kind          func(childComplexity int) int
@@ -868,6 +872,11 @@ type ComplexityRoot struct {
 	RemoveReportEntryPayload struct {
 		Report     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	RenewCalendarUrlPayload struct {
+		UserErrors func(childComplexity int) int
+		Viewer     func(childComplexity int) int
 	}
 
 	ReopenEditionPayload struct {
@@ -1087,6 +1096,7 @@ type ComplexityRoot struct {
 	}
 
 	Viewer struct {
+		CalendarURL     func(childComplexity int) int
 		Delegations     func(childComplexity int) int
 		InvitationMails func(childComplexity int) int
 		Invitations     func(childComplexity int, first *int, after *string, last *int, before *string) int
@@ -1120,6 +1130,8 @@ type CourseRunResolver interface {
 type EditionResolver interface {
 	ProgrammeVersions(ctx context.Context, obj *db.Edition) ([]*db.ProgrammeVersion, error)
 	ProgrammeChanges(ctx context.Context, obj *db.Edition, since int, until *int) ([]*db.ProgrammeChange, error)
+
+	CalendarURL(ctx context.Context, obj *db.Edition) (*string, error)
 
 	Registrations(ctx context.Context, obj *db.Edition, first *int, after *string, last *int, before *string, filter *db.RegistrationFilter) (*db.Connection[db.Registration], error)
 
@@ -1170,6 +1182,7 @@ type MutationResolver interface {
 	SignIn(ctx context.Context, input model.SignInInput) (*model.SignInPayload, error)
 	SignOut(ctx context.Context, input model.SignOutInput) (*model.SignOutPayload, error)
 	SignOutEverywhere(ctx context.Context) (*model.SignOutPayload, error)
+	RenewCalendarURL(ctx context.Context) (*model.RenewCalendarURLPayload, error)
 	NameOrganiser(ctx context.Context, input db.OrganiserInput) (*model.NameOrganiserPayload, error)
 	DismissOrganiser(ctx context.Context, input db.OrganiserInput) (*model.DismissOrganiserPayload, error)
 	AppointCoordinator(ctx context.Context, input db.CoordinatorInput) (*model.AppointCoordinatorPayload, error)
@@ -1198,6 +1211,9 @@ type MutationResolver interface {
 	ReviewReport(ctx context.Context, input model.ReviewReportInput) (*model.ReviewReportPayload, error)
 	ProposeCorrection(ctx context.Context, input db.ProposeCorrectionInput) (*model.ProposeCorrectionPayload, error)
 	DecideCorrection(ctx context.Context, input db.DecideCorrectionInput) (*model.DecideCorrectionPayload, error)
+}
+type PartnershipResolver interface {
+	CalendarURL(ctx context.Context, obj *db.Partnership) (string, error)
 }
 type PreviewInvitationsPayloadResolver interface {
 	Rows(ctx context.Context, obj *db.InvitationPreview, first *int, after *string) (*db.Connection[db.AudienceRow], error)
@@ -1232,6 +1248,7 @@ type SubscriptionResolver interface {
 }
 type ViewerResolver interface {
 	InvitationMails(ctx context.Context, obj *model.Viewer) (bool, error)
+	CalendarURL(ctx context.Context, obj *model.Viewer) (string, error)
 	Delegations(ctx context.Context, obj *model.Viewer) ([]*db.Delegation, error)
 	SignIns(ctx context.Context, obj *model.Viewer) ([]*db.AccessToken, error)
 	Registrations(ctx context.Context, obj *model.Viewer, first *int, after *string, last *int, before *string) (*db.Connection[db.Registration], error)
@@ -2455,6 +2472,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Edition.Budget(childComplexity), true
+	case "Edition.calendarUrl":
+		if e.ComplexityRoot.Edition.CalendarURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Edition.CalendarURL(childComplexity), true
 	case "Edition.days":
 		if e.ComplexityRoot.Edition.Days == nil {
 			break
@@ -3708,6 +3731,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveReportEntry(childComplexity, args["input"].(model.RemoveReportEntryInput)), true
+	case "Mutation.renewCalendarUrl":
+		if e.ComplexityRoot.Mutation.RenewCalendarURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.RenewCalendarURL(childComplexity), true
 	case "Mutation.reopenEdition":
 		if e.ComplexityRoot.Mutation.ReopenEdition == nil {
 			break
@@ -3992,6 +4021,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Partnership.Agreements(childComplexity), true
+	case "Partnership.calendarUrl":
+		if e.ComplexityRoot.Partnership.CalendarURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Partnership.CalendarURL(childComplexity), true
 	case "Partnership.description":
 		if e.ComplexityRoot.Partnership.Description == nil {
 			break
@@ -4810,6 +4845,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RemoveReportEntryPayload.UserErrors(childComplexity), true
+
+	case "RenewCalendarUrlPayload.userErrors":
+		if e.ComplexityRoot.RenewCalendarUrlPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenewCalendarUrlPayload.UserErrors(childComplexity), true
+	case "RenewCalendarUrlPayload.viewer":
+		if e.ComplexityRoot.RenewCalendarUrlPayload.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenewCalendarUrlPayload.Viewer(childComplexity), true
 
 	case "ReopenEditionPayload.edition":
 		if e.ComplexityRoot.ReopenEditionPayload.Edition == nil {
@@ -5654,6 +5702,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Venue.Name(childComplexity), true
 
+	case "Viewer.calendarUrl":
+		if e.ComplexityRoot.Viewer.CalendarURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.CalendarURL(childComplexity), true
 	case "Viewer.delegations":
 		if e.ComplexityRoot.Viewer.Delegations == nil {
 			break
@@ -6111,6 +6165,8 @@ type Mutation {
   signOut("Which sign-in." input: SignOutInput!): SignOutPayload!
   "Ends all of one's own sign-ins, this one too."
   signOutEverywhere: SignOutPayload!
+  "Gives one's own calendar another address; the former one stops working at once. See Viewer.calendarUrl."
+  renewCalendarUrl: RenewCalendarUrlPayload!
   "Lets a person, of whatever organisation, organise one edition or one course. For organisers of it."
   nameOrganiser("Who organises what." input: NameOrganiserInput!): NameOrganiserPayload!
   "Takes back what nameOrganiser gave. Takes effect at once."
@@ -6490,6 +6546,12 @@ type Viewer {
   roles: [Role!]!
   "Whether the person wants invitations; see changeInvitationMails."
   invitationMails: Boolean! @live
+  """
+  Where a calendar program subscribes to what the person is registered for (iCalendar, RFC 5545). Write webcal:// in place of
+  https:// to make a link that opens the program. Whoever knows the address can read the calendar: show it to nobody else, and
+  end it with renewCalendarUrl.
+  """
+  calendarUrl: URL! @live
   "The invitations of organisations that the person answers for, the latest first."
   delegations: [Delegation!]! @live
   "Where the person is signed in, the latest first."
@@ -6593,6 +6655,11 @@ type Partnership implements Node {
   openActions: [ReportAction!]!
   "What was asked at its meetings and still looks for an answer, the oldest first. At most 100."
   openQuestions: [ReportQuestion!]!
+  """
+  Where a calendar program subscribes to its editions (iCalendar, RFC 5545), without their programmes. It is public. Write
+  webcal:// in place of https:// to make a link that opens the program.
+  """
+  calendarUrl: URL!
 }
 
 "What sort of partnership it is."
@@ -6788,6 +6855,11 @@ type Edition implements Node {
   ): [ProgrammeChange!]!
   "What publishProgramme would change now; see prepareSession and prepareChange. Null to everybody but its organisers."
   preparedChanges: [ProgrammeChange!] @live
+  """
+  Where a calendar program subscribes to it and to what is on its programme (iCalendar, RFC 5545); null while it is a draft. It
+  is public. Write webcal:// in place of https:// to make a link that opens the program.
+  """
+  calendarUrl: URL
   "Places for participants."
   seats: Seats! @live
   "Who is registered for the edition and for its sessions, the latest first: everybody to organisers, the people of their own organisation to coordinators, to everybody themselves."
@@ -8360,6 +8432,14 @@ type SignOutPayload {
   userErrors: [UserError!]!
 }
 
+"The calendar under its new address."
+type RenewCalendarUrlPayload {
+  "The viewer, with the new address; null when nothing was changed."
+  viewer: Viewer
+  "Why nothing was changed."
+  userErrors: [UserError!]!
+}
+
 "An invitation to an organisation: so many places in an edition, for people whom its coordinators name until a date."
 type Delegation implements Node {
   "Opaque and unique over all types."
@@ -9887,6 +9967,8 @@ func (ec *executionContext) childFields_Edition(ctx context.Context, field graph
 		return ec.fieldContext_Edition_programmeChanges(ctx, field)
 	case "preparedChanges":
 		return ec.fieldContext_Edition_preparedChanges(ctx, field)
+	case "calendarUrl":
+		return ec.fieldContext_Edition_calendarUrl(ctx, field)
 	case "seats":
 		return ec.fieldContext_Edition_seats(ctx, field)
 	case "registrations":
@@ -10329,6 +10411,8 @@ func (ec *executionContext) childFields_Partnership(ctx context.Context, field g
 		return ec.fieldContext_Partnership_openActions(ctx, field)
 	case "openQuestions":
 		return ec.fieldContext_Partnership_openQuestions(ctx, field)
+	case "calendarUrl":
+		return ec.fieldContext_Partnership_calendarUrl(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Partnership", field.Name)
 }
@@ -10671,6 +10755,16 @@ func (ec *executionContext) childFields_RemoveReportEntryPayload(ctx context.Con
 		return ec.fieldContext_RemoveReportEntryPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RemoveReportEntryPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RenewCalendarUrlPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "viewer":
+		return ec.fieldContext_RenewCalendarUrlPayload_viewer(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RenewCalendarUrlPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RenewCalendarUrlPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ReopenEditionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11105,6 +11199,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_roles(ctx, field)
 	case "invitationMails":
 		return ec.fieldContext_Viewer_invitationMails(ctx, field)
+	case "calendarUrl":
+		return ec.fieldContext_Viewer_calendarUrl(ctx, field)
 	case "delegations":
 		return ec.fieldContext_Viewer_delegations(ctx, field)
 	case "signIns":
@@ -19000,6 +19096,29 @@ func (ec *executionContext) fieldContext_Edition_preparedChanges(_ context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Edition_calendarUrl(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Edition_calendarUrl(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Edition().CalendarURL(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOURL2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Edition_calendarUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Edition", field, true, true, "URL")
+}
+
 func (ec *executionContext) _Edition_seats(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -23090,6 +23209,38 @@ func (ec *executionContext) fieldContext_Mutation_signOutEverywhere(_ context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_renewCalendarUrl(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_renewCalendarUrl(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().RenewCalendarURL(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RenewCalendarURLPayload) graphql.Marshaler {
+			return ec.marshalNRenewCalendarUrlPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRenewCalendarURLPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_renewCalendarUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RenewCalendarUrlPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_nameOrganiser(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -25163,6 +25314,29 @@ func (ec *executionContext) fieldContext_Partnership_openQuestions(_ context.Con
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Partnership_calendarUrl(ctx context.Context, field graphql.CollectedField, obj *db.Partnership) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Partnership_calendarUrl(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Partnership().CalendarURL(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNURL2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Partnership_calendarUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Partnership", field, true, true, "URL")
 }
 
 func (ec *executionContext) _PartnershipConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.Partnership]) (ret graphql.Marshaler) {
@@ -28561,6 +28735,70 @@ func (ec *executionContext) _RemoveReportEntryPayload_userErrors(ctx context.Con
 func (ec *executionContext) fieldContext_RemoveReportEntryPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "RemoveReportEntryPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RenewCalendarUrlPayload_viewer(ctx context.Context, field graphql.CollectedField, obj *model.RenewCalendarURLPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RenewCalendarUrlPayload_viewer(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Viewer, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Viewer) graphql.Marshaler {
+			return ec.marshalOViewer2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐViewer(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RenewCalendarUrlPayload_viewer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RenewCalendarUrlPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Viewer(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RenewCalendarUrlPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.RenewCalendarURLPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RenewCalendarUrlPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RenewCalendarUrlPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RenewCalendarUrlPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -32286,6 +32524,29 @@ func (ec *executionContext) _Viewer_invitationMails(ctx context.Context, field g
 }
 func (ec *executionContext) fieldContext_Viewer_invitationMails(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Viewer", field, true, true, "Boolean")
+}
+
+func (ec *executionContext) _Viewer_calendarUrl(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_calendarUrl(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Viewer().CalendarURL(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNURL2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_calendarUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Viewer", field, true, true, "URL")
 }
 
 func (ec *executionContext) _Viewer_delegations(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
@@ -39935,6 +40196,12 @@ func (ec *executionContext) _Edition(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "calendarUrl":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Edition_calendarUrl(ctx, field, obj)
+				})
 		case "seats":
 			out.Values[i] = ec._Edition_seats(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -41329,6 +41596,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "renewCalendarUrl":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_renewCalendarUrl(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "nameOrganiser":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_nameOrganiser(ctx, field)
@@ -41880,53 +42154,59 @@ func (ec *executionContext) _Partnership(ctx context.Context, sel ast.SelectionS
 		case "id":
 			out.Values[i] = ec._Partnership_id(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "name":
 			out.Values[i] = ec._Partnership_name(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "kind":
 			out.Values[i] = ec._Partnership_kind(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "description":
 			out.Values[i] = ec._Partnership_description(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "since":
 			out.Values[i] = ec._Partnership_since(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "agreements":
 			out.Values[i] = ec._Partnership_agreements(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "members":
 			out.Values[i] = ec._Partnership_members(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "series":
 			out.Values[i] = ec._Partnership_series(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "openActions":
 			out.Values[i] = ec._Partnership_openActions(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "openQuestions":
 			out.Values[i] = ec._Partnership_openQuestions(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "calendarUrl":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Partnership_calendarUrl(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -43203,6 +43483,44 @@ func (ec *executionContext) _RemoveReportEntryPayload(ctx context.Context, sel a
 			}
 		case "userErrors":
 			out.Values[i] = ec._RemoveReportEntryPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var renewCalendarUrlPayloadImplementors = []string{"RenewCalendarUrlPayload"}
+
+func (ec *executionContext) _RenewCalendarUrlPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RenewCalendarURLPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, renewCalendarUrlPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RenewCalendarUrlPayload")
+		case "viewer":
+			out.Values[i] = ec._RenewCalendarUrlPayload_viewer(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._RenewCalendarUrlPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -44696,6 +45014,12 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Viewer_invitationMails(ctx, field, obj)
+				})
+		case "calendarUrl":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Viewer_calendarUrl(ctx, field, obj)
 				})
 		case "delegations":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -47352,6 +47676,14 @@ func (ec *executionContext) marshalNRemoveReportEntryPayload2ᚖgithubᚗcomᚋv
 		return graphql.Null
 	}
 	return ec._RemoveReportEntryPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRenewCalendarUrlPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRenewCalendarURLPayload(ctx context.Context, sel ast.SelectionSet, v *model.RenewCalendarURLPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RenewCalendarUrlPayload!")
+		return graphql.Null
+	}
+	return ec._RenewCalendarUrlPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNRenewal2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRenewal(ctx context.Context, v any) (db.Renewal, error) {

@@ -529,6 +529,14 @@ type RemoveReportEntryPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// The calendar under its new address.
+type RenewCalendarURLPayload struct {
+	// The viewer, with the new address; null when nothing was changed.
+	Viewer *Viewer `json:"viewer,omitempty"`
+	// Why nothing was changed.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // Which edition takes place after all.
 type ReopenEditionInput struct {
 	// The id of the edition.

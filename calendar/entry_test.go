@@ -1,4 +1,4 @@
-package worker
+package calendar_test
 
 import (
 	"strings"
@@ -6,18 +6,19 @@ import (
 	"time"
 
 	ics "github.com/arran4/golang-ical"
+
+	"github.com/vaktreffen/vaktreffen/calendar"
 )
 
-func testCalendar() *Calendar {
+func testEntry() *calendar.Entry {
 	zone := time.FixedZone("CEST", 2*60*60)
-	return &Calendar{
-		Method: CalendarRequest, UID: "edition-1.person-2@vaktreffen.example.org", Sequence: 4,
+	return &calendar.Entry{
+		UID: "019b0000-0000-7008-8000-000000000001", Sequence: 4,
 		Stamp:   time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC),
 		Summary: "Vaktreffen; Groningen, Oldenburg & Bremen",
 		Description: "Energie \\ klimaat.\r\nTweede regel, met een komma; en een puntkomma. " +
 			strings.Repeat("Überörtliche Zusammenarbeit ", 8),
 		Location: "Het Kasteel, Melkweg 1, Groningen",
-		URL:      "https://vaktreffen.example.org/meetings/2027",
 		Starts:   time.Date(2027, 5, 20, 9, 30, 0, 0, zone), Ends: time.Date(2027, 5, 20, 17, 0, 0, 0, zone),
 		Organizer: "secretariaat@groningen.example.org", OrganizerName: "Gemeente Groningen: Externe Betrekkingen",
 		Attendee: "marieke.devries@example.org", AttendeeName: `Marieke "M" O'Brien, Bremen`,
@@ -42,9 +43,9 @@ func unfold(t *testing.T, entry []byte) []string {
 	return strings.Split(strings.ReplaceAll(text, "\r\n ", ""), "\r\n")
 }
 
-func TestCalendarRequest(t *testing.T) {
+func TestEntryAsRequest(t *testing.T) {
 	t.Parallel()
-	entry, err := testCalendar().Bytes()
+	entry, err := testEntry().ForMail(calendar.Request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +57,7 @@ func TestCalendarRequest(t *testing.T) {
 		"CALSCALE:GREGORIAN",
 		"METHOD:REQUEST",
 		"BEGIN:VEVENT",
-		"UID:edition-1.person-2@vaktreffen.example.org",
+		"UID:019b0000-0000-7008-8000-000000000001",
 		"SEQUENCE:4",
 		"DTSTAMP:20270102T030405Z",
 		"DTSTART:20270520T073000Z",
@@ -65,10 +66,11 @@ func TestCalendarRequest(t *testing.T) {
 		`DESCRIPTION:Energie \\ klimaat.\nTweede regel\, met een komma\; en een puntkomma. ` +
 			strings.Repeat("Überörtliche Zusammenarbeit ", 8),
 		`LOCATION:Het Kasteel\, Melkweg 1\, Groningen`,
-		"URL:https://vaktreffen.example.org/meetings/2027",
 		"STATUS:CONFIRMED",
+		"TRANSP:OPAQUE",
 		"ORGANIZER;CN=Gemeente Groningen Externe Betrekkingen:mailto:secretariaat@groningen.example.org",
-		"ATTENDEE;CN=Marieke M O’Brien Bremen;CUTYPE=INDIVIDUAL;PARTSTAT=ACCEPTED;ROLE=REQ-PARTICIPANT:mailto:marieke.devries@example.org",
+		"ATTENDEE;CN=Marieke M O'Brien Bremen;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=ACCEPTED;RSVP=FALSE:mailto:marieke.devries@example.org",
+		"X-MICROSOFT-DISALLOW-COUNTER:TRUE",
 		"END:VEVENT",
 		"END:VCALENDAR",
 	}, "\n")
@@ -80,42 +82,42 @@ func TestCalendarRequest(t *testing.T) {
 	}
 }
 
-func TestCalendarCancelStrikesTheSameEntry(t *testing.T) {
+func TestEntryCancelStrikesTheSameEntry(t *testing.T) {
 	t.Parallel()
-	c := testCalendar()
-	c.Method, c.Sequence = CalendarCancel, 5
-	entry, err := c.Bytes()
+	c := testEntry()
+	c.Sequence = 5
+	entry, err := c.ForMail(calendar.Cancel)
 	if err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Join(unfold(t, entry), "\n") + "\n"
-	for _, want := range []string{"METHOD:CANCEL\n", "STATUS:CANCELLED\n", "SEQUENCE:5\n", "UID:edition-1.person-2@vaktreffen.example.org\n", "ATTENDEE;"} {
+	for _, want := range []string{"METHOD:CANCEL\n", "STATUS:CANCELLED\n", "SEQUENCE:5\n", "UID:019b0000-0000-7008-8000-000000000001\n", "ATTENDEE;"} {
 		if !strings.Contains(lines, want) {
 			t.Errorf("lacks %q:\n%s", want, lines)
 		}
 	}
 }
 
-func TestCalendarPublishNamesNobody(t *testing.T) {
+func TestEntryPublishNamesNobody(t *testing.T) {
 	t.Parallel()
-	c := testCalendar()
-	c.Method, c.Attendee, c.AttendeeName = CalendarPublish, "", ""
-	entry, err := c.Bytes()
-	if err != nil || strings.Contains(string(entry), "ATTENDEE") || !strings.Contains(string(entry), "METHOD:PUBLISH") {
+	c := testEntry()
+	c.Attendee, c.AttendeeName, c.Free = "", "", true
+	entry, err := c.ForMail(calendar.Publish)
+	if err != nil || strings.Contains(string(entry), "ATTENDEE") || !strings.Contains(string(entry), "METHOD:PUBLISH") || !strings.Contains(string(entry), "TRANSP:TRANSPARENT") {
 		t.Errorf("%v\n%s", err, entry)
 	}
 }
 
-func TestCalendarWholeDays(t *testing.T) {
+func TestEntryWholeDays(t *testing.T) {
 	t.Parallel()
 	zone, err := time.LoadLocation("Europe/Amsterdam")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := testCalendar()
+	c := testEntry()
 	c.WholeDays = true
 	c.Starts, c.Ends = time.Date(2027, 3, 27, 0, 0, 0, 0, zone), time.Date(2027, 3, 28, 0, 0, 0, 0, zone) // clocks change on the 28th
-	entry, err := c.Bytes()
+	entry, err := c.ForMail(calendar.Request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,40 +126,42 @@ func TestCalendarWholeDays(t *testing.T) {
 		t.Errorf("the dates:\n%s", lines)
 	}
 	c.Ends = c.Starts
-	if entry, err := c.Bytes(); err != nil || !strings.Contains(string(entry), "DTEND;VALUE=DATE:20270328\r\n") {
+	if entry, err := c.ForMail(calendar.Request); err != nil || !strings.Contains(string(entry), "DTEND;VALUE=DATE:20270328\r\n") {
 		t.Errorf("one day: %v\n%s", err, entry)
 	}
 }
 
-func TestCalendarRefusesWhatProgramsWouldMisread(t *testing.T) {
+func TestEntryRefusesWhatProgramsWouldMisread(t *testing.T) {
 	t.Parallel()
-	for name, spoil := range map[string]func(*Calendar){
-		"no method":               func(c *Calendar) { c.Method = "" },
-		"a method of its own":     func(c *Calendar) { c.Method = "REQUEST\r\nX:y" },
-		"no uid":                  func(c *Calendar) { c.UID = "" },
-		"a uid with a line break": func(c *Calendar) { c.UID = "a\r\nb" },
-		"no stamp":                func(c *Calendar) { c.Stamp = time.Time{} },
-		"no summary":              func(c *Calendar) { c.Summary = "" },
-		"no start":                func(c *Calendar) { c.Starts = time.Time{} },
-		"an end before the start": func(c *Calendar) { c.Ends = c.Starts.Add(-time.Hour) },
-		"an end at the start":     func(c *Calendar) { c.Ends = c.Starts },
-		"no organizer":            func(c *Calendar) { c.Organizer = "" },
-		"two attendees":           func(c *Calendar) { c.Attendee = "a@example.org\r\nATTENDEE:mailto:b@example.org" },
-		"a url with a line break": func(c *Calendar) { c.URL = "https://example.org/\r\nX:y" },
+	for name, spoil := range map[string]func(*calendar.Entry){
+		"no uid":                  func(c *calendar.Entry) { c.UID = "" },
+		"a uid with a line break": func(c *calendar.Entry) { c.UID = "a\r\nb" },
+		"no stamp":                func(c *calendar.Entry) { c.Stamp = time.Time{} },
+		"no summary":              func(c *calendar.Entry) { c.Summary = "" },
+		"no start":                func(c *calendar.Entry) { c.Starts = time.Time{} },
+		"an end before the start": func(c *calendar.Entry) { c.Ends = c.Starts.Add(-time.Hour) },
+		"an end at the start":     func(c *calendar.Entry) { c.Ends = c.Starts },
+		"no organizer":            func(c *calendar.Entry) { c.Organizer = "" },
+		"two attendees":           func(c *calendar.Entry) { c.Attendee = "a@example.org\r\nATTENDEE:mailto:b@example.org" },
 	} {
-		c := testCalendar()
+		c := testEntry()
 		spoil(c)
-		if entry, err := c.Bytes(); err == nil {
+		if entry, err := c.ForMail(calendar.Request); err == nil {
 			t.Errorf("%s: %s", name, entry)
 		}
 	}
-	c := testCalendar()
+	for _, method := range []calendar.Method{"", "REQUEST\r\nX:y"} {
+		if entry, err := testEntry().ForMail(method); err == nil {
+			t.Errorf("the method %q: %s", method, entry)
+		}
+	}
+	c := testEntry()
 	c.Summary, c.OrganizerName = "A\r\nATTENDEE:mailto:b@example.org\x00\x07", "B\r\nX:y"
-	entry, err := c.Bytes()
+	entry, err := c.ForMail(calendar.Request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if lines := strings.Join(unfold(t, entry), "\n"); strings.Contains(lines, "\nATTENDEE:") || strings.Contains(lines, "\nX") || strings.ContainsAny(lines, "\x00\x07") {
+	if lines := strings.Join(unfold(t, entry), "\n"); strings.Contains(lines, "\nATTENDEE:") || strings.Contains(lines, "\nX:") || strings.ContainsAny(lines, "\x00\x07") {
 		t.Errorf("injected:\n%s", lines)
 	}
 }
