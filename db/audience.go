@@ -72,7 +72,8 @@ var standingProblems = map[standing]string{
 // audience is the different people of an AudienceInput, in the order they were named.
 type audience struct {
 	recipients []*recipient
-	problems   Errors // of lines and ids; each holds back the whole campaign
+	readers    []*Person // as their mails will have them, those who get one; nobody here need be in the database
+	problems   Errors    // of lines and ids; each holds back the whole campaign
 	bad        []AudienceRow
 }
 
@@ -151,7 +152,7 @@ func (v view) readAudience(ctx context.Context, d *DB, input AudienceInput, targ
 func (a *audience) add(seen map[string]bool, p *Person) {
 	if !seen[*p.Address] {
 		seen[*p.Address] = true
-		a.recipients = append(a.recipients, &recipient{person: p, name: p.Name, address: *p.Address, employer: p.worksFor(), locale: p.Language})
+		a.recipients = append(a.recipients, &recipient{person: p, name: p.Name, address: *p.Address, employer: p.WorksFor(), locale: p.Language})
 	}
 }
 

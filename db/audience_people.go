@@ -33,19 +33,8 @@ func insertNewPeople(ctx context.Context, tx bun.Tx, now time.Time, recipients [
 	for chunk := range slices.Chunk(fresh, 1000) {
 		people := make([]*Person, len(chunk))
 		for i, r := range chunk {
-			p := &Person{ID: NewID(KindPerson, now), Name: r.name, Address: &r.address, Language: r.locale, CreatedAt: now}
-			if p.Language == "" {
-				p.Language = English
-			}
-			if o := employers[r.employer]; o != nil {
-				p.OrganisationID = o.ID
-				if r.locale == "" {
-					p.Language = o.language()
-				}
-			} else {
-				p.Affiliation = r.employer
-			}
-			people[i], r.person = p, p
+			people[i] = r.newPerson(now, employers)
+			r.person = people[i]
 		}
 		// Somebody else's campaign may have written the same person meanwhile; then theirs is the one.
 		if _, err := tx.NewInsert().Model(&people).On("CONFLICT (email) DO NOTHING").Returning("NULL").Exec(ctx); err != nil {
@@ -70,8 +59,25 @@ func insertNewPeople(ctx context.Context, tx bun.Tx, now time.Time, recipients [
 	return nil
 }
 
+// newPerson makes a record of a recipient who was not known before.
+func (r *recipient) newPerson(now time.Time, employers map[string]*Organisation) *Person {
+	p := &Person{ID: NewID(KindPerson, now), Name: r.name, Address: &r.address, Language: r.locale, CreatedAt: now}
+	if p.Language == "" {
+		p.Language = English
+	}
+	if o := employers[r.employer]; o != nil {
+		p.OrganisationID, p.organisation = o.ID, o
+		if r.locale == "" {
+			p.Language = o.language()
+		}
+	} else {
+		p.Affiliation = r.employer
+	}
+	return p
+}
+
 // employersOf finds the organisations that recipients work for, by the name in their list.
-func employersOf(ctx context.Context, tx bun.Tx, recipients []*recipient) (map[string]*Organisation, error) {
+func employersOf(ctx context.Context, tx bun.IDB, recipients []*recipient) (map[string]*Organisation, error) {
 	spellings, names := map[string][]string{}, map[string]bool{}
 	for _, r := range recipients {
 		if _, seen := spellings[r.employer]; !seen {

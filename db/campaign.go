@@ -21,6 +21,7 @@ type Campaign struct {
 	CreatedBy   ID
 	State       CampaignStatus `bun:"status"`
 	Message     string
+	Texts       []CampaignText // in each language; none: Message is for everybody
 	RespondBy   *time.Time
 	SendAt      time.Time
 	CreatedAt   time.Time

@@ -12,6 +12,7 @@ import (
 	"github.com/uptrace/bun/migrate"
 
 	"github.com/vaktreffen/vaktreffen/db/migrations"
+	"github.com/vaktreffen/vaktreffen/db/wording"
 )
 
 // DB is the graph and the outbox on one database. Its methods are safe for concurrent use.
@@ -21,6 +22,8 @@ type DB struct {
 	linkKey atomic.Pointer[[]byte]
 	wake    map[Lane]chan struct{}
 	crowds  crowds
+
+	personal wording.PersonalLinks
 }
 
 // Option changes how a database is opened.

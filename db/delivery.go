@@ -18,12 +18,13 @@ type Delivery struct {
 	Lane           Lane
 	State          DeliveryState
 	PersonID       ID
-	CampaignID     ID `bun:",nullzero"`
-	InvitationID   ID `bun:",nullzero"`
-	RegistrationID ID `bun:",nullzero"`
-	NoticeID       ID `bun:",nullzero"`
-	DelegationID   ID `bun:",nullzero"`
-	CourseRunID    ID `bun:",nullzero"` // of a notice to its organisers
+	CampaignID     ID     `bun:",nullzero"`
+	InvitationID   ID     `bun:",nullzero"`
+	RegistrationID ID     `bun:",nullzero"`
+	NoticeID       ID     `bun:",nullzero"`
+	DelegationID   ID     `bun:",nullzero"`
+	CourseRunID    ID     `bun:",nullzero"` // of a notice to its organisers
+	Trial          *trial // what a test of an invitation shows
 	CreatedAt      time.Time
 	NotBefore      time.Time  // not to be claimed earlier
 	Claim          ID         `bun:",nullzero"` // the chunk that has it now; every change of state is fenced by it
@@ -44,6 +45,7 @@ type MailKind string
 // The kinds of mail.
 const (
 	MailInvitation MailKind = "invitation"
+	MailTrial      MailKind = "invitation_test" // to the organiser alone
 	MailConfirmed  MailKind = "registration_confirmed"
 	MailWaitlisted MailKind = "registration_waitlisted"
 	MailCancelled  MailKind = "registration_cancelled"

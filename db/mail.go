@@ -159,6 +159,10 @@ func (m *Mail) verdict(now time.Time, held string) (Result, time.Duration) {
 		if m.Campaign.State == CampaignPaused {
 			return ResultUnreachable, heldFor
 		}
+	case MailTrial:
+		if off {
+			return ResultCancelled, 0
+		}
 	case MailDelegation, MailDelegationReminder:
 		if off || m.Delegation.Status != DelegationOpen || !now.Before(m.Delegation.RespondBy) {
 			return ResultCancelled, 0
@@ -256,6 +260,11 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 	for _, g := range delegations {
 		editionIDs = append(editionIDs, g.EditionID)
 	}
+	for _, x := range deliveries {
+		if x.Trial != nil {
+			editionIDs, runIDs = append(editionIDs, x.Trial.EditionID), append(runIDs, x.Trial.CourseRunID)
+		}
+	}
 	editions, err := v.loadEditions(ctx, editionIDs, Shape{"host": nil})
 	if err != nil {
 		return nil, err
@@ -322,6 +331,10 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 		}
 		if n := notices[x.NoticeID]; n != nil {
 			editionID, runID = n.EditionID, n.CourseRunID
+		}
+		if x.Trial != nil && m.Person != nil {
+			editionID, runID = x.Trial.EditionID, x.Trial.CourseRunID
+			x.Trial.show(m)
 		}
 		m.Edition, m.CourseRun, m.Hours = editions[editionID], runs[runID], hours[editionID]
 		if m.Organiser == nil && x.CourseRunID.IsZero() { // a notice to organisers needs no other one

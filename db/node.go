@@ -204,7 +204,7 @@ func (v view) knownInvitation(ctx context.Context, id ID, shape Shape) (Node, er
 
 func (v view) knownDelivery(ctx context.Context, id ID) (Node, error) {
 	found, err := byID[Delivery](ctx, v.tx, []ID{id})
-	if err != nil || found[id] == nil || found[id].CampaignID.IsZero() {
+	if err != nil || found[id] == nil || found[id].CampaignID.IsZero() && found[id].Kind != MailTrial {
 		return nil, err
 	}
 	if found[id].PersonID == v.actor.PersonID {

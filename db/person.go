@@ -68,8 +68,8 @@ func (p *Person) Locale() *Locale {
 // goes there.
 func (p *Person) Suppression() *Suppression { return p.suppression }
 
-// worksFor names whom the person works for, as far as known and loaded.
-func (p *Person) worksFor() string {
+// WorksFor names whom the person works for, as far as known and loaded.
+func (p *Person) WorksFor() string {
 	if p.organisation != nil {
 		return p.organisation.Name
 	}

@@ -38,11 +38,11 @@ func TestExportAndErasureKnowEveryColumnAboutPeople(t *testing.T) {
 		"registrations": "id seats_id person_id organisation_id status ticket registered_at registered_by offer_expires_at expired_because cancelled_at cancelled_with " +
 			"calendar_sequence listing",
 		"invitations": "id campaign_id person_id edition_id course_run_id status responded_at",
-		"deliveries": "id kind lane state person_id campaign_id invitation_id registration_id notice_id course_run_id created_at not_before claim claimed_at worker_id attempts drops " +
+		"deliveries": "id kind lane state person_id campaign_id invitation_id registration_id notice_id course_run_id trial created_at not_before claim claimed_at worker_id attempts drops " +
 			"dated_at sent_at last_code last_error status_code delegation_id",
 		"delegates":   "registration_id delegation_id",
 		"delegations": "id edition_id organisation_id places respond_by message status created_by created_at answered_at reminded_at",
-		"campaigns": "id edition_id course_run_id created_by status message respond_by send_at created_at finished_at version total sent failed suppressed " +
+		"campaigns": "id edition_id course_run_id created_by status message texts respond_by send_at created_at finished_at version total sent failed suppressed " +
 			"cancelled uncertain bounced accepted declined",
 		"audit_log": "id at actor_id action record_id",
 	}

@@ -7,10 +7,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/uptrace/bun"
+
+	"github.com/vaktreffen/vaktreffen/db/wording"
 )
 
 // SendInvitationsInput says who is invited to what: either an edition or a course run.
@@ -20,6 +21,7 @@ type SendInvitationsInput struct {
 	CourseRunID    *ID
 	Audience       AudienceInput
 	Message        *string
+	Texts          []InvitationTextInput `json:",omitempty"`
 	RespondBy      *time.Time
 	SendAt         *time.Time
 }
@@ -33,7 +35,8 @@ type InvitationPreview struct {
 	Suppressed        int // whose address takes no mail from here
 	OptedOut          int // who asked for no more invitations
 	Rows              []AudienceRow
-	Problems          []*Error // what has to be mended before sending
+	Specimens         []*Specimen // of the mail, one for each language
+	Problems          []*Error    // what has to be mended before sending
 }
 
 // Page returns a page of the rows.
@@ -67,13 +70,12 @@ type target struct {
 	column  bun.Ident // of invitations, campaigns and seats
 	field   string
 	starts  time.Time // zero when not known
+	venue   string    // with or without address, "" when not known
 	problem *Error    // why nobody can be invited to it
 }
 
-const maxMessage = 5000 // characters
-
 // check refuses what can never be right, before any look at the database.
-func (in *SendInvitationsInput) check(now time.Time) (problems Errors) {
+func (in *SendInvitationsInput) check(d *DB, now time.Time) (words campaignWords, problems Errors) {
 	refuse := func(code ErrorCode, field, format string, args ...any) {
 		problems = append(problems, problem(code, "input."+field, format, args...))
 	}
@@ -94,14 +96,8 @@ func (in *SendInvitationsInput) check(now time.Time) (problems Errors) {
 	case a.CSV != nil && len(*a.CSV) > maxCSV:
 		refuse(CodeTooLarge, "audience.csv", "A list may hold at most 2 MB, about 30,000 people; this one has %.1f MB. Split it into several campaigns.", float64(len(*a.CSV))/(1<<20))
 	}
-	if m := in.Message; m != nil {
-		if utf8.RuneCountInString(*m) > maxMessage {
-			refuse(CodeTooLarge, "message", "Use at most %d characters; these are %d.", maxMessage, utf8.RuneCountInString(*m))
-		}
-		if strings.ContainsFunc(*m, func(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune("\n\r\t", r) }) {
-			refuse(CodeInvalid, "message", "Leave out control characters.")
-		}
-	}
+	words, wrong := d.words(in.Message, in.Texts)
+	problems = append(problems, wrong...)
 	sends := now
 	if in.SendAt != nil {
 		if in.SendAt.After(now.AddDate(1, 0, 0)) {
@@ -114,7 +110,7 @@ func (in *SendInvitationsInput) check(now time.Time) (problems Errors) {
 	if in.RespondBy != nil && !in.RespondBy.After(sends) {
 		refuse(CodeInvalid, "respondBy", "Let people answer until a moment after the mails have left.")
 	}
-	return problems
+	return words, problems
 }
 
 func checkKey(key string) *Error {
@@ -140,7 +136,7 @@ func (v view) target(ctx context.Context, d *DB, in *SendInvitationsInput) (*tar
 		case !v.actor.organisesEdition(e.ID, e.PartnershipID, e.HostID):
 			return nil, problem(CodeForbidden, "input.editionId", "Only organisers of this edition can invite to it: coordinators of its host and of who leads the partnership, and those named by them.")
 		}
-		t := &target{id: e.ID, column: "edition_id", field: "input.editionId"}
+		t := &target{id: e.ID, column: "edition_id", field: "input.editionId", venue: e.VenueName + e.VenueAddress + e.VenueCity}
 		t.starts, _ = e.starts()
 		switch {
 		case e.Status == EditionDraft:
@@ -166,7 +162,7 @@ func (v view) target(ctx context.Context, d *DB, in *SendInvitationsInput) (*tar
 	if !v.actor.organisesCourse(course.ID, course.OrganisationID) {
 		return nil, problem(CodeForbidden, "input.courseRunId", "Only organisers of this course can invite to it: coordinators of the organisation that offers it, and those named by them.")
 	}
-	t := &target{id: run.ID, column: "course_run_id", field: "input.courseRunId", starts: run.starts()}
+	t := &target{id: run.ID, column: "course_run_id", field: "input.courseRunId", starts: run.starts(), venue: run.VenueName + run.VenueAddress + run.VenueCity}
 	switch run.Status {
 	case RunDraft:
 		t.problem = problem(CodeConflict, t.field, "Publish this course run before inviting to it.")
@@ -188,7 +184,7 @@ func (t *target) over(now time.Time) error {
 }
 
 // plan checks an input and reads its audience. Problems of the input are the error; those of the audience are in it.
-func (v view) plan(ctx context.Context, d *DB, in *SendInvitationsInput) (*target, *audience, error) {
+func (v view) plan(ctx context.Context, d *DB, in *SendInvitationsInput, words campaignWords) (*target, *audience, error) {
 	t, err := v.target(ctx, d, in)
 	if err != nil {
 		return nil, nil, err
@@ -200,6 +196,13 @@ func (v view) plan(ctx context.Context, d *DB, in *SendInvitationsInput) (*targe
 		return nil, nil, problem(CodeInvalid, "input.respondBy", "Let people answer before the meeting starts.")
 	}
 	a, err := v.readAudience(ctx, d, in.Audience, t)
+	if err != nil {
+		return nil, nil, err
+	}
+	if words.uses(wording.Organisation) {
+		err = v.readers(ctx, a)
+	}
+	a.problems = append(words.unknown(t, in.RespondBy != nil, a.readers), a.problems...)
 	return t, a, err
 }
 
@@ -208,14 +211,24 @@ func (d *DB) PreviewInvitations(ctx context.Context, actor Actor, in SendInvitat
 	if actor.Anonymous() {
 		return nil, notSignedIn()
 	}
-	if problems := in.check(d.now()); len(problems) > 0 {
+	words, problems := in.check(d, d.now())
+	if len(problems) > 0 {
 		return nil, problems
 	}
 	var a *audience
+	var specimens []*Specimen
 	// In a transaction, so that the audience is that of one moment; it writes nothing.
 	err := d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) (err error) {
 		v := viewIn(tx, actor, now)
-		if _, a, err = v.plan(ctx, d, &in); err != nil {
+		if _, a, err = v.plan(ctx, d, &in, words); err != nil {
+			return err
+		}
+		if a.readers == nil {
+			if err := v.readers(ctx, a); err != nil {
+				return err
+			}
+		}
+		if specimens, err = v.specimens(ctx, &in, words, a.readers); err != nil {
 			return err
 		}
 		return v.contacts(ctx, a.named())
@@ -226,7 +239,7 @@ func (d *DB) PreviewInvitations(ctx context.Context, actor Actor, in SendInvitat
 	return &InvitationPreview{
 		Total: len(a.recipients), NewRecipients: a.count(standsNew), AlreadyInvited: a.count(standsInvited),
 		AlreadyRegistered: a.count(standsRegistered), Suppressed: a.count(standsSuppressed), OptedOut: a.count(standsOptedOut),
-		Rows: a.rows(), Problems: firstProblems(a.problems),
+		Rows: a.rows(), Problems: firstProblems(a.problems), Specimens: specimens,
 	}, nil
 }
 
@@ -238,7 +251,8 @@ func (d *DB) SendInvitations(ctx context.Context, actor Actor, in SendInvitation
 		return nil, notSignedIn()
 	}
 	if checkKey(in.IdempotencyKey) != nil {
-		return nil, in.check(d.now())
+		_, problems := in.check(d, d.now())
+		return nil, problems
 	}
 	hash, err := inputHash(in)
 	if err != nil {
@@ -261,17 +275,18 @@ func (d *DB) SendInvitations(ctx context.Context, actor Actor, in SendInvitation
 			}
 			return err
 		}
-		if problems := in.check(now); len(problems) > 0 {
+		words, problems := in.check(d, now)
+		if len(problems) > 0 {
 			return problems
 		}
-		t, a, err := v.plan(ctx, d, &in)
+		t, a, err := v.plan(ctx, d, &in, words)
 		if err != nil {
 			return err
 		}
 		if len(a.problems) > 0 {
 			return firstProblems(a.problems)
 		}
-		if campaign, err = d.invite(ctx, tx, now, actor, &in, t, a); err != nil {
+		if campaign, err = d.invite(ctx, tx, now, actor, &in, words, t, a); err != nil {
 			return err
 		}
 		if err := remember(ctx, tx, now, actor, in.IdempotencyKey, hash, campaign.ID); err != nil {
@@ -287,7 +302,7 @@ func (d *DB) SendInvitations(ctx context.Context, actor Actor, in SendInvitation
 	return campaign, v.finish(ctx, v.meetings(ctx, []*Campaign{campaign}, shape))
 }
 
-func (d *DB) invite(ctx context.Context, tx bun.Tx, now time.Time, actor Actor, in *SendInvitationsInput, t *target, a *audience) (*Campaign, error) {
+func (d *DB) invite(ctx context.Context, tx bun.Tx, now time.Time, actor Actor, in *SendInvitationsInput, words campaignWords, t *target, a *audience) (*Campaign, error) {
 	var recipients []*recipient
 	for _, r := range a.recipients {
 		if r.standing == standsNew || r.standing == standsSuppressed {
@@ -302,15 +317,12 @@ func (d *DB) invite(ctx context.Context, tx bun.Tx, now time.Time, actor Actor, 
 	}
 	c := &Campaign{
 		ID: NewID(KindCampaign, now), CreatedBy: actor.PersonID, State: CampaignSending, SendAt: now, CreatedAt: now,
-		RespondBy: in.RespondBy, Version: 1, Total: len(recipients), readAt: now,
+		RespondBy: in.RespondBy, Message: words.message, Texts: words.texts, Version: 1, Total: len(recipients), readAt: now,
 	}
 	if in.EditionID != nil {
 		c.EditionID = t.id
 	} else {
 		c.CourseRunID = t.id
-	}
-	if in.Message != nil {
-		c.Message = strings.TrimSpace(*in.Message)
 	}
 	if in.SendAt != nil && in.SendAt.After(now) {
 		c.SendAt = in.SendAt.UTC().Truncate(time.Microsecond)

@@ -88,7 +88,7 @@ func (c *Contribution) Name() string {
 // Affiliation returns whom the person or the guest works for; nil when that is not known.
 func (c *Contribution) Affiliation() *string {
 	if c.Person != nil {
-		return optional(c.Person.worksFor())
+		return optional(c.Person.WorksFor())
 	}
 	return optional(c.GuestAffiliation)
 }

@@ -262,7 +262,7 @@ func TestLookingAtAnInvitationChangesNothing(t *testing.T) {
 func TestThePageStatesTheMeeting(t *testing.T) {
 	t.Parallel()
 	m := newMeeting(t)
-	message := "Bring your boots.\n\nWe go to the dyke."
+	message := "Bring **your** boots, {naam}.\n\nTo {meeting} by {answerBy}."
 	by := time.Date(2027, 4, 30, 10, 0, 0, 0, time.UTC)
 	token := m.invite(db.SendInvitationsInput{Message: &message, RespondBy: &by}, "Petra de Vries,petra@example.org,nl")[0]
 	for language, texts := range map[string][]string{
@@ -275,7 +275,7 @@ func TestThePageStatesTheMeeting(t *testing.T) {
 	} {
 		shown := m.get("/i/" + token + "?lang=" + language)
 		m.expect(shown, http.StatusOK, append(texts, `<html lang="`+language+`">`, "<h1 dir=\"auto\">Vaktreffen 2027</h1>",
-			"Provinciehuis, Martinikerkhof 12, Groningen", "Two days on water in the city.", message)...)
+			"Provinciehuis, Martinikerkhof 12, Groningen", "Two days on water in the city.", "Bring <strong>your</strong> boots, Petra de Vries.", "To Vaktreffen 2027 by")...)
 		m.hides(shown, "Olga", "@example.org")
 		if n := strings.Count(shown.source, `aria-current="true"`); n != 1 {
 			t.Errorf("%d languages are the current one", n)

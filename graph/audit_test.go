@@ -56,6 +56,7 @@ func TestEveryMutationLeavesAnEntryInTheAuditLog(t *testing.T) {
 		}
 		edition := t.id("editions", "vaktreffen-2027")
 		do(organiser, "sendInvitations", vars{"idempotencyKey": "k", "editionId": edition, "audience": vars{"csv": "name,email\nNew,new@example.org"}})
+		do(organiser, "sendTestInvitation", vars{"idempotencyKey": "t", "editionId": edition, "message": "Hello {name}"})
 		campaign := vars{"campaignId": one("SELECT id FROM campaigns")}
 		do(organiser, "pauseCampaign", campaign)
 		do(organiser, "resumeCampaign", campaign)

@@ -26,6 +26,36 @@ func (r previewResolver) Rows(_ context.Context, of *db.InvitationPreview, first
 	return of.Page(db.Page{First: first, After: after})
 }
 
+// Mails returns what the mail would be in each language.
+func (r previewResolver) Mails(_ context.Context, of *db.InvitationPreview) ([]*model.MailPreview, error) {
+	mails := []*model.MailPreview{}
+	if r.proof == nil {
+		return mails, nil
+	}
+	for _, s := range of.Specimens {
+		subject, text, html, err := r.proof(s.Mail)
+		if err != nil {
+			return nil, err
+		}
+		m := &model.MailPreview{Language: string(s.Language), Readers: s.Readers, Subject: subject, Text: text, HTML: html}
+		if words := string(s.Words); words != "" {
+			m.TextLanguage = &words
+		}
+		mails = append(mails, m)
+	}
+	return mails, nil
+}
+
+// SendTestInvitation mails an invitation to whoever asks for it, and to nobody else.
+func (r mutationResolver) SendTestInvitation(ctx context.Context, input db.SendTestInvitationInput) (*model.SendTestInvitationPayload, error) {
+	if err := r.allow(ctx, trials, client(ctx)); err != nil {
+		return nil, err
+	}
+	deliveries, err := r.db.SendTestInvitation(ctx, actor(ctx), input)
+	problems, err := userErrors(err)
+	return &model.SendTestInvitationPayload{Deliveries: deliveries, UserErrors: problems}, err
+}
+
 // SendInvitations starts a campaign.
 func (r mutationResolver) SendInvitations(ctx context.Context, input db.SendInvitationsInput) (*model.SendInvitationsPayload, error) {
 	if err := r.allow(ctx, campaigns, client(ctx)); err != nil {

@@ -54,6 +54,7 @@ func TestInvitationsThatCannotBeSent(t *testing.T) {
 		line := func(text string) vars {
 			return lines("name,email,organisation,locale", "Anna,anna@example.org,Groningen,nl", text)
 		}
+		texts := func(all ...vars) vars { return vars{"texts": all} }
 		audience := func(a vars) vars { return vars{"audience": a} }
 		for name, test := range map[string]struct {
 			who   string
@@ -83,6 +84,24 @@ func TestInvitationsThatCannotBeSent(t *testing.T) {
 			"with a line break in the key":      {organiser, vars{"idempotencyKey": "a\nb"}, "INVALID", "idempotencyKey", nil},
 			"with a message that is too long":   {organiser, vars{"message": strings.Repeat("é", 5001)}, "TOO_LARGE", "message", nil},
 			"with an escape in the message":     {organiser, vars{"message": "red \x1b[31m"}, "INVALID", "message", nil},
+			"with a picture in the message":     {organiser, vars{"message": "![x](https://example.org/x.png)"}, "INVALID", "message", nil},
+			"with a message and texts":          {organiser, vars{"message": "Hi", "texts": []vars{{"language": "nl", "message": "Hoi"}}}, "INVALID", "message", nil},
+			"with a typo in a field":            {organiser, vars{"message": "Dear {nmae}"}, "INVALID", "message", nil},
+			"with a typo in one language":       {organiser, texts(vars{"language": "nl", "message": "Hoi"}, vars{"language": "de", "message": "Hallo {nmae}"}), "INVALID", "texts.1.message", 1},
+			"with a typo in a subject":          {organiser, texts(vars{"language": "nl", "subject": "{datun}", "message": "Hoi"}), "INVALID", "texts.0.subject", 0},
+			"with a text in French":             {organiser, texts(vars{"language": "fr", "message": "Salut"}), "INVALID", "texts.0.language", 0},
+			"with two texts in Dutch":           {organiser, texts(vars{"language": "nl", "message": "Hoi"}, vars{"language": "nl", "message": "Dag"}), "INVALID", "texts.1.language", 1},
+			"with a line break in a subject":    {organiser, texts(vars{"language": "nl", "subject": "Hoi\r\nBcc: x@example.org", "message": "Hoi"}), "INVALID", "texts.0.subject", 0},
+			"with a separator in a subject":     {organiser, texts(vars{"language": "nl", "subject": "Hoi\u2028Bcc: x@example.org", "message": "Hoi"}), "INVALID", "texts.0.subject", 0},
+			"with an override in a subject":     {organiser, texts(vars{"language": "nl", "subject": "Hoi\u202e", "message": "Hoi"}), "INVALID", "texts.0.subject", 0},
+			"with a subject that is too long":   {organiser, texts(vars{"language": "nl", "subject": strings.Repeat("x", 151), "message": "Hoi"}), "TOO_LARGE", "texts.0.subject", 0},
+			"with an empty subject":             {organiser, texts(vars{"language": "nl", "subject": " ", "message": "Hoi"}), "REQUIRED", "texts.0.subject", 0},
+			"with a date that there is not":     {organiser, vars{"message": "Answer by {answerBy}"}, "REQUIRED", "message", nil},
+			"with an employer not known of all": {organiser, texts(vars{"language": "en", "message": "Of {organisation}"}), "REQUIRED", "texts.0.message", 0},
+			"with a personal link":              {organiser, vars{"message": "Go to https://meetings.example.org/i/" + strings.Repeat("aB3-", 12)}, "INVALID", "message", nil},
+			"with a personal link, encoded":     {organiser, texts(vars{"language": "nl", "message": "[x](https://example.com/?u=meetings.example.org%2Fr%2F" + strings.Repeat("aB3-", 12) + ")"}), "INVALID", "texts.0.message", 0},
+			"with a personal link as subject":   {organiser, texts(vars{"language": "nl", "subject": "x/unsubscribe/" + strings.Repeat("aB3-", 12), "message": "Hoi"}), "INVALID", "texts.0.subject", 0},
+			"with a cut link to this service":   {organiser, vars{"message": "meetings.example.org/d/aB3"}, "INVALID", "message", nil},
 			"to be answered in the past":        {organiser, vars{"respondBy": "2027-01-15T11:59:59Z"}, "INVALID", "respondBy", nil},
 			"to be answered before it is sent":  {organiser, vars{"sendAt": "2027-03-01T00:00:00Z", "respondBy": "2027-02-01T00:00:00Z"}, "INVALID", "respondBy", nil},
 			"to be answered after it began":     {organiser, vars{"respondBy": "2027-05-20T00:00:00Z"}, "INVALID", "respondBy", nil},

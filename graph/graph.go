@@ -43,7 +43,9 @@ type Config struct {
 	OpenID      *OpenID               // nil: people sign in by mail only
 	Secure      bool                  // people reach the pages over HTTPS: cookies must not travel otherwise
 	CacheBytes  int                   // how much memory the answers of public operations may take; 0 keeps none
-	Draining    <-chan struct{}       // closed when the process is about to end: streams end, readiness is off
+	// Proof words a mail as it would be sent; nil: previews hold no mails.
+	Proof    func(*db.Mail) (subject, text, html string, err error)
+	Draining <-chan struct{} // closed when the process is about to end: streams end, readiness is off
 }
 
 // The largest bodies, in bytes. People who are signed in may send a list of people as CSV, whose own limit is lower and is
@@ -54,10 +56,10 @@ const (
 )
 
 // Handler serves /graphql, /registrations/{seatsId}.csv, the pages of personal links (/i/ of invitations, /r/ of registrations, /d/ of
-// delegations, /unsubscribe/ of who wants no invitations), /sign-in, /me, /openid, /healthz and /readyz. It fails on an origin
+// delegations, /unsubscribe/ of who wants no invitations), /example, /sign-in, /me, /openid, /healthz and /readyz. It fails on an origin
 // that is none.
 func Handler(cfg Config) (http.Handler, error) {
-	res := resolver{db: cfg.DB, rates: rate.New(cfg.Redis), log: cfg.Log}
+	res := resolver{db: cfg.DB, rates: rate.New(cfg.Redis), log: cfg.Log, proof: cfg.Proof}
 	api, err := graphQL(cfg, res, writtenDirectly)
 	if err != nil {
 		return nil, err
@@ -70,6 +72,7 @@ func Handler(cfg Config) (http.Handler, error) {
 	placePages(mux, cfg)
 	unsubscribePages(mux, cfg)
 	deskPages(mux, cfg)
+	mux.HandleFunc("GET /example", showExample(cfg))
 	signInPages(mux, cfg, res)
 	openIDPages(mux, cfg, res)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })

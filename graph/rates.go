@@ -23,6 +23,7 @@ var (
 	linksFromClient = rate.Limit{Name: "links-from", Amount: 60, Per: 15 * time.Minute}
 	tokensTried     = rate.Limit{Name: "tokens", Amount: 60, Per: 15 * time.Minute}
 	registrations   = rate.Limit{Name: "register", Amount: 120, Per: time.Minute}
+	trials          = rate.Limit{Name: "trial", Amount: 30, Per: time.Hour}
 	campaigns       = rate.Limit{Name: "invite", Amount: 120, Per: time.Hour}
 )
 

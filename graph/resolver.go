@@ -15,6 +15,7 @@ type resolver struct {
 	db    *db.DB
 	rates *rate.Limiter
 	log   *slog.Logger
+	proof func(*db.Mail) (subject, text, html string, err error)
 }
 
 var _ exec.ResolverRoot = resolver{}

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"cmp"
+	"crypto/rand"
 	"fmt"
 	"html/template"
 	"strings"
@@ -19,20 +20,30 @@ type draftKey struct {
 	locale   string
 }
 
-type draft struct{ subject, text, html string }
+type draft struct {
+	subject, text, html string
+	marks               marks
+	employer            string // what is said of a reader of whom it is not known
+}
 
-// The name and the tokens that stand in a draft for the reader's own. The first is private use in Unicode, the others no MAC.
-const (
-	draftName   = "\uE000name\uE001"
-	draftToken  = "draft-draft-draft-draft-draft-draft-draft-draft-"
-	draftOptOut = "optout-optout-optout-optout-optout-optout-optout"
-)
+// marks stand in a draft for what is the reader's own. Nobody can guess them: who could write one into a title or a message would
+// be sent everybody's token.
+type marks struct{ name, employer, token, optOut string }
 
-// forReader puts the reader's own name and links in their places.
-func (d draft) forReader(name, token, optOut string) (text, html string) {
-	name = oneLine(name, maxName)
-	return strings.NewReplacer(draftName, name, draftToken, token, draftOptOut, optOut).Replace(d.text),
-		strings.NewReplacer(draftName, template.HTMLEscapeString(name), draftToken, token, draftOptOut, optOut).Replace(d.html)
+func newMarks() marks {
+	private := func() string { // as long as a short name, so that lines break where they would
+		return strings.Map(func(r rune) rune { return 0xE100 + r }, rand.Text()[:10])
+	}
+	return marks{name: private(), employer: private(), token: rand.Text(), optOut: rand.Text()}
+}
+
+// forReader puts the reader's own name, organisation and links in their places. The subject may come to be too long for one.
+func (d draft) forReader(name, employer, token, optOut string) (subject, text, html string) {
+	name, employer = oneLine(name, maxName), cmp.Or(oneLine(employer, maxName), d.employer)
+	plain := strings.NewReplacer(d.marks.name, name, d.marks.employer, employer, d.marks.token, token, d.marks.optOut, optOut)
+	escaped := strings.NewReplacer(d.marks.name, template.HTMLEscapeString(name), d.marks.employer, template.HTMLEscapeString(employer),
+		d.marks.token, token, d.marks.optOut, optOut)
+	return plain.Replace(d.subject), plain.Replace(d.text), escaped.Replace(d.html)
 }
 
 // compose writes the mail of a delivery out of the truth it was loaded with. A panic fails this mail and not its chunk.
@@ -67,15 +78,21 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 	switch m.Delivery.Kind {
 	case db.MailInvitation:
 		message.Bulk, message.Campaign = true, m.Campaign.ID.String()
+		if m.AnswerToken == "" { // a specimen
+			w.showTo(m, &facts)
+			break
+		}
 		facts.OptOutURL = w.cfg.PublicURL + "/unsubscribe/" + m.OptOutToken
 		if strings.HasPrefix(facts.OptOutURL, "https:") { // RFC 8058 section 3.1 knows no other
 			message.ListUnsubscribe = facts.OptOutURL
 		}
 		facts.AnswerURL = w.cfg.PublicURL + "/i/" + m.AnswerToken
-		facts.Message = m.Campaign.Message
 		if m.Campaign.RespondBy != nil {
 			facts.RespondBy = m.Campaign.RespondBy.In(meetingZone(m))
 		}
+	case db.MailTrial:
+		facts.Trial = true
+		w.showTo(m, &facts)
 	case db.MailDelegation, db.MailDelegationReminder:
 		facts.AnswerURL = w.cfg.PublicURL + "/d/" + m.DeskToken
 		facts.Delegation, facts.Places, facts.Message = m.Delegation.InvitedParty(), m.Delegation.Places, m.Delegation.Message
@@ -96,6 +113,12 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 		w.courseFacts(m, meeting, &facts, message)
 	}
 	facts.CalendarEntry = message.Calendar != nil
+	if m.Delivery.Kind == db.MailTrial || message.Bulk && m.Person.Name == "" {
+		if facts.Words, err = wordsOf(m.Campaign, m.Person.Language); err != nil {
+			return nil, err
+		}
+		facts.Words.Employer = m.Person.WorksFor()
+	}
 	if !message.Bulk || m.Person.Name == "" {
 		written, err := w.write(message, facts)
 		message.Subject, message.Text, message.HTML = written.subject, written.text, written.html
@@ -104,16 +127,38 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 	key := draftKey{m.Campaign.ID, message.Locale}
 	written, ok := chunk[key]
 	if !ok {
-		facts.PersonName, facts.AnswerURL = draftName, w.cfg.PublicURL+"/i/"+draftToken
-		facts.OptOutURL = w.cfg.PublicURL + "/unsubscribe/" + draftOptOut
-		if written, err = w.write(message, facts); err != nil {
+		if written, err = w.draft(m, message, facts); err != nil {
 			return nil, err
 		}
 		chunk[key] = written
 	}
-	message.Subject = written.subject
-	message.Text, message.HTML = written.forReader(m.Person.Name, m.AnswerToken, m.OptOutToken)
+	message.Subject, message.Text, message.HTML = written.forReader(m.Person.Name, m.Person.WorksFor(), m.AnswerToken, m.OptOutToken)
 	return message, nil
+}
+
+// draft words an invitation for all readers of a language.
+func (w *Worker) draft(m *db.Mail, message *Message, facts Facts) (draft, error) {
+	marks := newMarks()
+	var err error
+	if facts.Words, err = wordsOf(m.Campaign, m.Person.Language); err != nil {
+		return draft{}, err
+	}
+	facts.PersonName, facts.Words.Employer = marks.name, marks.employer
+	if m.AnswerToken != "" {
+		facts.AnswerURL, facts.OptOutURL = w.cfg.PublicURL+"/i/"+marks.token, w.cfg.PublicURL+"/unsubscribe/"+marks.optOut
+	}
+	written, err := w.write(message, facts)
+	written.marks, written.employer = marks, w.letters.yourOrganisation(cmp.Or(facts.Words.Locale, message.Locale))
+	return written, err
+}
+
+// showTo leads the links of a mail that stands for others to a page that says so.
+func (w *Worker) showTo(m *db.Mail, facts *Facts) {
+	facts.AnswerURL = w.cfg.PublicURL + "/example?lang=" + string(m.Person.Language)
+	facts.OptOutURL = facts.AnswerURL
+	if m.Campaign.RespondBy != nil {
+		facts.RespondBy = m.Campaign.RespondBy.In(meetingZone(m))
+	}
 }
 
 // strike takes out of the reader's calendar what a mail about a cancelled registration has put there, and names the sessions that
@@ -136,12 +181,16 @@ func (w *Worker) strike(m *db.Mail, meeting Meeting, message *Message, facts *Fa
 }
 
 func (w *Worker) write(message *Message, facts Facts) (draft, error) {
-	letter, err := w.letters.Write(message.Kind, message.Locale, facts)
+	kind := message.Kind
+	if facts.Trial {
+		kind = KindInvitation
+	}
+	letter, err := w.letters.Write(kind, message.Locale, facts)
 	if err != nil {
 		return draft{}, err
 	}
 	html, err := letter.HTML()
-	return draft{letter.Subject, letter.Text(), html}, err
+	return draft{subject: oneLine(letter.Subject, maxOwnSubject), text: letter.Text(), html: html}, err
 }
 
 // domain is where Message-IDs and calendar UIDs are unique: that of the sender.

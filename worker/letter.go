@@ -57,6 +57,8 @@ type Facts struct {
 	Meeting       Meeting
 	RespondBy     time.Time // to the invitation, the offer or the intake, in the zone to write it in; zero: no deadline, which an offer has
 	Message       string    // the organiser's own words, plain text, paragraphs apart by blank lines
+	Words         *Words    // the organiser's own words instead; nil: none
+	Trial         bool      // a test that the organiser alone gets: its links lead to nobody's page
 	AnswerURL     string    // the person's own page, where all answering happens
 	OptOutURL     string    // the page on which to want no more of these; empty: the letter comes in any case
 	Delegation    string    // the organisation that is invited
@@ -103,6 +105,8 @@ type Letter struct {
 	Subject    string
 	Preheader  string // what mail clients show beside the subject; hidden in the HTML, left out of the text
 	Greeting   string
+	Opening    []string // the paragraphs before Own
+	Own        *Own     // what the organiser wrote; nil: nothing
 	Paragraphs []string // a line break within one is kept
 	Facts      []Fact
 	Actions    []Action // the first is what the letter is about
@@ -132,7 +136,7 @@ type wordsKey struct{ kind, locale string }
 // labels is what every language names once for all kinds; sections is what every kind says in every language.
 func labels() []string {
 	return []string{"when", "where", "host", "languages", "respond_by", "position", "programme", "opt_out", "name", "item", "was", "open", "called_off", "back_on",
-		"intake_by", "participants"}
+		"intake_by", "participants", "own_organisation"}
 }
 
 func sections() []string {
@@ -199,6 +203,12 @@ func (l *Letters) Write(kind, locale string, facts Facts) (*Letter, error) {
 	pen := &pen{words: words, tongue: l.tongues[language], said: say(facts, l.tongues[language])}
 	letter := pen.write(kind, facts)
 	letter.Locale, letter.layout = language, l.layout
+	if facts.Words != nil {
+		l.own(letter, kind, facts)
+	}
+	if facts.Trial {
+		letter.Subject = "[Test] " + letter.Subject
+	}
 	if pen.err != nil {
 		return nil, fmt.Errorf("letter %s in %s: %w", kind, language, pen.err)
 	}
@@ -322,6 +332,7 @@ type said struct {
 	Name, Dates, Deadline, Summary, Message string
 	CalendarEntry, NoPlace                  bool
 	Invited, Reopened, Waits, IntakeOpen    bool
+	Trial                                   bool
 	Places, Taken                           int
 	Sessions                                []string
 
@@ -330,7 +341,7 @@ type said struct {
 }
 
 func say(f Facts, t *tongue) *said {
-	return &said{
+	s := &said{
 		Name:          oneLine(f.PersonName, maxName),
 		Dates:         t.dates(f.Meeting),
 		Deadline:      t.deadline(f.RespondBy),
@@ -350,7 +361,12 @@ func say(f Facts, t *tongue) *said {
 		IntakeOpen:    f.IntakeOpen,
 		Taken:         f.Taken,
 		minimum:       f.Minimum,
+		Trial:         f.Trial,
 	}
+	if f.Words != nil && f.Words.Message != nil {
+		s.Message = ownPlace
+	}
+	return s
 }
 
 func titles(sessions []string) []string {

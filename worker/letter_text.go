@@ -17,6 +17,15 @@ func (l *Letter) Text() string {
 		b.WriteByte('\n')
 	}
 	block(l.Greeting)
+	for _, paragraph := range l.Opening {
+		block(paragraph)
+	}
+	if l.Own != nil {
+		for _, line := range l.Own.Lines {
+			b.WriteString(wrap(line.Text, line.Lead, line.Indent))
+		}
+		b.WriteByte('\n')
+	}
 	for _, paragraph := range l.Paragraphs {
 		block(paragraph)
 	}

@@ -128,6 +128,141 @@ func TestEveryMailAsReceived(t *testing.T) {
 	}
 }
 
+// TestEveryMailWithAnOrganisersWordsAsReceived does the same with invitations and tests of them that organisers have worded. The mail
+// in English has words in Dutch.
+func TestEveryMailWithAnOrganisersWordsAsReceived(t *testing.T) {
+	t.Parallel()
+	sink := smtptest.Start(t)
+	pool, err := NewPool(SMTPConfig{URL: sink.URL(), EHLO: "mailer.example.org"}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	letters, err := NewLetters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &Worker{
+		cfg: Config{PublicURL: "https://meetings.example.org", BounceDomain: "bounces.example.org"}, letters: letters,
+		from: netmail.Address{Name: "Vaktreffen", Address: "post@example.org"},
+	}
+	const message = `# {Bijeenkomst}
+
+Beste {naam} van **{organisatie}**,
+wij zien u graag op *{datum}* in {locatie}.
+
+- Neem een [plattegrond](https://meetings.example.org/kaart?a=1&b=2) mee
+- en een collega, die van <b>HTML</b> en 100 % groene stroom houdt, ook als deze regel wat langer is dan een regel kan zijn
+  1. of twee
+
+> Wie niet waagt, die niet wint.
+
+Antwoord voor {antwoordVoor}.`
+	kinds := []db.MailKind{db.MailInvitation, db.MailTrial}
+	for _, kind := range kinds {
+		for _, locale := range Locales() {
+			m := mailOf(KindInvitation, db.Locale(locale))
+			m.Delivery.Kind, m.Person.Affiliation = kind, "Müller & <Söhne>"
+			m.Campaign.Texts = []db.CampaignText{
+				{Language: db.Dutch, Subject: "{naam}: komt {organisatie} naar {bijeenkomst}?", Message: message},
+				{Language: db.German, Message: "Liebe {Name}, bis {antwortBis}!"},
+			}
+			composed, err := w.compose(m, drafts{})
+			if err != nil {
+				t.Fatalf("%s in %s: %v", kind, locale, err)
+			}
+			if out := pool.Send(t.Context(), composed); out.Result != Sent {
+				t.Fatalf("%s in %s: %+v", kind, locale, out)
+			}
+		}
+	}
+	closePool(t, pool)
+	for i, received := range sink.Messages() {
+		kind, locale := string(kinds[i/len(Locales())]), Locales()[i%len(Locales())]
+		t.Run(kind+"."+locale, func(t *testing.T) {
+			t.Parallel()
+			checkMail(t, kind+"_worded", locale, received)
+		})
+	}
+}
+
+// TestWhatReadersAreCalledStaysText holds that neither headers nor HTML can be made of a name or an organisation.
+func TestWhatReadersAreCalledStaysText(t *testing.T) {
+	t.Parallel()
+	letters, err := NewLetters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &Worker{cfg: Config{PublicURL: "https://meetings.example.org"}, letters: letters, from: netmail.Address{Address: "post@example.org"}}
+	for _, hostile := range []string{
+		"A\r\nBcc: evil@example.org\r\n\r\n<script>alert(1)</script>", "=?utf-8?q?=0D=0ABcc:_evil@example.org?=", "</title></style><img src=x onerror=alert(1)>",
+		"[here](https://evil.example) **x** # y", "{name} {organisation}", `" onmouseover="alert(1)`, "\uE000name\uE001", ownPlace, strings.Repeat("é", 300), "\u202egro.elpmaxe",
+	} {
+		m := mailOf(KindInvitation, db.English)
+		m.Person.Name, m.Person.Affiliation = "N"+hostile, "O"+hostile
+		m.Campaign.Texts = []db.CampaignText{{Language: db.English, Subject: "{name} of {organisation}", Message: "[{name}](https://meetings.example.org/a) **{organisation}**\n\n# {name}"}}
+		composed, err := w.compose(m, drafts{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := composed.Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		mail, err := enmime.ReadEnvelope(strings.NewReader(string(raw)))
+		if err != nil || len(mail.Errors) > 0 {
+			t.Fatal(err, mail.Errors)
+		}
+		if mail.GetHeader("Bcc") != "" || strings.ContainsAny(mail.GetHeader("Subject"), "\r\n") || len([]rune(mail.GetHeader("Subject"))) > maxSubject+2 {
+			t.Errorf("%q: headers %v", hostile, mail.Root.Header)
+		}
+		page, err := html.Parse(strings.NewReader(mail.HTML))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for node := range page.Descendants() {
+			if node.Type != html.ElementNode {
+				continue
+			}
+			for _, a := range node.Attr {
+				if strings.HasPrefix(a.Key, "on") || a.Key == "src" || a.Key == "href" && !strings.HasPrefix(a.Val, "https://meetings.example.org/") {
+					t.Errorf("%q: <%s %s=%q>", hostile, node.Data, a.Key, a.Val)
+				}
+			}
+			if slices.Contains([]string{"script", "img"}, node.Data) {
+				t.Errorf("%q: <%s>", hostile, node.Data)
+			}
+		}
+		if private := strings.IndexFunc(mail.HTML+mail.Text+mail.GetHeader("Subject"), func(r rune) bool { return r >= 0xE100 && r < 0xE200 }); private >= 0 {
+			t.Errorf("%q: the mark of a draft is left", hostile)
+		}
+	}
+}
+
+// TestNobodyCanWriteTheMarksOfDrafts holds that words cannot be written which drafts replace by tokens.
+func TestNobodyCanWriteTheMarksOfDrafts(t *testing.T) {
+	t.Parallel()
+	letters, err := NewLetters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &Worker{cfg: Config{PublicURL: "https://meetings.example.org"}, letters: letters, from: netmail.Address{Address: "post@example.org"}}
+	seen := map[string]bool{}
+	for range 2 {
+		chunk := drafts{}
+		if _, err := w.compose(mailOf(KindInvitation, db.English), chunk); err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range chunk {
+			for _, mark := range []string{d.marks.name, d.marks.employer, d.marks.token, d.marks.optOut} {
+				if seen[mark] || len([]rune(mark)) < 10 {
+					t.Errorf("the mark %q comes back", mark)
+				}
+				seen[mark] = true
+			}
+		}
+	}
+}
+
 // composed writes the mail of a kind. What an invited organisation is called, only the database can tell, so a mail about a
 // delegation gets its words here.
 func composed(w *Worker, kind string, locale db.Locale) (*Message, error) {

@@ -20,7 +20,7 @@ export default [
           exceptions: {
             suffixes: ['Payload', 'Connection', 'Edge'],
             types: [
-              'Agreement', 'AudienceRow', 'AuditEntry', 'Contribution', 'Day', 'IntakeAnswer', 'Invoice', 'Money', 'PageInfo', 'Participant',
+              'Agreement', 'AudienceRow', 'AuditEntry', 'Contribution', 'Day', 'IntakeAnswer', 'Invoice', 'MailPreview', 'Money', 'PageInfo', 'Participant',
               'PartnershipMember', 'Role', 'SessionClash', 'Suppression', 'UserError', 'Venue', 'Viewer',
             ],
           },

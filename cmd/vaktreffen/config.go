@@ -214,7 +214,7 @@ func (c *Config) openDB(ctx context.Context, migrate bool) (*db.DB, error) {
 		}
 		address = "sqlite:" + path
 	}
-	d, err := db.Open(ctx, address)
+	d, err := db.Open(ctx, address, db.WithPublicURL(c.publicURL()))
 	if err != nil {
 		return nil, err
 	}
@@ -228,6 +228,18 @@ func (c *Config) openDB(ctx context.Context, migrate bool) (*db.DB, error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+// proof returns what words the mails of previews; nil when nobody knows where their links lead.
+func (c *Config) proof() (func(*db.Mail) (subject, text, html string, err error), error) {
+	if c.PublicURL == "" {
+		return nil, nil
+	}
+	proofs, err := worker.NewProofs(c.publicURL())
+	if err != nil {
+		return nil, err
+	}
+	return proofs.Write, nil
 }
 
 // trusted reads the manifest of trusted documents, nothing in the mode off.

@@ -160,10 +160,14 @@ func (p *process) startHTTP(c *Config, listener net.Listener, extra map[string]h
 		return err
 	}
 	p.rates = p.redis.Client()
+	proof, err := c.proof()
+	if err != nil {
+		return err
+	}
 	api, err := graph.Handler(graph.Config{
 		DB: p.db, Redis: p.rates, ProxyHeader: c.ProxyHeader, Points: c.Points, Log: p.log, Origins: c.AllowedOrigins, Development: c.Development, Draining: p.draining,
 		OpenID: c.openID(), Secure: strings.HasPrefix(c.PublicURL, "https://"), CacheBytes: c.ResponseCache << 20,
-		Trusted: trusted, TrustedOnly: c.DocumentsMode == "only", Metrics: p.metrics, Traces: p.traces,
+		Proof: proof, Trusted: trusted, TrustedOnly: c.DocumentsMode == "only", Metrics: p.metrics, Traces: p.traces,
 	})
 	if err != nil {
 		return err

@@ -11,7 +11,8 @@ import (
 func Answer(a *db.Answer, language db.Locale, unclear bool) ([]byte, error) {
 	m := meetingOf(a.Edition, a.CourseRun)
 	p := newPersonal(language, m)
-	p.For, p.Label, p.Message = fmt.Sprintf(p.Tongue.InvitationFor, a.Person.Name), p.Tongue.YourAnswer, a.Campaign.Message
+	p.For, p.Label = fmt.Sprintf(p.Tongue.InvitationFor, a.Person.Name), p.Tongue.YourAnswer
+	p.say(a, m)
 	if unclear && a.Open {
 		p.Unclear = p.Tongue.Unclear
 	}

@@ -39,6 +39,9 @@ func Language(tag string) (_ db.Locale, ok bool) {
 // Unknown returns the page for a link that stands for nothing. Nothing is known of the reader, so it speaks every language.
 func Unknown() []byte { return inAllLanguages("unknown", "") }
 
+// Example returns the page that the links of a test of an invitation lead to. It speaks every language.
+func Example() []byte { return inAllLanguages("example", "") }
+
 // Failure returns the page for an error that the log knows by the reference.
 func Failure(reference string) []byte { return inAllLanguages("failure", reference) }
 

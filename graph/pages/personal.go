@@ -31,7 +31,8 @@ type personal struct {
 	Intake *intake // nil when there is none to fill in
 	Given  []fact  // what was answered to an intake that is closed
 
-	Message, Summary string
+	Message *message // of the organiser; nil: none
+	Summary string
 }
 
 type fact struct{ Label, Value string }

@@ -75,6 +75,8 @@ type tongue struct {
 
 	Unclear                    string // the form came without an answer
 	UnknownTitle, UnknownHelp  string
+	ExampleTitle, ExampleHelp  string
+	YourOrganisation, NotKnown string // where a message of an organiser names what is not known
 	FailureTitle, FailureHelp  string
 	Full, OnePlace, PlacesLeft string // nothing; nothing; number
 	And, ToBeAnnounced         string

@@ -446,6 +446,15 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	MailPreview struct {
+		HTML         func(childComplexity int) int
+		Language     func(childComplexity int) int
+		Readers      func(childComplexity int) int
+		Subject      func(childComplexity int) int
+		Text         func(childComplexity int) int
+		TextLanguage func(childComplexity int) int
+	}
+
 	Money struct {
 		AmountMinor func(childComplexity int) int
 		Currency    func(childComplexity int) int
@@ -510,6 +519,7 @@ type ComplexityRoot struct {
 		RequestSignIn         func(childComplexity int, input model.RequestSignInInput) int
 		ResumeCampaign        func(childComplexity int, input model.ResumeCampaignInput) int
 		SendInvitations       func(childComplexity int, input db.SendInvitationsInput) int
+		SendTestInvitation    func(childComplexity int, input db.SendTestInvitationInput) int
 		SignIn                func(childComplexity int, input model.SignInInput) int
 		SignOut               func(childComplexity int, input model.SignOutInput) int
 		SignOutEverywhere     func(childComplexity int) int
@@ -596,6 +606,7 @@ type ComplexityRoot struct {
 	PreviewInvitationsPayload struct {
 		AlreadyInvited    func(childComplexity int) int
 		AlreadyRegistered func(childComplexity int) int
+		Mails             func(childComplexity int) int
 		NewRecipients     func(childComplexity int) int
 		OptedOut          func(childComplexity int) int
 		Problems          func(childComplexity int) int
@@ -713,6 +724,11 @@ type ComplexityRoot struct {
 
 	SendInvitationsPayload struct {
 		Campaign   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	SendTestInvitationPayload struct {
+		Deliveries func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -846,6 +862,7 @@ type MunicipalityResolver interface {
 type MutationResolver interface {
 	PreviewInvitations(ctx context.Context, input db.SendInvitationsInput) (*db.InvitationPreview, error)
 	SendInvitations(ctx context.Context, input db.SendInvitationsInput) (*model.SendInvitationsPayload, error)
+	SendTestInvitation(ctx context.Context, input db.SendTestInvitationInput) (*model.SendTestInvitationPayload, error)
 	PauseCampaign(ctx context.Context, input model.PauseCampaignInput) (*model.PauseCampaignPayload, error)
 	ResumeCampaign(ctx context.Context, input model.ResumeCampaignInput) (*model.ResumeCampaignPayload, error)
 	CancelCampaign(ctx context.Context, input model.CancelCampaignInput) (*model.CancelCampaignPayload, error)
@@ -885,6 +902,7 @@ type MutationResolver interface {
 }
 type PreviewInvitationsPayloadResolver interface {
 	Rows(ctx context.Context, obj *db.InvitationPreview, first *int, after *string) (*db.Connection[db.AudienceRow], error)
+	Mails(ctx context.Context, obj *db.InvitationPreview) ([]*model.MailPreview, error)
 }
 type QueryResolver interface {
 	Node(ctx context.Context, id db.ID) (db.Node, error)
@@ -2449,6 +2467,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LiftSuppressionPayload.UserErrors(childComplexity), true
 
+	case "MailPreview.html":
+		if e.ComplexityRoot.MailPreview.HTML == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailPreview.HTML(childComplexity), true
+	case "MailPreview.language":
+		if e.ComplexityRoot.MailPreview.Language == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailPreview.Language(childComplexity), true
+	case "MailPreview.readers":
+		if e.ComplexityRoot.MailPreview.Readers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailPreview.Readers(childComplexity), true
+	case "MailPreview.subject":
+		if e.ComplexityRoot.MailPreview.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailPreview.Subject(childComplexity), true
+	case "MailPreview.text":
+		if e.ComplexityRoot.MailPreview.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailPreview.Text(childComplexity), true
+	case "MailPreview.textLanguage":
+		if e.ComplexityRoot.MailPreview.TextLanguage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailPreview.TextLanguage(childComplexity), true
+
 	case "Money.amountMinor":
 		if e.ComplexityRoot.Money.AmountMinor == nil {
 			break
@@ -2944,6 +2999,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SendInvitations(childComplexity, args["input"].(db.SendInvitationsInput)), true
+	case "Mutation.sendTestInvitation":
+		if e.ComplexityRoot.Mutation.SendTestInvitation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_sendTestInvitation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SendTestInvitation(childComplexity, args["input"].(db.SendTestInvitationInput)), true
 	case "Mutation.signIn":
 		if e.ComplexityRoot.Mutation.SignIn == nil {
 			break
@@ -3249,6 +3315,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PreviewInvitationsPayload.AlreadyRegistered(childComplexity), true
+	case "PreviewInvitationsPayload.mails":
+		if e.ComplexityRoot.PreviewInvitationsPayload.Mails == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewInvitationsPayload.Mails(childComplexity), true
 	case "PreviewInvitationsPayload.newRecipients":
 		if e.ComplexityRoot.PreviewInvitationsPayload.NewRecipients == nil {
 			break
@@ -3781,6 +3853,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SendInvitationsPayload.UserErrors(childComplexity), true
 
+	case "SendTestInvitationPayload.deliveries":
+		if e.ComplexityRoot.SendTestInvitationPayload.Deliveries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendTestInvitationPayload.Deliveries(childComplexity), true
+	case "SendTestInvitationPayload.userErrors":
+		if e.ComplexityRoot.SendTestInvitationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendTestInvitationPayload.UserErrors(childComplexity), true
+
 	case "Series.cadence":
 		if e.ComplexityRoot.Series.Cadence == nil {
 			break
@@ -4202,6 +4287,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("EraseMeInput", ec.unmarshalInputEraseMeInput),
 			graphql.NewInputUnmarshaler("ErasePersonInput", ec.unmarshalInputErasePersonInput),
 			graphql.NewInputUnmarshaler("IntakeAnswerInput", ec.unmarshalInputIntakeAnswerInput),
+			graphql.NewInputUnmarshaler("InvitationTextInput", ec.unmarshalInputInvitationTextInput),
 			graphql.NewInputUnmarshaler("InviteDelegationsInput", ec.unmarshalInputInviteDelegationsInput),
 			graphql.NewInputUnmarshaler("InvoiceInput", ec.unmarshalInputInvoiceInput),
 			graphql.NewInputUnmarshaler("LiftSuppressionInput", ec.unmarshalInputLiftSuppressionInput),
@@ -4218,6 +4304,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RequestSignInInput", ec.unmarshalInputRequestSignInInput),
 			graphql.NewInputUnmarshaler("ResumeCampaignInput", ec.unmarshalInputResumeCampaignInput),
 			graphql.NewInputUnmarshaler("SendInvitationsInput", ec.unmarshalInputSendInvitationsInput),
+			graphql.NewInputUnmarshaler("SendTestInvitationInput", ec.unmarshalInputSendTestInvitationInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
 			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
 			graphql.NewInputUnmarshaler("VenueInput", ec.unmarshalInputVenueInput),
@@ -4441,6 +4528,11 @@ type Mutation {
   ` + "`" + `campaignProgress` + "`" + ` or ` + "`" + `node` + "`" + `. For coordinators of the edition's partnership, or of the organisation that offers the course.
   """
   sendInvitations("Who is invited to what." input: SendInvitationsInput!): SendInvitationsPayload!
+  """
+  Mails an invitation to your own address and to nobody else, once in each language, marked as a test in its subject. It invites
+  nobody; its links lead to a page that says so. For those who may send invitations; at most 30 times an hour.
+  """
+  sendTestInvitation("Which invitation, in which languages." input: SendTestInvitationInput!): SendTestInvitationPayload!
   "Holds back the mails of a campaign that have not left. Takes effect within 50 mails for each sending process."
   pauseCampaign("Which campaign." input: PauseCampaignInput!): PauseCampaignPayload!
   "Lets a paused campaign continue."
@@ -5879,12 +5971,73 @@ input SendInvitationsInput {
   courseRunId: ID
   "Who is invited; the parts are added up, and nobody is counted twice."
   audience: AudienceInput!
-  "A few words of your own above the facts; plain text, paragraphs separated by an empty line, at most 5,000 characters."
+  """
+  A few words of your own above the facts, for readers of every language; at most 5,000 characters. Markdown: paragraphs apart by an
+  empty line, ` + "`" + `*emphasis*` + "`" + `, ` + "`" + `**strong**` + "`" + `, lists, headings, quotations, ` + "`" + `[links](https://example.org)` + "`" + `; HTML is shown as typed, and
+  pictures are refused. Fields in braces are replaced: ` + "`" + `{name}` + "`" + ` and ` + "`" + `{organisation}` + "`" + ` of the reader; ` + "`" + `{meeting}` + "`" + `, ` + "`" + `{date}` + "`" + `, ` + "`" + `{venue}` + "`" + `,
+  ` + "`" + `{answerBy}` + "`" + `. They can be named in Dutch and German too: ` + "`" + `{naam}` + "`" + `, ` + "`" + `{organisatie}` + "`" + `, ` + "`" + `{bijeenkomst}` + "`" + `, ` + "`" + `{datum}` + "`" + `, ` + "`" + `{locatie}` + "`" + `,
+  ` + "`" + `{antwoordVoor}` + "`" + `; ` + "`" + `{veranstaltung}` + "`" + `, ` + "`" + `{ort}` + "`" + `, ` + "`" + `{antwortBis}` + "`" + `. A field that is unknown or would stay empty is a userError, and so is
+  a personal link. For a brace itself write ` + "`" + `\\{` + "`" + `.
+  """
   message: String
+  "Words of your own for each language, instead of ` + "`" + `message` + "`" + `. Readers of a language that is not among them get the English text, else the first."
+  texts: [InvitationTextInput!]
   "Until when people can answer; they can change their mind until then. Without it: until the meeting starts."
   respondBy: DateTime
   "When the mails leave; without it or in the past: now."
   sendAt: DateTime
+}
+
+"What you write to readers of a language."
+input InvitationTextInput {
+  "The language of the text: nl, de or en."
+  language: Locale!
+  "The subject, at most 150 characters on one line; plain text with fields. Without it: the ordinary one."
+  subject: String
+  "The message, written like ` + "`" + `message` + "`" + ` of SendInvitationsInput."
+  message: String!
+}
+
+"Which invitation to mail to yourself. Name either ` + "`" + `editionId` + "`" + ` or ` + "`" + `courseRunId` + "`" + `."
+input SendTestInvitationInput {
+  "A text of your choice, at most 200 characters, that makes a repeated request harmless: the same key and input mail nothing more."
+  idempotencyKey: String!
+  "The edition that the invitation is to."
+  editionId: ID
+  "The course run that the invitation is to."
+  courseRunId: ID
+  "As in SendInvitationsInput."
+  message: String
+  "As in SendInvitationsInput."
+  texts: [InvitationTextInput!]
+  "As in SendInvitationsInput."
+  respondBy: DateTime
+  "One mail in each of these: nl, de, en. Without them: in those of ` + "`" + `texts` + "`" + `, else in your own."
+  languages: [Locale!]
+}
+
+"The tests that are on their way."
+type SendTestInvitationPayload {
+  "One for each language; null when there are userErrors. Follow them by ` + "`" + `node` + "`" + `."
+  deliveries: [Delivery!]
+  "What has to be mended; then nothing was sent."
+  userErrors: [UserError!]!
+}
+
+"What those who read a language would get."
+type MailPreview {
+  "The language of the mail."
+  language: Locale!
+  "The language of your text in it; null when you gave one message for everybody."
+  textLanguage: Locale
+  "How many people would get the mail in this language."
+  readers: Int!
+  "The subject."
+  subject: String!
+  "The mail as HTML: a page of its own that loads nothing and runs nothing, to show in a sandboxed iframe. It is the mail to one of the readers, else to yourself; its links lead to a page that says that this is an example."
+  html: String!
+  "The same as plain text, as mail programs show it that show no HTML."
+  text: String!
 }
 
 "Who is invited."
@@ -5923,6 +6076,8 @@ type PreviewInvitationsPayload {
     "Continue behind this cursor."
     after: String
   ): AudienceRowConnection!
+  "The mail as it would be, in each language mails are written in. Empty when there are userErrors about the input."
+  mails: [MailPreview!]!
   "What has to be mended before sending."
   userErrors: [UserError!]!
 }
@@ -7497,6 +7652,24 @@ func (ec *executionContext) childFields_LiftSuppressionPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type LiftSuppressionPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_MailPreview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "language":
+		return ec.fieldContext_MailPreview_language(ctx, field)
+	case "textLanguage":
+		return ec.fieldContext_MailPreview_textLanguage(ctx, field)
+	case "readers":
+		return ec.fieldContext_MailPreview_readers(ctx, field)
+	case "subject":
+		return ec.fieldContext_MailPreview_subject(ctx, field)
+	case "html":
+		return ec.fieldContext_MailPreview_html(ctx, field)
+	case "text":
+		return ec.fieldContext_MailPreview_text(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailPreview", field.Name)
+}
+
 func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "amountMinor":
@@ -7725,6 +7898,8 @@ func (ec *executionContext) childFields_PreviewInvitationsPayload(ctx context.Co
 		return ec.fieldContext_PreviewInvitationsPayload_optedOut(ctx, field)
 	case "rows":
 		return ec.fieldContext_PreviewInvitationsPayload_rows(ctx, field)
+	case "mails":
+		return ec.fieldContext_PreviewInvitationsPayload_mails(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_PreviewInvitationsPayload_userErrors(ctx, field)
 	}
@@ -7921,6 +8096,16 @@ func (ec *executionContext) childFields_SendInvitationsPayload(ctx context.Conte
 		return ec.fieldContext_SendInvitationsPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SendInvitationsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SendTestInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deliveries":
+		return ec.fieldContext_SendTestInvitationPayload_deliveries(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SendTestInvitationPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SendTestInvitationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Series(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9173,6 +9358,20 @@ func (ec *executionContext) field_Mutation_sendInvitations_args(ctx context.Cont
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (db.SendInvitationsInput, error) {
 			return ec.unmarshalNSendInvitationsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSendInvitationsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_sendTestInvitation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.SendTestInvitationInput, error) {
+			return ec.unmarshalNSendTestInvitationInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSendTestInvitationInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -16387,6 +16586,144 @@ func (ec *executionContext) fieldContext_LiftSuppressionPayload_userErrors(_ con
 	return fc, nil
 }
 
+func (ec *executionContext) _MailPreview_language(ctx context.Context, field graphql.CollectedField, obj *model.MailPreview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MailPreview_language(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Language, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNLocale2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MailPreview_language(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailPreview", field, false, false, "Locale")
+}
+
+func (ec *executionContext) _MailPreview_textLanguage(ctx context.Context, field graphql.CollectedField, obj *model.MailPreview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MailPreview_textLanguage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TextLanguage, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOLocale2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MailPreview_textLanguage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailPreview", field, false, false, "Locale")
+}
+
+func (ec *executionContext) _MailPreview_readers(ctx context.Context, field graphql.CollectedField, obj *model.MailPreview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MailPreview_readers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Readers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MailPreview_readers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailPreview", field, false, false, "Int")
+}
+
+func (ec *executionContext) _MailPreview_subject(ctx context.Context, field graphql.CollectedField, obj *model.MailPreview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MailPreview_subject(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Subject, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MailPreview_subject(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailPreview", field, false, false, "String")
+}
+
+func (ec *executionContext) _MailPreview_html(ctx context.Context, field graphql.CollectedField, obj *model.MailPreview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MailPreview_html(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HTML, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MailPreview_html(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailPreview", field, false, false, "String")
+}
+
+func (ec *executionContext) _MailPreview_text(ctx context.Context, field graphql.CollectedField, obj *model.MailPreview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MailPreview_text(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Text, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MailPreview_text(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailPreview", field, false, false, "String")
+}
+
 func (ec *executionContext) _Money_amountMinor(ctx context.Context, field graphql.CollectedField, obj *db.Money) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16915,6 +17252,50 @@ func (ec *executionContext) fieldContext_Mutation_sendInvitations(ctx context.Co
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_sendInvitations_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_sendTestInvitation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_sendTestInvitation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SendTestInvitation(ctx, fc.Args["input"].(db.SendTestInvitationInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SendTestInvitationPayload) graphql.Marshaler {
+			return ec.marshalNSendTestInvitationPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐSendTestInvitationPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_sendTestInvitation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SendTestInvitationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_sendTestInvitation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -19839,6 +20220,38 @@ func (ec *executionContext) fieldContext_PreviewInvitationsPayload_rows(ctx cont
 	return fc, nil
 }
 
+func (ec *executionContext) _PreviewInvitationsPayload_mails(ctx context.Context, field graphql.CollectedField, obj *db.InvitationPreview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewInvitationsPayload_mails(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.PreviewInvitationsPayload().Mails(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.MailPreview) graphql.Marshaler {
+			return ec.marshalNMailPreview2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐMailPreviewᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewInvitationsPayload_mails(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PreviewInvitationsPayload",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MailPreview(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _PreviewInvitationsPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *db.InvitationPreview) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -22057,6 +22470,70 @@ func (ec *executionContext) _SendInvitationsPayload_userErrors(ctx context.Conte
 func (ec *executionContext) fieldContext_SendInvitationsPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "SendInvitationsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SendTestInvitationPayload_deliveries(ctx context.Context, field graphql.CollectedField, obj *model.SendTestInvitationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SendTestInvitationPayload_deliveries(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Deliveries, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Delivery) graphql.Marshaler {
+			return ec.marshalODelivery2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDeliveryᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SendTestInvitationPayload_deliveries(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SendTestInvitationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Delivery(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SendTestInvitationPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.SendTestInvitationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SendTestInvitationPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SendTestInvitationPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SendTestInvitationPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -26159,6 +26636,62 @@ func UnmarshalIntakeAnswerInput(ctx context.Context, raw any) (db.IntakeAnswerIn
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputInvitationTextInput(ctx context.Context, obj any) (db.InvitationTextInput, error) {
+	var it db.InvitationTextInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"language", "subject", "message"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "language":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("language"))
+			data, err := ec.unmarshalNLocale2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocale(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Language = data
+		case "subject":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subject"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Subject = data
+		case "message":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("message"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Message = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalInvitationTextInput unmarshals raw into the InvitationTextInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalInvitationTextInput(ctx context.Context, raw any) (db.InvitationTextInput, error) {
+	var out db.InvitationTextInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "InvitationTextInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputInviteDelegationsInput(ctx context.Context, obj any) (db.InviteDelegationsInput, error) {
 	var it db.InviteDelegationsInput
 	if obj == nil {
@@ -26940,7 +27473,7 @@ func (ec *executionContext) unmarshalInputSendInvitationsInput(ctx context.Conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "editionId", "courseRunId", "audience", "message", "respondBy", "sendAt"}
+	fieldsInOrder := [...]string{"idempotencyKey", "editionId", "courseRunId", "audience", "message", "texts", "respondBy", "sendAt"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -26982,6 +27515,13 @@ func (ec *executionContext) unmarshalInputSendInvitationsInput(ctx context.Conte
 				return it, err
 			}
 			it.Message = data
+		case "texts":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("texts"))
+			data, err := ec.unmarshalOInvitationTextInput2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvitationTextInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Texts = data
 		case "respondBy":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("respondBy"))
 			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
@@ -27010,6 +27550,90 @@ func (ec *executionContext) unmarshalInputSendInvitationsInput(ctx context.Conte
 func UnmarshalSendInvitationsInput(ctx context.Context, raw any) (db.SendInvitationsInput, error) {
 	var out db.SendInvitationsInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "SendInvitationsInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputSendTestInvitationInput(ctx context.Context, obj any) (db.SendTestInvitationInput, error) {
+	var it db.SendTestInvitationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "editionId", "courseRunId", "message", "texts", "respondBy", "languages"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		case "editionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("editionId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EditionID = data
+		case "courseRunId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("courseRunId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CourseRunID = data
+		case "message":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("message"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Message = data
+		case "texts":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("texts"))
+			data, err := ec.unmarshalOInvitationTextInput2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvitationTextInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Texts = data
+		case "respondBy":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("respondBy"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RespondBy = data
+		case "languages":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("languages"))
+			data, err := ec.unmarshalOLocale2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocaleᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Languages = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSendTestInvitationInput unmarshals raw into the SendTestInvitationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSendTestInvitationInput(ctx context.Context, raw any) (db.SendTestInvitationInput, error) {
+	var out db.SendTestInvitationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SendTestInvitationInput", raw, &out)
 	return out, err
 }
 
@@ -30003,6 +30627,64 @@ func (ec *executionContext) _LiftSuppressionPayload(ctx context.Context, sel ast
 	return out
 }
 
+var mailPreviewImplementors = []string{"MailPreview"}
+
+func (ec *executionContext) _MailPreview(ctx context.Context, sel ast.SelectionSet, obj *model.MailPreview) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, mailPreviewImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MailPreview")
+		case "language":
+			out.Values[i] = ec._MailPreview_language(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "textLanguage":
+			out.Values[i] = ec._MailPreview_textLanguage(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "readers":
+			out.Values[i] = ec._MailPreview_readers(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "subject":
+			out.Values[i] = ec._MailPreview_subject(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "html":
+			out.Values[i] = ec._MailPreview_html(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "text":
+			out.Values[i] = ec._MailPreview_text(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var moneyImplementors = []string{"Money"}
 
 func (ec *executionContext) _Money(ctx context.Context, sel ast.SelectionSet, obj *db.Money) graphql.Marshaler {
@@ -30226,6 +30908,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "sendInvitations":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_sendInvitations(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sendTestInvitation":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_sendTestInvitation(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -31092,6 +31781,12 @@ func (ec *executionContext) _PreviewInvitationsPayload(ctx context.Context, sel 
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._PreviewInvitationsPayload_rows(ctx, field, obj)
 				})
+		case "mails":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PreviewInvitationsPayload_mails(ctx, field, obj)
+				})
 		case "userErrors":
 			out.Values[i] = ec._PreviewInvitationsPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -31872,6 +32567,44 @@ func (ec *executionContext) _SendInvitationsPayload(ctx context.Context, sel ast
 			}
 		case "userErrors":
 			out.Values[i] = ec._SendInvitationsPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var sendTestInvitationPayloadImplementors = []string{"SendTestInvitationPayload"}
+
+func (ec *executionContext) _SendTestInvitationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SendTestInvitationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, sendTestInvitationPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SendTestInvitationPayload")
+		case "deliveries":
+			out.Values[i] = ec._SendTestInvitationPayload_deliveries(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._SendTestInvitationPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -33607,6 +34340,14 @@ func (ec *executionContext) marshalNDelegationStatus2githubᚗcomᚋvaktreffen�
 	return res
 }
 
+func (ec *executionContext) marshalNDelivery2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelivery(ctx context.Context, sel ast.SelectionSet, v *db.Delivery) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Delivery!")
+		return graphql.Null
+	}
+	return ec._Delivery(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNDeliveryState2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDeliveryState(ctx context.Context, v any) (db.DeliveryState, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := db.DeliveryState(tmp)
@@ -33991,6 +34732,11 @@ func (ec *executionContext) marshalNInvitationStatus2githubᚗcomᚋvaktreffen�
 	return res
 }
 
+func (ec *executionContext) unmarshalNInvitationTextInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvitationTextInput(ctx context.Context, v any) (db.InvitationTextInput, error) {
+	res, err := ec.unmarshalInputInvitationTextInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNInviteDelegationsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInviteDelegationsInput(ctx context.Context, v any) (db.InviteDelegationsInput, error) {
 	res, err := ec.unmarshalInputInviteDelegationsInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -34062,6 +34808,21 @@ func (ec *executionContext) marshalNListing2githubᚗcomᚋvaktreffenᚋvaktreff
 	return res
 }
 
+func (ec *executionContext) unmarshalNLocale2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocale(ctx context.Context, v any) (db.Locale, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.Locale(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLocale2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocale(ctx context.Context, sel ast.SelectionSet, v db.Locale) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Locale!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNLocale2string(ctx context.Context, v any) (string, error) {
 	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -34103,6 +34864,30 @@ func (ec *executionContext) marshalNLocale2ᚕstringᚄ(ctx context.Context, sel
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNMailPreview2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐMailPreviewᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.MailPreview) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMailPreview2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐMailPreview(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNMailPreview2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐMailPreview(ctx context.Context, sel ast.SelectionSet, v *model.MailPreview) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "MailPreview!")
+		return graphql.Null
+	}
+	return ec._MailPreview(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNMemberRole2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMemberRole(ctx context.Context, v any) (db.MemberRole, error) {
@@ -34680,6 +35465,19 @@ func (ec *executionContext) marshalNSendInvitationsPayload2ᚖgithubᚗcomᚋvak
 	return ec._SendInvitationsPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNSendTestInvitationInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSendTestInvitationInput(ctx context.Context, v any) (db.SendTestInvitationInput, error) {
+	res, err := ec.unmarshalInputSendTestInvitationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSendTestInvitationPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐSendTestInvitationPayload(ctx context.Context, sel ast.SelectionSet, v *model.SendTestInvitationPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SendTestInvitationPayload!")
+		return graphql.Null
+	}
+	return ec._SendTestInvitationPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNSeries2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSeriesᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Series) graphql.Marshaler {
 	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -35239,6 +36037,25 @@ func (ec *executionContext) marshalODelegationStatus2ᚖgithubᚗcomᚋvaktreffe
 	return res
 }
 
+func (ec *executionContext) marshalODelivery2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDeliveryᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Delivery) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDelivery2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelivery(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalODelivery2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelivery(ctx context.Context, sel ast.SelectionSet, v *db.Delivery) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -35477,6 +36294,23 @@ func (ec *executionContext) marshalOInvitationStatus2ᚖgithubᚗcomᚋvaktreffe
 	return res
 }
 
+func (ec *executionContext) unmarshalOInvitationTextInput2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvitationTextInputᚄ(ctx context.Context, v any) ([]db.InvitationTextInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]db.InvitationTextInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNInvitationTextInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvitationTextInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func (ec *executionContext) marshalOInvoice2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvoice(ctx context.Context, sel ast.SelectionSet, v *db.Invoice) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -35546,6 +36380,41 @@ func (ec *executionContext) marshalOLocalDateTime2ᚖgithubᚗcomᚋvaktreffen�
 	return v
 }
 
+func (ec *executionContext) unmarshalOLocale2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocaleᚄ(ctx context.Context, v any) ([]db.Locale, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]db.Locale, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNLocale2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocale(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOLocale2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocaleᚄ(ctx context.Context, sel ast.SelectionSet, v []db.Locale) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNLocale2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocale(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalOLocale2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocale(ctx context.Context, v any) (*db.Locale, error) {
 	if v == nil {
 		return nil, nil
@@ -35562,6 +36431,24 @@ func (ec *executionContext) marshalOLocale2ᚖgithubᚗcomᚋvaktreffenᚋvaktre
 	_ = sel
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
+	return res
+}
+
+func (ec *executionContext) unmarshalOLocale2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalString(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOLocale2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(*v)
 	return res
 }
 

@@ -291,6 +291,22 @@ type LiftSuppressionPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// What those who read a language would get.
+type MailPreview struct {
+	// The language of the mail.
+	Language string `json:"language"`
+	// The language of your text in it; null when you gave one message for everybody.
+	TextLanguage *string `json:"textLanguage,omitempty"`
+	// How many people would get the mail in this language.
+	Readers int `json:"readers"`
+	// The subject.
+	Subject string `json:"subject"`
+	// The mail as HTML: a page of its own that loads nothing and runs nothing, to show in a sandboxed iframe. It is the mail to one of the readers, else to yourself; its links lead to a page that says that this is an example.
+	HTML string `json:"html"`
+	// The same as plain text, as mail programs show it that show no HTML.
+	Text string `json:"text"`
+}
+
 // The delegation with those who were named.
 type NameDelegatesPayload struct {
 	// Null when there are userErrors.
@@ -403,6 +419,14 @@ type ResumeCampaignPayload struct {
 type SendInvitationsPayload struct {
 	// Null when there are userErrors.
 	Campaign *db.Campaign `json:"campaign,omitempty"`
+	// What has to be mended; then nothing was sent.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The tests that are on their way.
+type SendTestInvitationPayload struct {
+	// One for each language; null when there are userErrors. Follow them by `node`.
+	Deliveries []*db.Delivery `json:"deliveries,omitempty"`
 	// What has to be mended; then nothing was sent.
 	UserErrors []*db.Error `json:"userErrors"`
 }
