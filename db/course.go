@@ -185,7 +185,7 @@ func (v view) loadCourseRuns(ctx context.Context, ids []ID, shape Shape) (map[ID
 		return nil, nil
 	}
 	var rows []*CourseRun
-	if err := v.among(v.visibleRuns(v.tx.NewSelect().Model(&rows)), "course_run.id", ids).Scan(ctx); err != nil {
+	if err := selectAmong(ctx, v.tx, &rows, v.visibleRuns(v.tx.NewSelect().Model(&rows)), "course_run.id", ids); err != nil {
 		return nil, fmt.Errorf("course runs: %w", err)
 	}
 	found := make(map[ID]*CourseRun, len(rows))
@@ -219,7 +219,7 @@ func (v view) courses(ctx context.Context, rows []*Course, shape Shape) error {
 	}
 	if shape.Has("trainers") {
 		var links []*courseTrainer
-		if err := v.among(v.tx.NewSelect().Model(&links), "course_id", ids).Order("position").Scan(ctx); err != nil {
+		if err := selectAmong(ctx, v.tx, &links, v.tx.NewSelect().Model(&links).Order("position"), "course_id", ids); err != nil {
 			return fmt.Errorf("trainers: %w", err)
 		}
 		of := idsBy(links, func(l *courseTrainer) ID { return l.PersonID })
@@ -236,7 +236,7 @@ func (v view) courses(ctx context.Context, rows []*Course, shape Shape) error {
 	}
 	if shape.Has("related") {
 		var links []*relatedCourse
-		if err := v.among(v.tx.NewSelect().Model(&links), "course_id", ids).Order("position").Scan(ctx); err != nil {
+		if err := selectAmong(ctx, v.tx, &links, v.tx.NewSelect().Model(&links).Order("position"), "course_id", ids); err != nil {
 			return fmt.Errorf("related courses: %w", err)
 		}
 		of := idsBy(links, func(l *relatedCourse) ID { return l.RelatedID })

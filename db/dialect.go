@@ -106,7 +106,7 @@ func openSQLite(path string) (handles, error) {
 	dsn := func(extra string) string {
 		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + strings.Join([]string{
 			"_pragma=busy_timeout(5000)", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)", "_pragma=foreign_keys(1)",
-			"_pragma=cache_size(-16000)", "_dqs=0", extra,
+			"_pragma=cache_size(-16000)", "_pragma=mmap_size(268435456)", "_dqs=0", extra,
 		}, "&")
 	}
 	// The first connection creates the file and switches it to WAL, so that the readers find it.
@@ -275,23 +275,13 @@ func settleAndCount(ctx context.Context, tx bun.IDB, now time.Time, settle *bun.
 	return nil
 }
 
-// among restricts a query to the rows whose column holds one of the ids. They are its one parameter, so that the text is the same
-// for any number of them and the database parses and plans it once for each connection. Nothing else in the text may come from
-// outside: there are as many texts as the program has queries.
-func among(tx bun.IDB, q *bun.SelectQuery, column bun.Ident, ids []ID) *bun.SelectQuery {
-	pool, ok := tx.(*readers)
-	switch {
-	case !ok: // within a transaction
-		return q.Where("? IN (?)", column, bun.List(ids))
-	case pool.postgres:
-		return q.Where("? = ANY ($1)", column).Conn(prepared{query: pool.query, ids: idList(true, ids)})
-	default:
-		return q.Where("? IN (SELECT value FROM json_each($1))", column).Conn(prepared{query: pool.query, ids: idList(false, ids)})
+// amongGiven restricts a query to the rows whose column holds one of the ids in its one parameter, which idList writes.
+func amongGiven(pool *readers, q *bun.SelectQuery, column bun.Ident) *bun.SelectQuery {
+	if pool.postgres {
+		return q.Where("? = ANY ($1)", column)
 	}
+	return q.Where("? IN (SELECT value FROM json_each($1))", column)
 }
-
-// keepReady has pgx prepare a query once for each connection.
-const keepReady = pgx.QueryExecModeCacheStatement
 
 // idList writes ids as the literal of an array, or as JSON.
 func idList(postgres bool, ids []ID) string {

@@ -37,7 +37,7 @@ type Edition struct {
 	Retention      *int   `bun:"retention_months"` // nil: DefaultRetention
 	ForgottenAt    *time.Time
 
-	Series *Series  `bun:"-"`
+	Series *Series  `bun:"rel:belongs-to,join:series_id=id"`
 	Themes []*Theme `bun:"-"`
 	Days   []*Day   `bun:"-"`
 	Seats  *Seats   `bun:"-"`
@@ -213,7 +213,14 @@ func (v view) loadEditions(ctx context.Context, ids []ID, shape Shape) (map[ID]*
 		return nil, nil
 	}
 	var rows []*Edition
-	if err := v.among(v.visible(v.tx.NewSelect().Model(&rows)), "edition.id", ids).Scan(ctx); err != nil {
+	q := v.visible(v.tx.NewSelect().Model(&rows))
+	if shape.Has("series") {
+		q = q.Relation("Series")
+		if shape.Of("series").Has("partnership") {
+			q = q.Relation("Series.Partnership")
+		}
+	}
+	if err := selectAmong(ctx, v.tx, &rows, q, "edition.id", ids); err != nil {
 		return nil, fmt.Errorf("editions: %w", err)
 	}
 	found := make(map[ID]*Edition, len(rows))
@@ -238,13 +245,8 @@ func (v view) editions(ctx context.Context, rows []*Edition, shape Shape) error 
 		}
 	}
 	if shape.Has("series") {
-		of := idsBy(rows, func(e *Edition) ID { return e.SeriesID })
-		series, err := v.loadSeries(ctx, of, shape.Of("series"))
-		if err != nil {
+		if err := v.seriesOfEditions(ctx, rows, shape.Of("series")); err != nil {
 			return err
-		}
-		for _, row := range rows {
-			row.Series = series[row.SeriesID]
 		}
 	}
 	if shape.Has("themes") {
@@ -303,4 +305,27 @@ func (v view) editions(ctx context.Context, rows []*Edition, shape Shape) error 
 		return v.days(ctx, rows, shape.Of("days"))
 	}
 	return nil
+}
+
+// seriesOfEditions completes the series of editions, loading those that did not come with the editions.
+func (v view) seriesOfEditions(ctx context.Context, rows []*Edition, shape Shape) error {
+	var came []*Series
+	var missing []ID
+	for _, row := range rows {
+		if row.Series != nil {
+			came = append(came, row.Series)
+		} else {
+			missing = append(missing, row.SeriesID)
+		}
+	}
+	if err := v.series(ctx, came, shape); err != nil {
+		return err
+	}
+	loaded, err := v.loadSeries(ctx, missing, shape)
+	for _, row := range rows {
+		if row.Series == nil {
+			row.Series = loaded[row.SeriesID]
+		}
+	}
+	return err
 }

@@ -278,7 +278,7 @@ func byID[T any](ctx context.Context, tx bun.IDB, ids []ID) (map[ID]*T, error) {
 		return nil, nil
 	}
 	var rows []*T
-	if err := among(tx, tx.NewSelect().Model(&rows), "id", ids).Scan(ctx); err != nil {
+	if err := selectAmong(ctx, tx, &rows, tx.NewSelect().Model(&rows), "id", ids); err != nil {
 		return nil, fmt.Errorf("select by id: %w", err)
 	}
 	found := make(map[ID]*T, len(rows))

@@ -42,8 +42,8 @@ type Member struct {
 	Role           MemberRole
 	Position       int
 
-	Coordinators []*Person `bun:"-"`
-	organisation *Organisation
+	Coordinators []*Person     `bun:"-"`
+	Party        *Organisation `bun:"rel:belongs-to,join:organisation_id=id"`
 }
 
 // MemberRole is what an organisation is in a partnership.
@@ -106,7 +106,7 @@ func (p *Partnership) id() ID { return p.ID }
 func (m *Member) id() ID      { return m.ID }
 
 // Organisation returns which organisation it is, if the shape asked for it.
-func (m *Member) Organisation() Party { return m.organisation.party() }
+func (m *Member) Organisation() Party { return m.Party.party() }
 
 // EndsOn returns the last day of the first term, nil without one: an agreement of 2009 for five years ends with 2013.
 func (a *Agreement) EndsOn() *Date {
@@ -170,10 +170,18 @@ func (v view) partnerships(ctx context.Context, rows []*Partnership, shape Shape
 	ids := distinct(idsOf(rows))
 	if shape.Has("members") {
 		var members []*Member
-		if err := v.among(v.tx.NewSelect().Model(&members).ExcludeColumn("position"), "partnership_id", ids).Order("position").Scan(ctx); err != nil {
+		below := shape.Of("members")
+		q := v.tx.NewSelect().Model(&members).Column("partnership_id", "role").Order("member.position")
+		if below.Has("coordinators") {
+			q = q.Column("id")
+		}
+		if below.Has("organisation") {
+			q = q.Relation("Party", func(q *bun.SelectQuery) *bun.SelectQuery { return organisationColumns(q, below.Of("organisation")) })
+		}
+		if err := selectAmong(ctx, v.tx, &members, q, "member.partnership_id", ids); err != nil {
 			return fmt.Errorf("members: %w", err)
 		}
-		if err := v.members(ctx, members, shape.Of("members")); err != nil {
+		if err := v.members(ctx, members, below); err != nil {
 			return err
 		}
 		slices.SortStableFunc(members, func(a, b *Member) int { return cmp.Compare(a.lead(), b.lead()) })
@@ -184,7 +192,7 @@ func (v view) partnerships(ctx context.Context, rows []*Partnership, shape Shape
 	}
 	if shape.Has("agreements") {
 		var agreements []*Agreement
-		if err := v.among(v.tx.NewSelect().Model(&agreements), "partnership_id", ids).Order("signed_on", "id").Scan(ctx); err != nil {
+		if err := selectAmong(ctx, v.tx, &agreements, v.tx.NewSelect().Model(&agreements).Order("signed_on", "id"), "partnership_id", ids); err != nil {
 			return fmt.Errorf("agreements: %w", err)
 		}
 		byPartnership := groupBy(agreements, func(a *Agreement) ID { return a.PartnershipID })
@@ -194,7 +202,7 @@ func (v view) partnerships(ctx context.Context, rows []*Partnership, shape Shape
 	}
 	if shape.Has("series") {
 		var series []*Series
-		if err := v.among(v.tx.NewSelect().Model(&series), "partnership_id", ids).Order("name", "id").Scan(ctx); err != nil {
+		if err := selectAmong(ctx, v.tx, &series, v.tx.NewSelect().Model(&series).Order("name", "id"), "partnership_id", ids); err != nil {
 			return fmt.Errorf("series: %w", err)
 		}
 		if err := v.series(ctx, series, shape.Of("series")); err != nil {
@@ -222,12 +230,12 @@ func (v view) members(ctx context.Context, rows []*Member, shape Shape) error {
 	}
 	if shape.Has("organisation") {
 		for _, row := range rows {
-			v.wantOrganisation(row.OrganisationID, shape.Of("organisation"), func(o *Organisation) { row.organisation = o })
+			v.parties.came = append(v.parties.came, row.Party)
 		}
 	}
 	if shape.Has("coordinators") {
 		var links []*coordinator
-		if err := v.among(v.tx.NewSelect().Model(&links), "member_id", idsOf(rows)).Order("position").Scan(ctx); err != nil {
+		if err := selectAmong(ctx, v.tx, &links, v.tx.NewSelect().Model(&links).Order("position"), "member_id", idsOf(rows)); err != nil {
 			return fmt.Errorf("coordinators: %w", err)
 		}
 		ids := idsBy(links, func(c *coordinator) ID { return c.PersonID })

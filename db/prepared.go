@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"sync"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
 )
 
@@ -15,11 +16,21 @@ type readers struct {
 	ready    sync.Map // on SQLite: from the text of a query to its *sql.Stmt; pgx keeps those of PostgreSQL itself
 }
 
-// query runs a query that is kept ready. Its text must not hold anything that comes from outside.
-func (r *readers) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+// row runs a query without parameters that is kept ready and finds one row.
+func (r *readers) row(ctx context.Context, text string, to ...any) error {
+	countStatement(ctx)
 	if r.postgres {
-		return r.DB.DB.QueryContext(ctx, text, append([]any{keepReady}, args...)...)
+		return r.DB.DB.QueryRowContext(ctx, text, pgx.QueryExecModeCacheStatement).Scan(to...)
 	}
+	stmt, err := r.stmt(ctx, text)
+	if err != nil {
+		return err
+	}
+	return stmt.QueryRowContext(ctx).Scan(to...)
+}
+
+// stmt returns a query that is kept ready. Its text must not hold anything that comes from outside.
+func (r *readers) stmt(ctx context.Context, text string) (*sql.Stmt, error) {
 	ready, ok := r.ready.Load(text)
 	if !ok {
 		made, err := r.DB.DB.PrepareContext(context.WithoutCancel(ctx), text)
@@ -30,17 +41,5 @@ func (r *readers) query(ctx context.Context, text string, args ...any) (*sql.Row
 			_ = made.Close() // another request was faster
 		}
 	}
-	return ready.(*sql.Stmt).QueryContext(ctx, args...)
-}
-
-// prepared is the connection of one query: it adds the parameter that bun knows nothing of.
-type prepared struct {
-	bun.IConn // nil: such a query only selects
-	query     func(ctx context.Context, text string, args ...any) (*sql.Rows, error)
-	ids       string
-}
-
-// QueryContext implements bun.IConn.
-func (p prepared) QueryContext(ctx context.Context, text string, _ ...any) (*sql.Rows, error) {
-	return p.query(ctx, text, p.ids)
+	return ready.(*sql.Stmt), nil
 }

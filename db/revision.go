@@ -18,16 +18,8 @@ var published = []string{
 // reads the revision first and then data has data of that revision or of a later one: what was kept under the number that is
 // read now lacks no change that was committed before.
 func (d *DB) Revision(ctx context.Context) (revision int64, err error) {
-	countStatement(ctx)
-	rows, err := d.read.query(ctx, "SELECT CAST(sum(n) AS bigint) FROM revisions")
-	if err != nil {
+	if err := d.read.row(ctx, "SELECT CAST(sum(n) AS bigint) FROM revisions", &revision); err != nil {
 		return 0, fmt.Errorf("revision: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := rows.Scan(&revision); err != nil {
-			return 0, fmt.Errorf("revision: %w", err)
-		}
-	}
-	return revision, rows.Err()
+	return revision, nil
 }

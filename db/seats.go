@@ -208,7 +208,7 @@ func (v view) occasions(ctx context.Context, seats []ID) (map[ID]*occasion, erro
 // seats loads the seats of editions, sessions or course runs, by the column that names them.
 func (v view) seats(ctx context.Context, column bun.Ident, of []ID) (map[ID]*Seats, error) {
 	var rows []*Seats
-	if err := v.among(v.tx.NewSelect().Model(&rows), column, of).Scan(ctx); err != nil {
+	if err := selectAmong(ctx, v.tx, &rows, v.tx.NewSelect().Model(&rows), column, of); err != nil {
 		return nil, fmt.Errorf("seats: %w", err)
 	}
 	if err := v.openings(ctx, rows); err != nil {

@@ -60,11 +60,11 @@ func (v view) loadSeries(ctx context.Context, ids []ID, shape Shape) (map[ID]*Se
 		return nil, nil
 	}
 	var rows []*Series
-	q := v.among(v.tx.NewSelect().Model(&rows), "series.id", ids)
+	q := v.tx.NewSelect().Model(&rows)
 	if shape.Has("partnership") {
 		q = q.Relation("Partnership")
 	}
-	if err := q.Scan(ctx); err != nil {
+	if err := selectAmong(ctx, v.tx, &rows, q, "series.id", ids); err != nil {
 		return nil, fmt.Errorf("series: %w", err)
 	}
 	found := make(map[ID]*Series, len(rows))
@@ -92,7 +92,7 @@ func (v view) series(ctx context.Context, rows []*Series, shape Shape) error {
 		return nil
 	}
 	var turns []*turn
-	if err := v.among(v.tx.NewSelect().Model(&turns), "series_id", ids).Order("position").Scan(ctx); err != nil {
+	if err := selectAmong(ctx, v.tx, &turns, v.tx.NewSelect().Model(&turns).Order("position"), "series_id", ids); err != nil {
 		return fmt.Errorf("rotation: %w", err)
 	}
 	var latest map[ID]ID

@@ -99,14 +99,11 @@ func (v view) days(ctx context.Context, editions []*Edition, shape Shape) error 
 	if shape.Has("sessions") {
 		shape := shape.Of("sessions")
 		var rows []*Session
-		q := v.among(v.tx.NewSelect().Model(&rows).ExcludeColumn("key", "position"), "session.edition_id", distinct(idsOf(editions))).Order("session.position")
+		q := v.tx.NewSelect().Model(&rows).ExcludeColumn("key", "position").Order("session.position")
 		if !shape.Has("children") {
 			q = q.Where("session.parent_id IS NULL")
 		}
-		if shape.With(shape.Of("children")).Has("room") {
-			q = q.Relation("Room", roomColumns)
-		}
-		if err := q.Scan(ctx); err != nil {
+		if err := selectAmong(ctx, v.tx, &rows, q, "session.edition_id", distinct(idsOf(editions))); err != nil {
 			return fmt.Errorf("sessions: %w", err)
 		}
 		// Children stand beside their parents in the same statements: what either reads is loaded for both.
@@ -140,12 +137,9 @@ func (v view) loadSessions(ctx context.Context, ids []ID, shape Shape) (map[ID]*
 		return nil, nil
 	}
 	var rows []*Session
-	q := v.among(v.tx.NewSelect().Model(&rows), "session.id", ids).
+	q := v.tx.NewSelect().Model(&rows).
 		Where("session.edition_id IN (?)", v.visible(v.tx.NewSelect().Model((*Edition)(nil)).Column("id")))
-	if shape.Has("room") {
-		q = q.Relation("Room", roomColumns)
-	}
-	if err := q.Scan(ctx); err != nil {
+	if err := selectAmong(ctx, v.tx, &rows, q, "session.id", ids); err != nil {
 		return nil, fmt.Errorf("sessions: %w", err)
 	}
 	found := make(map[ID]*Session, len(rows))
@@ -156,11 +150,8 @@ func (v view) loadSessions(ctx context.Context, ids []ID, shape Shape) (map[ID]*
 		return found, v.sessions(ctx, rows, shape, nil)
 	}
 	var children []*Session
-	q = v.among(v.tx.NewSelect().Model(&children), "session.parent_id", ids).Order("session.position")
-	if shape.Of("children").Has("room") {
-		q = q.Relation("Room", roomColumns)
-	}
-	if err := q.Scan(ctx); err != nil {
+	q = v.tx.NewSelect().Model(&children).Order("session.position")
+	if err := selectAmong(ctx, v.tx, &children, q, "session.parent_id", ids); err != nil {
 		return nil, fmt.Errorf("children: %w", err)
 	}
 	if err := v.sessions(ctx, children, shape.Of("children"), nil); err != nil {
@@ -169,7 +160,7 @@ func (v view) loadSessions(ctx context.Context, ids []ID, shape Shape) (map[ID]*
 	return found, v.sessions(ctx, rows, shape, children)
 }
 
-// sessions completes sessions, whose rooms came with them. The children are among the given ones.
+// sessions completes sessions. The children are among the given ones.
 func (v view) sessions(ctx context.Context, rows []*Session, shape Shape, children []*Session) error {
 	if len(rows) == 0 {
 		return nil
@@ -179,6 +170,15 @@ func (v view) sessions(ctx context.Context, rows []*Session, shape Shape, childr
 		row.Children = byParent[row.ID]
 	}
 	ids := distinct(idsOf(rows))
+	if shape.Has("room") {
+		rooms, err := byID[Room](ctx, v.tx, idsBy(rows, func(s *Session) ID { return s.RoomID }))
+		if err != nil {
+			return fmt.Errorf("rooms: %w", err)
+		}
+		for _, row := range rows {
+			row.Room = rooms[row.RoomID]
+		}
+	}
 	if shape.Has("edition") {
 		of := idsBy(rows, func(s *Session) ID { return s.EditionID })
 		editions, err := v.loadEditions(ctx, of, shape.Of("edition"))
@@ -219,12 +219,9 @@ func (v view) sessions(ctx context.Context, rows []*Session, shape Shape, childr
 	return nil
 }
 
-// roomColumns are what is read of rooms.
-func roomColumns(q *bun.SelectQuery) *bun.SelectQuery { return q.Column("id", "name", "capacity") }
-
 func (v view) contributions(ctx context.Context, sessions []ID, shape Shape) (map[ID][]*Contribution, error) {
 	var rows []*Contribution
-	q := v.tx.NewSelect().Model(&rows).Column("session_id", "role", "person_id", "guest_name", "guest_affiliation").
+	q := v.tx.NewSelect().Model(&rows).Column("session_id", "role", "guest_name", "guest_affiliation").
 		Relation("Person", func(q *bun.SelectQuery) *bun.SelectQuery {
 			q = q.Column("id", "organisation_id", "affiliation", "name", "job_title")
 			if shape.Of("person").Has("email", "locale") {
@@ -232,8 +229,8 @@ func (v view) contributions(ctx context.Context, sessions []ID, shape Shape) (ma
 			}
 			return q
 		})
-	if err := v.among(q, "contribution.session_id", sessions).
-		OrderExpr("contribution.position, contribution.id").Scan(ctx); err != nil {
+	q = q.OrderExpr("contribution.position, contribution.id")
+	if err := selectAmong(ctx, v.tx, &rows, q, "contribution.session_id", sessions); err != nil {
 		return nil, fmt.Errorf("contributions: %w", err)
 	}
 	people := make([]*Person, 0, len(rows))

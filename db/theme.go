@@ -50,15 +50,16 @@ func (v view) themesOf(ctx context.Context, link, column bun.Ident, of []ID) (ma
 	if len(of) == 0 {
 		return nil, nil
 	}
-	var rows []struct {
-		OfID  ID
-		ID    ID
-		Name  string
-		Place int
+	type placed struct {
+		OfID ID
+		ID   ID
+		Name string
 	}
-	if err := v.among(v.tx.NewSelect().TableExpr("? AS link", link), "link."+column, of).Join("JOIN themes AS theme ON theme.id = link.theme_id").
-		ColumnExpr("link.? AS of_id, theme.id, theme.name, link.position AS place", column).
-		OrderExpr("link.position").Scan(ctx, &rows); err != nil {
+	var rows []*placed
+	q := v.tx.NewSelect().TableExpr("? AS link", link).Join("JOIN themes AS theme ON theme.id = link.theme_id").
+		ColumnExpr("link.? AS of_id, theme.id, theme.name", column).
+		OrderExpr("link.position")
+	if err := selectAmong(ctx, v.tx, &rows, q, "link."+column, of); err != nil {
 		return nil, fmt.Errorf("themes: %w", err)
 	}
 	themes := map[ID]*Theme{}

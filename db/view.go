@@ -18,7 +18,13 @@ type view struct {
 	tx      bun.IDB
 	actor   Actor
 	now     time.Time
-	parties *[]wantedParty
+	parties *partiesOfAnswer
+}
+
+// partiesOfAnswer are the organisations of an answer: those that have come with other rows and those that are still wanted.
+type partiesOfAnswer struct {
+	came   []*Organisation
+	wanted []wantedParty
 }
 
 type wantedParty struct {
@@ -30,55 +36,65 @@ type wantedParty struct {
 func (d *DB) view(actor Actor) view { return viewIn(d.read, actor, d.now()) }
 
 func viewIn(tx bun.IDB, actor Actor, now time.Time) view {
-	return view{tx: tx, actor: actor, now: now, parties: new([]wantedParty)}
+	if pool, ok := tx.(*readers); ok && actor.Organiser() {
+		tx = pool.DB // an organiser's rights are written into the text of queries, which then is not worth keeping
+	}
+	return view{tx: tx, actor: actor, now: now, parties: new(partiesOfAnswer)}
 }
 
 // wantOrganisation has finish load what is read of the organisation and hand it over; nothing happens for the zero ID.
 func (v view) wantOrganisation(id ID, read Shape, set func(*Organisation)) {
 	if !id.IsZero() {
-		*v.parties = append(*v.parties, wantedParty{id, read, set})
+		v.parties.wanted = append(v.parties.wanted, wantedParty{id, read, set})
 	}
 }
 
-// finish ends a load: it returns the error so far, or brings the organisations that were wanted.
+// finish ends a load: it returns the error so far, or brings the organisations that were wanted and have not come yet.
 func (v view) finish(ctx context.Context, err error) error {
-	if err != nil || len(*v.parties) == 0 {
+	if err != nil || len(v.parties.wanted)+len(v.parties.came) == 0 {
 		return err
 	}
-	ids := make([]ID, len(*v.parties))
-	columns := []string{"id", "kind", "name", "country"}
-	more := false
-	for i, wanted := range *v.parties {
-		ids[i] = wanted.id
-		more = more || wanted.read.Has("code", "population", "kind", "website")
-	}
-	if more {
-		columns = append(columns, "code", "population", "institution_kind", "website")
-	}
-	var rows []*Organisation
-	if err := v.among(v.tx.NewSelect().Model(&rows).Column(columns...), "organisation.id", distinct(ids)).Scan(ctx); err != nil {
-		return fmt.Errorf("organisations: %w", err)
-	}
+	rows := v.parties.came
 	found := make(map[ID]*Organisation, len(rows))
 	for _, row := range rows {
 		found[row.ID] = row
 	}
+	var missing []ID
+	var read Shape
+	for _, wanted := range v.parties.wanted {
+		if found[wanted.id] == nil || readsMore(wanted.read) {
+			missing, read = append(missing, wanted.id), read.With(wanted.read)
+		}
+	}
+	if missing = distinct(missing); len(missing) > 0 {
+		var loaded []*Organisation
+		if err := selectAmong(ctx, v.tx, &loaded, organisationColumns(v.tx.NewSelect().Model(&loaded), read), "organisation.id", missing); err != nil {
+			return fmt.Errorf("organisations: %w", err)
+		}
+		for _, row := range loaded {
+			found[row.ID] = row
+		}
+		rows = append(rows, loaded...)
+	}
 	organisationsTogether(rows)
-	for _, wanted := range *v.parties {
+	for _, wanted := range v.parties.wanted {
 		wanted.set(found[wanted.id])
 	}
-	*v.parties = nil
+	*v.parties = partiesOfAnswer{}
 	return nil
 }
 
-// among restricts a query to the rows whose column holds one of the ids. The rights of organisers are written into the text
-// of queries, which then is not worth keeping.
-func (v view) among(q *bun.SelectQuery, column bun.Ident, ids []ID) *bun.SelectQuery {
-	if v.actor.Organiser() {
-		return q.Where("? IN (?)", column, bun.List(ids))
+// organisationColumns has a query bring what is read of organisations.
+func organisationColumns(q *bun.SelectQuery, read Shape) *bun.SelectQuery {
+	q = q.Column("id", "kind", "name", "country")
+	if readsMore(read) {
+		q = q.Column("code", "population", "institution_kind", "website")
 	}
-	return among(v.tx, q, column, ids)
+	return q
 }
+
+// readsMore reports whether an organisation is looked at more closely than in passing.
+func readsMore(read Shape) bool { return read.Has("code", "population", "kind", "website") }
 
 // siblings are the rows that were loaded together. A connection below a row is loaded for all siblings at once, when the first
 // of them is asked for it, so that it costs the same number of statements for one row and for a hundred.

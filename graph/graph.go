@@ -2,7 +2,7 @@
 // package db each and decide nothing; rules live there.
 package graph
 
-//go:generate sh -c "cd .. && go tool gqlgen generate"
+//go:generate sh -c "cd .. && go tool gqlgen generate && gofmt -r 'graphql.MarshalSliceConcurrently -> marshalList' -w graph/internal/exec/generated.go"
 
 import (
 	"context"

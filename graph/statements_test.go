@@ -19,12 +19,11 @@ func TestAgendaCostsAtMostEightStatementsAtAnySize(t *testing.T) {
 		t.add(grown("big", 6, 200))
 		for _, name := range []string{"agenda", "agenda-seats"} {
 			document := operation(t, name)
-			small := t.statements(nobody, document, vars{"id": t.id("editions", "small-agenda")})
-			if small < 2 || small > 8 {
-				t.Errorf("%s of 4 sessions: %d statements, want 2 to 8", name, small)
-			}
-			if big := t.statements(nobody, document, vars{"id": t.id("editions", "big-agenda")}); big != small {
-				t.Errorf("%s: %d statements for 200 sessions, %d for 4", name, big, small)
+			// Organisations that came with their memberships are not asked for again, so the numbers may differ.
+			for _, edition := range []string{"small-agenda", "big-agenda"} {
+				if n := t.statements(nobody, document, vars{"id": t.id("editions", edition)}); n < 2 || n > 8 {
+					t.Errorf("%s of %s: %d statements, want 2 to 8", name, edition, n)
+				}
 			}
 		}
 	})

@@ -45530,7 +45530,7 @@ func (ec *executionContext) marshalNAddReportQuestionPayload2ᚖgithubᚗcomᚋv
 }
 
 func (ec *executionContext) marshalNAgreement2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAgreementᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Agreement) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAgreement2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAgreement(ctx, sel, v[i])
@@ -45621,7 +45621,7 @@ func (ec *executionContext) unmarshalNAudienceInput2githubᚗcomᚋvaktreffenᚋ
 }
 
 func (ec *executionContext) marshalNAudienceRow2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAudienceRowᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.AudienceRow) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAudienceRow2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAudienceRow(ctx, sel, v[i])
@@ -45653,7 +45653,7 @@ func (ec *executionContext) marshalNAudienceRowConnection2ᚖgithubᚗcomᚋvakt
 }
 
 func (ec *executionContext) marshalNAudienceRowEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.AudienceRow]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAudienceRowEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
@@ -45677,7 +45677,7 @@ func (ec *executionContext) marshalNAudienceRowEdge2ᚖgithubᚗcomᚋvaktreffen
 }
 
 func (ec *executionContext) marshalNAuditEntry2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAuditEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.AuditEntry) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAuditEntry2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAuditEntry(ctx, sel, v[i])
@@ -45709,7 +45709,7 @@ func (ec *executionContext) marshalNAuditEntryConnection2ᚖgithubᚗcomᚋvaktr
 }
 
 func (ec *executionContext) marshalNAuditEntryEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.AuditEntry]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAuditEntryEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
@@ -45967,7 +45967,7 @@ func (ec *executionContext) marshalNConfirmCourseRunPayload2ᚖgithubᚗcomᚋva
 }
 
 func (ec *executionContext) marshalNContribution2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐContributionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Contribution) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNContribution2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐContribution(ctx, sel, v[i])
@@ -46029,7 +46029,7 @@ func (ec *executionContext) marshalNCorrectionStatus2githubᚗcomᚋvaktreffen�
 }
 
 func (ec *executionContext) marshalNCourse2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourseᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Course) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCourse2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourse(ctx, sel, v[i])
@@ -46061,7 +46061,7 @@ func (ec *executionContext) marshalNCourseConnection2ᚖgithubᚗcomᚋvaktreffe
 }
 
 func (ec *executionContext) marshalNCourseEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.Course]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCourseEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
@@ -46085,7 +46085,7 @@ func (ec *executionContext) marshalNCourseEdge2ᚖgithubᚗcomᚋvaktreffenᚋva
 }
 
 func (ec *executionContext) marshalNCourseRun2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourseRunᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.CourseRun) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCourseRun2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourseRun(ctx, sel, v[i])
@@ -46117,7 +46117,7 @@ func (ec *executionContext) marshalNCourseRunConnection2ᚖgithubᚗcomᚋvaktre
 }
 
 func (ec *executionContext) marshalNCourseRunEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.CourseRun]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCourseRunEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
@@ -46195,7 +46195,7 @@ func (ec *executionContext) marshalNDateTime2timeᚐTime(ctx context.Context, se
 }
 
 func (ec *executionContext) marshalNDay2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDayᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Day) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDay2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDay(ctx, sel, v[i])
@@ -46258,7 +46258,7 @@ func (ec *executionContext) marshalNDeclineOfferPayload2ᚖgithubᚗcomᚋvaktre
 }
 
 func (ec *executionContext) marshalNDelegation2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegationᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Delegation) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDelegation2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegation(ctx, sel, v[i])
@@ -46378,7 +46378,7 @@ func (ec *executionContext) marshalNDismissOrganiserPayload2ᚖgithubᚗcomᚋva
 }
 
 func (ec *executionContext) marshalNEdition2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEditionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edition) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEdition2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdition(ctx, sel, v[i])
@@ -46410,7 +46410,7 @@ func (ec *executionContext) marshalNEditionConnection2ᚖgithubᚗcomᚋvaktreff
 }
 
 func (ec *executionContext) marshalNEditionEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.Edition]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEditionEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
@@ -46552,7 +46552,7 @@ func (ec *executionContext) marshalNID2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffen
 }
 
 func (ec *executionContext) marshalNInstitution2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInstitutionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Institution) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNInstitution2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInstitution(ctx, sel, v[i])
@@ -46584,7 +46584,7 @@ func (ec *executionContext) marshalNInstitutionConnection2ᚖgithubᚗcomᚋvakt
 }
 
 func (ec *executionContext) marshalNInstitutionEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.Institution]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNInstitutionEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
@@ -46650,7 +46650,7 @@ func (ec *executionContext) unmarshalNIntakeAnswerInput2githubᚗcomᚋvaktreffe
 }
 
 func (ec *executionContext) marshalNIntakeQuestion2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeQuestionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.IntakeQuestion) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNIntakeQuestion2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeQuestion(ctx, sel, v[i])
@@ -46674,7 +46674,7 @@ func (ec *executionContext) marshalNIntakeQuestion2ᚖgithubᚗcomᚋvaktreffen�
 }
 
 func (ec *executionContext) marshalNInvitation2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvitationᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Invitation) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNInvitation2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInvitation(ctx, sel, v[i])
@@ -46706,7 +46706,7 @@ func (ec *executionContext) marshalNInvitationConnection2ᚖgithubᚗcomᚋvaktr
 }
 
 func (ec *executionContext) marshalNInvitationEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.Invitation]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNInvitationEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
@@ -46879,7 +46879,7 @@ func (ec *executionContext) marshalNLocale2ᚕstringᚄ(ctx context.Context, sel
 }
 
 func (ec *executionContext) marshalNMailPreview2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐMailPreviewᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.MailPreview) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMailPreview2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐMailPreview(ctx, sel, v[i])
@@ -46955,7 +46955,7 @@ func (ec *executionContext) marshalNMemberRole2githubᚗcomᚋvaktreffenᚋvaktr
 }
 
 func (ec *executionContext) marshalNMunicipality2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMunicipalityᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Municipality) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMunicipality2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMunicipality(ctx, sel, v[i])
@@ -46987,7 +46987,7 @@ func (ec *executionContext) marshalNMunicipalityConnection2ᚖgithubᚗcomᚋvak
 }
 
 func (ec *executionContext) marshalNMunicipalityEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.Municipality]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMunicipalityEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
@@ -47042,7 +47042,7 @@ func (ec *executionContext) unmarshalNNewPersonInput2githubᚗcomᚋvaktreffen�
 }
 
 func (ec *executionContext) marshalNNode2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐNode(ctx context.Context, sel ast.SelectionSet, v []db.Node) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalONode2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐNode(ctx, sel, v[i])
@@ -47073,7 +47073,7 @@ func (ec *executionContext) marshalNOrganisation2githubᚗcomᚋvaktreffenᚋvak
 }
 
 func (ec *executionContext) marshalNOrganisation2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPartyᚄ(ctx context.Context, sel ast.SelectionSet, v []db.Party) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNOrganisation2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐParty(ctx, sel, v[i])
@@ -47117,7 +47117,7 @@ func (ec *executionContext) marshalNPageInfo2githubᚗcomᚋvaktreffenᚋvaktref
 }
 
 func (ec *executionContext) marshalNParticipant2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐParticipantᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Participant) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNParticipant2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐParticipant(ctx, sel, v[i])
@@ -47149,7 +47149,7 @@ func (ec *executionContext) marshalNParticipantConnection2ᚖgithubᚗcomᚋvakt
 }
 
 func (ec *executionContext) marshalNParticipantEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.Participant]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNParticipantEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
@@ -47173,7 +47173,7 @@ func (ec *executionContext) marshalNParticipantEdge2ᚖgithubᚗcomᚋvaktreffen
 }
 
 func (ec *executionContext) marshalNPartnership2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPartnershipᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Partnership) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPartnership2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPartnership(ctx, sel, v[i])
@@ -47205,7 +47205,7 @@ func (ec *executionContext) marshalNPartnershipConnection2ᚖgithubᚗcomᚋvakt
 }
 
 func (ec *executionContext) marshalNPartnershipEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.Partnership]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPartnershipEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
@@ -47244,7 +47244,7 @@ func (ec *executionContext) marshalNPartnershipKind2githubᚗcomᚋvaktreffenᚋ
 }
 
 func (ec *executionContext) marshalNPartnershipMember2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMemberᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Member) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPartnershipMember2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMember(ctx, sel, v[i])
@@ -47281,7 +47281,7 @@ func (ec *executionContext) marshalNPauseCampaignPayload2ᚖgithubᚗcomᚋvaktr
 }
 
 func (ec *executionContext) marshalNPerson2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPersonᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Person) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx, sel, v[i])
@@ -47530,7 +47530,7 @@ func (ec *executionContext) marshalNRegisterPayload2ᚖgithubᚗcomᚋvaktreffen
 }
 
 func (ec *executionContext) marshalNRegistration2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRegistrationᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Registration) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNRegistration2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRegistration(ctx, sel, v[i])
@@ -47562,7 +47562,7 @@ func (ec *executionContext) marshalNRegistrationConnection2ᚖgithubᚗcomᚋvak
 }
 
 func (ec *executionContext) marshalNRegistrationEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.Registration]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNRegistrationEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
@@ -47899,7 +47899,7 @@ func (ec *executionContext) marshalNReviewReportPayload2ᚖgithubᚗcomᚋvaktre
 }
 
 func (ec *executionContext) marshalNRole2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRoleᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Role) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNRole2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRole(ctx, sel, v[i])
@@ -47985,7 +47985,7 @@ func (ec *executionContext) marshalNSendTestInvitationPayload2ᚖgithubᚗcomᚋ
 }
 
 func (ec *executionContext) marshalNSeries2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSeriesᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Series) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSeries2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSeries(ctx, sel, v[i])
@@ -48009,7 +48009,7 @@ func (ec *executionContext) marshalNSeries2ᚖgithubᚗcomᚋvaktreffenᚋvaktre
 }
 
 func (ec *executionContext) marshalNSession2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSessionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Session) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSession2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSession(ctx, sel, v[i])
@@ -48033,7 +48033,7 @@ func (ec *executionContext) marshalNSession2ᚖgithubᚗcomᚋvaktreffenᚋvaktr
 }
 
 func (ec *executionContext) marshalNSessionClash2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSessionClashᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.SessionClash) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSessionClash2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSessionClash(ctx, sel, v[i])
@@ -48072,7 +48072,7 @@ func (ec *executionContext) marshalNSessionKind2githubᚗcomᚋvaktreffenᚋvakt
 }
 
 func (ec *executionContext) marshalNSignIn2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAccessTokenᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.AccessToken) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSignIn2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAccessToken(ctx, sel, v[i])
@@ -48208,7 +48208,7 @@ func (ec *executionContext) marshalNSuppressionReason2githubᚗcomᚋvaktreffen�
 }
 
 func (ec *executionContext) marshalNTheme2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐThemeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Theme) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNTheme2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐTheme(ctx, sel, v[i])
@@ -48260,7 +48260,7 @@ func (ec *executionContext) marshalNURL2string(ctx context.Context, sel ast.Sele
 }
 
 func (ec *executionContext) marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Error) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNUserError2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐError(ctx, sel, v[i])
@@ -48316,7 +48316,7 @@ func (ec *executionContext) marshalN__Directive2githubᚗcomᚋ99designsᚋgqlge
 }
 
 func (ec *executionContext) marshalN__Directive2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐDirectiveᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.Directive) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__Directive2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐDirective(ctx, sel, v[i])
@@ -48360,7 +48360,7 @@ func (ec *executionContext) unmarshalN__DirectiveLocation2ᚕstringᚄ(ctx conte
 }
 
 func (ec *executionContext) marshalN__DirectiveLocation2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__DirectiveLocation2string(ctx, sel, v[i])
@@ -48388,7 +48388,7 @@ func (ec *executionContext) marshalN__InputValue2githubᚗcomᚋ99designsᚋgqlg
 }
 
 func (ec *executionContext) marshalN__InputValue2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐInputValueᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.InputValue) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__InputValue2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐInputValue(ctx, sel, v[i])
@@ -48416,7 +48416,7 @@ func (ec *executionContext) marshalN__Type2githubᚗcomᚋ99designsᚋgqlgenᚋg
 }
 
 func (ec *executionContext) marshalN__Type2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐTypeᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.Type) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__Type2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐType(ctx, sel, v[i])
@@ -48587,7 +48587,7 @@ func (ec *executionContext) marshalODelegation2ᚕᚖgithubᚗcomᚋvaktreffen�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDelegation2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelegation(ctx, sel, v[i])
@@ -48632,7 +48632,7 @@ func (ec *executionContext) marshalODelivery2ᚕᚖgithubᚗcomᚋvaktreffenᚋv
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDelivery2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelivery(ctx, sel, v[i])
@@ -48853,7 +48853,7 @@ func (ec *executionContext) marshalOIntakeAnswer2ᚕᚖgithubᚗcomᚋvaktreffen
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNIntakeAnswer2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswer(ctx, sel, v[i])
@@ -49119,7 +49119,7 @@ func (ec *executionContext) marshalOPerson2ᚕᚖgithubᚗcomᚋvaktreffenᚋvak
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx, sel, v[i])
@@ -49387,7 +49387,7 @@ func (ec *executionContext) marshalO__EnumValue2ᚕgithubᚗcomᚋ99designsᚋgq
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__EnumValue2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐEnumValue(ctx, sel, v[i])
@@ -49406,7 +49406,7 @@ func (ec *executionContext) marshalO__Field2ᚕgithubᚗcomᚋ99designsᚋgqlgen
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__Field2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐField(ctx, sel, v[i])
@@ -49425,7 +49425,7 @@ func (ec *executionContext) marshalO__InputValue2ᚕgithubᚗcomᚋ99designsᚋg
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__InputValue2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐInputValue(ctx, sel, v[i])
@@ -49444,7 +49444,7 @@ func (ec *executionContext) marshalO__Type2ᚕgithubᚗcomᚋ99designsᚋgqlgen�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__Type2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐType(ctx, sel, v[i])

@@ -1,0 +1,200 @@
+package db
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
+)
+
+// This file reads the rows of the queries that answers are made of. bun writes those queries and knows where columns go; only the
+// rows do not pass through database/sql and bun, which take longer for a nested answer than the database does.
+
+// selectAmong appends to rows what the query finds whose column holds one of the ids. On the pool of reading verbs the ids are the
+// one parameter, so that the text is the same for any number of them and the database parses and plans it once for each
+// connection. Nothing else in the text may come from outside: there are as many texts as the program has queries.
+func selectAmong[T any](ctx context.Context, tx bun.IDB, rows *[]*T, q *bun.SelectQuery, column bun.Ident, ids []ID) error {
+	pool, ok := tx.(*readers)
+	if !ok {
+		q = q.Where("? IN (?)", column, bun.List(ids))
+		if q.GetModel() != nil {
+			return q.Scan(ctx)
+		}
+		return q.Scan(ctx, rows)
+	}
+	text, err := amongGiven(pool, q, column).AppendQuery(pool.QueryGen(), nil)
+	if err != nil {
+		return err
+	}
+	countStatement(ctx)
+	table := pool.Dialect().Tables().Get(reflect.TypeFor[T]())
+	add := func() reflect.Value {
+		row := new(T)
+		*rows = append(*rows, row)
+		return reflect.ValueOf(row).Elem()
+	}
+	if pool.postgres {
+		return pool.fromPostgres(ctx, string(text), ids, table, add)
+	}
+	return pool.fromSQLite(ctx, string(text), ids, table, add)
+}
+
+// fromPostgres runs a query whose text pgx keeps prepared. The values come in PostgreSQL's binary format.
+func (r *readers) fromPostgres(ctx context.Context, text string, ids []ID, table *schema.Table, add func() reflect.Value) error {
+	conn, err := r.DB.DB.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return conn.Raw(func(driverConn any) error {
+		c := driverConn.(*stdlib.Conn).Conn()
+		found, err := c.Query(ctx, text, pgx.QueryExecModeCacheStatement, idList(true, ids))
+		if err != nil {
+			return err
+		}
+		defer found.Close()
+		columns := make([]column, len(found.FieldDescriptions()))
+		for i, described := range found.FieldDescriptions() {
+			if columns[i], err = columnFor(table, described, c.TypeMap()); err != nil {
+				return err
+			}
+		}
+		for found.Next() {
+			row := add()
+			for i, raw := range found.RawValues() {
+				if raw == nil { // the field is as new as the row
+					continue
+				}
+				if err := columns[i].read(columns[i].field.Value(row), raw); err != nil {
+					return fmt.Errorf("%s: %w", columns[i].field.Name, err)
+				}
+			}
+		}
+		return found.Err()
+	})
+}
+
+// column is one that PostgreSQL sends: the field of the record, also below a relation, and what reads a value into it.
+type column struct {
+	field *schema.Field
+	read  func(to reflect.Value, raw []byte) error
+}
+
+func columnFor(table *schema.Table, described pgconn.FieldDescription, types *pgtype.Map) (column, error) {
+	field := table.LookupField(described.Name)
+	if field == nil {
+		return column{}, fmt.Errorf("%s has no column %s", table.TypeName, described.Name)
+	}
+	to := field.StructField.Type
+	read := binaryReader(to, described)
+	if to.Kind() == reflect.Pointer {
+		if below := binaryReader(to.Elem(), described); below != nil {
+			read = func(v reflect.Value, raw []byte) error {
+				v.Set(reflect.New(to.Elem()))
+				return below(v.Elem(), raw)
+			}
+		}
+	}
+	if read == nil { // what is rare may go bun's way
+		read = func(v reflect.Value, raw []byte) error {
+			known, ok := types.TypeForOID(described.DataTypeOID)
+			if !ok {
+				return fmt.Errorf("type %d is not known", described.DataTypeOID)
+			}
+			value, err := known.Codec.DecodeDatabaseSQLValue(types, described.DataTypeOID, described.Format, raw)
+			if err != nil {
+				return err
+			}
+			return field.ScanWithCheck(v, value)
+		}
+	}
+	return column{field, read}, nil
+}
+
+// epoch is what PostgreSQL counts instants and days from.
+var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// binaryReader reads a type in the format of its binary output function into the Go type; nil for what is not read here.
+func binaryReader(to reflect.Type, described pgconn.FieldDescription) func(to reflect.Value, raw []byte) error {
+	switch oid := described.DataTypeOID; {
+	case oid == pgtype.TextOID && to.Kind() == reflect.String: // the same in both formats
+		last := "" // kinds, names of rooms and the like come again and again
+		return func(v reflect.Value, raw []byte) error {
+			if last != string(raw) {
+				last = string(raw)
+			}
+			v.SetString(last)
+			return nil
+		}
+	case described.Format != pgx.BinaryFormatCode:
+		return nil
+	case oid == pgtype.UUIDOID && to == reflect.TypeFor[ID]():
+		return func(v reflect.Value, raw []byte) error {
+			copy(v.Addr().Interface().(*ID)[:], raw)
+			return nil
+		}
+	case oid == pgtype.Int4OID && to.Kind() == reflect.Int:
+		return func(v reflect.Value, raw []byte) error {
+			v.SetInt(int64(int32(binary.BigEndian.Uint32(raw))))
+			return nil
+		}
+	case oid == pgtype.DateOID && to == reflect.TypeFor[Date]():
+		return func(v reflect.Value, raw []byte) error {
+			v.SetString(epoch.AddDate(0, 0, int(int32(binary.BigEndian.Uint32(raw)))).Format(time.DateOnly))
+			return nil
+		}
+	case oid == pgtype.TimestamptzOID && to == reflect.TypeFor[time.Time]():
+		return func(v reflect.Value, raw []byte) error {
+			*v.Addr().Interface().(*time.Time) = time.UnixMicro(epoch.UnixMicro() + int64(binary.BigEndian.Uint64(raw))).UTC()
+			return nil
+		}
+	}
+	return nil
+}
+
+// fromSQLite runs a query that is kept ready.
+func (r *readers) fromSQLite(ctx context.Context, text string, ids []ID, table *schema.Table, add func() reflect.Value) error {
+	stmt, err := r.stmt(ctx, text)
+	if err != nil {
+		return err
+	}
+	found, err := stmt.QueryContext(ctx, idList(false, ids))
+	if err != nil {
+		return err
+	}
+	defer found.Close()
+	names, err := found.Columns()
+	if err != nil {
+		return err
+	}
+	fields, values, targets := make([]*schema.Field, len(names)), make([]any, len(names)), make([]any, len(names))
+	for i, name := range names {
+		if fields[i] = table.LookupField(name); fields[i] == nil {
+			return fmt.Errorf("%s has no column %s", table.TypeName, name)
+		}
+		targets[i] = &values[i]
+	}
+	for found.Next() {
+		if err := found.Scan(targets...); err != nil {
+			return err
+		}
+		row := add()
+		for i, value := range values {
+			if value == nil { // the field is as new as the row
+				continue
+			}
+			if err := fields[i].ScanWithCheck(fields[i].Value(row), value); err != nil {
+				return fmt.Errorf("%s: %w", names[i], err)
+			}
+		}
+	}
+	return found.Err()
+}
