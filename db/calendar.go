@@ -48,7 +48,7 @@ func (d *DB) EditionCalendar(ctx context.Context, id ID) (*Calendar, error) {
 	}
 	e := editions[id]
 	var sessions []*Session
-	if err := v.tx.NewSelect().Model(&sessions).Relation("Room", roomColumns).Where("session.edition_id = ?", id).
+	if err := v.tx.NewSelect().Model(&sessions).Relation("Room").Where("session.edition_id = ?", id).
 		Where("session.starts_at IS NOT NULL").Order("session.position").Scan(ctx); err != nil {
 		return nil, fmt.Errorf("sessions of a calendar: %w", err)
 	}

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/vaktreffen/vaktreffen/calendar"
 	"github.com/vaktreffen/vaktreffen/db"
+	"github.com/vaktreffen/vaktreffen/db/calendar"
 	"github.com/vaktreffen/vaktreffen/graph/internal/model"
 )
 

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/vaktreffen/vaktreffen/calendar"
 	"github.com/vaktreffen/vaktreffen/db"
+	"github.com/vaktreffen/vaktreffen/db/calendar"
 )
 
 // drafts are the invitations and reminders of one chunk, worded once for each kind, campaign and language. The truth in them was read at the same

@@ -1,8 +1,8 @@
 package worker
 
 import (
-	"github.com/vaktreffen/vaktreffen/calendar"
 	"github.com/vaktreffen/vaktreffen/db"
+	"github.com/vaktreffen/vaktreffen/db/calendar"
 )
 
 // courseFacts adds what a mail tells of an intake or of the fate of a course run.

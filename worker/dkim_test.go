@@ -20,7 +20,7 @@ import (
 
 	"github.com/emersion/go-msgauth/dkim"
 
-	"github.com/vaktreffen/vaktreffen/calendar"
+	"github.com/vaktreffen/vaktreffen/db/calendar"
 	"github.com/vaktreffen/vaktreffen/worker"
 	"github.com/vaktreffen/vaktreffen/worker/smtptest"
 )

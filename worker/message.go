@@ -13,7 +13,7 @@ import (
 	"github.com/wneessen/go-mail"
 	"golang.org/x/net/idna"
 
-	"github.com/vaktreffen/vaktreffen/calendar"
+	"github.com/vaktreffen/vaktreffen/db/calendar"
 )
 
 // Message is one mail to one person, complete: sending it twice sends the same Message-ID and Date.

@@ -22,7 +22,7 @@ import (
 	"github.com/emersion/go-smtp"
 	"github.com/jhillyerd/enmime/v2"
 
-	"github.com/vaktreffen/vaktreffen/calendar"
+	"github.com/vaktreffen/vaktreffen/db/calendar"
 )
 
 // sink is a real SMTP server that keeps what it receives.

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/vaktreffen/vaktreffen/calendar"
 	"github.com/vaktreffen/vaktreffen/db"
+	"github.com/vaktreffen/vaktreffen/db/calendar"
 )
 
 // notice words a mail about a change. It is about the meeting itself, or about the one item on the programme that changed;

@@ -11,8 +11,8 @@ import (
 	ics "github.com/arran4/golang-ical"
 	"github.com/jhillyerd/enmime/v2"
 
-	"github.com/vaktreffen/vaktreffen/calendar"
 	"github.com/vaktreffen/vaktreffen/db"
+	"github.com/vaktreffen/vaktreffen/db/calendar"
 )
 
 // entry is a calendar entry as it was received.

@@ -46489,7 +46489,7 @@ func (ec *executionContext) marshalNErasePersonPayload2ᚖgithubᚗcomᚋvaktref
 }
 
 func (ec *executionContext) marshalNHelpOffer2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐHelpOfferᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.HelpOffer) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNHelpOffer2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐHelpOffer(ctx, sel, v[i])
@@ -46916,7 +46916,7 @@ func (ec *executionContext) marshalNMarkQuestionPayload2ᚖgithubᚗcomᚋvaktre
 }
 
 func (ec *executionContext) marshalNMaterial2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMaterialᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Material) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMaterial2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMaterial(ctx, sel, v[i])
@@ -47089,7 +47089,7 @@ func (ec *executionContext) marshalNOrganisation2ᚕgithubᚗcomᚋvaktreffenᚋ
 }
 
 func (ec *executionContext) marshalNOrganisationAttendance2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐOrganisationAttendanceᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.OrganisationAttendance) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNOrganisationAttendance2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐOrganisationAttendance(ctx, sel, v[i])
@@ -47347,7 +47347,7 @@ func (ec *executionContext) marshalNPreviewReportPayload2ᚖgithubᚗcomᚋvaktr
 }
 
 func (ec *executionContext) marshalNProgrammeChange2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeChangeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.ProgrammeChange) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNProgrammeChange2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeChange(ctx, sel, v[i])
@@ -47400,7 +47400,7 @@ func (ec *executionContext) unmarshalNProgrammeChangeKind2ᚕgithubᚗcomᚋvakt
 }
 
 func (ec *executionContext) marshalNProgrammeChangeKind2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeChangeKindᚄ(ctx context.Context, sel ast.SelectionSet, v []db.ProgrammeChangeKind) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNProgrammeChangeKind2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeChangeKind(ctx, sel, v[i])
@@ -47424,7 +47424,7 @@ func (ec *executionContext) marshalNProgrammeItem2ᚖgithubᚗcomᚋvaktreffen�
 }
 
 func (ec *executionContext) marshalNProgrammeVersion2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeVersionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.ProgrammeVersion) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNProgrammeVersion2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeVersion(ctx, sel, v[i])
@@ -47627,7 +47627,7 @@ func (ec *executionContext) marshalNRemindInvitedPayload2ᚖgithubᚗcomᚋvaktr
 }
 
 func (ec *executionContext) marshalNReminder2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReminderᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Reminder) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNReminder2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReminder(ctx, sel, v[i])
@@ -47736,7 +47736,7 @@ func (ec *executionContext) marshalNReport2ᚖgithubᚗcomᚋvaktreffenᚋvaktre
 }
 
 func (ec *executionContext) marshalNReportAction2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportActionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.ReportAction) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNReportAction2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportAction(ctx, sel, v[i])
@@ -47760,7 +47760,7 @@ func (ec *executionContext) marshalNReportAction2ᚖgithubᚗcomᚋvaktreffenᚋ
 }
 
 func (ec *executionContext) marshalNReportItem2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportItemᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.ReportItem) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNReportItem2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportItem(ctx, sel, v[i])
@@ -47784,7 +47784,7 @@ func (ec *executionContext) marshalNReportItem2ᚖgithubᚗcomᚋvaktreffenᚋva
 }
 
 func (ec *executionContext) marshalNReportQuestion2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportQuestionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.ReportQuestion) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNReportQuestion2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportQuestion(ctx, sel, v[i])
@@ -47823,7 +47823,7 @@ func (ec *executionContext) marshalNReportStatus2githubᚗcomᚋvaktreffenᚋvak
 }
 
 func (ec *executionContext) marshalNReportText2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportTextᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.ReportText) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNReportText2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportText(ctx, sel, v[i])
@@ -48513,7 +48513,7 @@ func (ec *executionContext) marshalOCorrection2ᚕᚖgithubᚗcomᚋvaktreffen�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCorrection2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCorrection(ctx, sel, v[i])
@@ -49145,7 +49145,7 @@ func (ec *executionContext) marshalOProgrammeChange2ᚕᚖgithubᚗcomᚋvaktref
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNProgrammeChange2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeChange(ctx, sel, v[i])
@@ -49233,7 +49233,7 @@ func (ec *executionContext) marshalOReportText2ᚕᚖgithubᚗcomᚋvaktreffen�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 1, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNReportText2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportText(ctx, sel, v[i])

@@ -7,7 +7,7 @@ import (
 
 	ics "github.com/arran4/golang-ical"
 
-	"github.com/vaktreffen/vaktreffen/calendar"
+	"github.com/vaktreffen/vaktreffen/db/calendar"
 )
 
 func testEntry() *calendar.Entry {
