@@ -81,7 +81,9 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 	facts.AnswerURL = w.cfg.PublicURL + "/r/" + m.PlaceToken
 	switch m.Delivery.Kind {
 	case db.MailInvitation, db.MailReminder:
-		published = w.meeting(m, m.Campaign.CreatedAt)
+		if m.Delivery.Kind == db.MailInvitation { // a reminder comes on top of one
+			published = w.meeting(m, m.Campaign.CreatedAt)
+		}
 		message.Bulk, message.Campaign = true, m.Campaign.ID.String()
 		if m.AnswerToken == "" { // a specimen
 			w.showTo(m, &facts)
