@@ -26,6 +26,7 @@ type Delivery struct {
 	SummaryID      ID     `bun:",nullzero"`
 	DelegationID   ID     `bun:",nullzero"`
 	CourseRunID    ID     `bun:",nullzero"` // of a notice to its organisers
+	CertificateID  ID     `bun:",nullzero"`
 	Trial          *trial // what a test of an invitation shows
 	CreatedAt      time.Time
 	NotBefore      time.Time  // not to be claimed earlier
@@ -71,6 +72,8 @@ const (
 	MailRunConfirmed    MailKind = "run_confirmed"
 	MailRunCancelled    MailKind = "run_cancelled"
 	MailRunBelowMinimum MailKind = "run_below_minimum" // to organisers
+
+	MailCertificate MailKind = "certificate_issued"
 )
 
 // Lane keeps mails that somebody waits for apart from bulk.

@@ -15,6 +15,7 @@ type RegistrationList struct {
 	Name     string         // of the meeting: the keys of the edition and session, or of the course and run, joined by hyphens
 	Zone     *time.Location // of the meeting
 	Language Locale         // of the reader
+	Over     bool           // whether the meeting has ended, so that who has not come is not to be expected any more
 
 	db       *DB
 	actor    Actor
@@ -46,7 +47,7 @@ func (d *DB) RegistrationList(ctx context.Context, actor Actor, seats ID, filter
 	if !o.organisedBy(actor) && len(actor.Coordinates) == 0 {
 		return nil, problem(CodeForbidden, "seatsId", "Only organisers and coordinators can take the list of participants away.")
 	}
-	l := &RegistrationList{Zone: o.zone(), db: d, actor: actor, restrict: func(q *bun.SelectQuery) *bun.SelectQuery {
+	l := &RegistrationList{Zone: o.zone(), Over: o.over(v.now), db: d, actor: actor, restrict: func(q *bun.SelectQuery) *bun.SelectQuery {
 		return filter.restrict(o.listed(actor, q.Where("registration.seats_id = ?", seats)))
 	}}
 	if l.Name, err = v.fileName(ctx, known[seats]); err != nil {
@@ -78,10 +79,10 @@ func (v view) fileName(ctx context.Context, s *Seats) (string, error) {
 	return strings.TrimSuffix(keys.First+"-"+keys.Second, "-"), nil
 }
 
-// Pages reads the list page by page. Each registration comes once, with its person, whom the person worked for, who made it and
-// its position, as they are when its page is read; those made meanwhile come last. An error ends the list.
+// Pages reads the list page by page. Each registration comes once, with its person, whom the person worked for, who made it,
+// its position and whether the person came, as they are when its page is read; those made meanwhile come last. An error ends the list.
 func (l *RegistrationList) Pages(ctx context.Context) iter.Seq2[[]*Registration, error] {
-	shape := Shape{"person": {"email": nil}, "worksFor": nil, "registeredBy": nil, "position": nil}
+	shape := Shape{"person": {"email": nil}, "worksFor": nil, "registeredBy": nil, "position": nil, "checkedInAt": nil}
 	return func(yield func([]*Registration, error) bool) {
 		for last := 0; ; {
 			v := l.db.view(l.actor)

@@ -55,6 +55,7 @@ const (
 	KindCorrection
 	KindReminder
 	KindSummary
+	KindCertificate
 	kindsEnd // behind the last
 )
 

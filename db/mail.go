@@ -35,6 +35,7 @@ type Mail struct {
 	Report       string        // the summary of the report that the mail is about, in the reader's language
 	Reminder     *Reminder     // of a mail to somebody who has not answered
 	Summary      *Summary      // of a mail that says how a campaign ended
+	Certificate  *Certificate  // that goes along
 
 	pending bool // whether there is an invitation that is not answered
 }
@@ -178,6 +179,10 @@ func (m *Mail) verdict(now time.Time, held string) (Result, time.Duration) {
 			return ResultUnreachable, heldFor
 		}
 	case MailSummary: // it is about what was, whatever became of the meeting
+	case MailCertificate: // the course has been
+		if m.Certificate == nil || m.Certificate.RevokedAt != nil {
+			return ResultCancelled, 0
+		}
 	case MailTrial:
 		if off {
 			return ResultCancelled, 0
@@ -307,6 +312,13 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 			editionIDs, runIDs = append(editionIDs, x.Trial.EditionID), append(runIDs, x.Trial.CourseRunID)
 		}
 	}
+	certificates, err := byID[Certificate](ctx, v.tx, idsBy(deliveries, func(x *Delivery) ID { return x.CertificateID }))
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range certificates {
+		runIDs = append(runIDs, c.CourseRunID)
+	}
 	entries, err := v.calendarEntries(ctx, append(editionIDs, runIDs...))
 	if err != nil {
 		return nil, err
@@ -392,6 +404,9 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 			if m.Summary, err = s.read(); err != nil {
 				return nil, err
 			}
+		}
+		if m.Certificate = certificates[x.CertificateID]; m.Certificate != nil {
+			runID = m.Certificate.CourseRunID
 		}
 		if x.Trial != nil && m.Person != nil {
 			editionID, runID = x.Trial.EditionID, x.Trial.CourseRunID

@@ -98,7 +98,7 @@ func (v view) people(ctx context.Context, rows []*Person, shape Shape) error {
 }
 
 // contacts finds out whose address the actor may see: the actor's own, those of people who work for an organisation the actor
-// coordinates, and those of people who are invited to or registered for what the actor organises.
+// coordinates, and those of people who are invited to, registered for or came to what the actor organises.
 func (v view) contacts(ctx context.Context, rows []*Person) error {
 	var others []ID
 	for _, row := range rows {
@@ -110,7 +110,7 @@ func (v view) contacts(ctx context.Context, rows []*Person) error {
 		return nil
 	}
 	ids := map[ID]bool{}
-	for _, table := range []string{"invitations", "registrations"} {
+	for _, table := range []string{"invitations", "registrations", "attendances"} {
 		var of []ID
 		q := v.tx.NewSelect().TableExpr("? AS mine", bun.Ident(table)).ColumnExpr("DISTINCT mine.person_id").Where("mine.person_id IN (?)", bun.List(others))
 		if table == "invitations" {

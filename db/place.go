@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -44,6 +45,13 @@ func (d *DB) Place(ctx context.Context, token string) (*Registration, error) {
 	}
 	r.passTime(v.now, o, r.Seats)
 	r.Changeable = o.on() && v.now.Before(o.closes(new(Seats)))
+	if slices.Contains(having, r.Status) && o.on() {
+		key, err := d.macKey(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r.CheckInCode = grouped(checkInCode(key, r.ID))
+	}
 	r.IntakeLate = o.IntakeDueAt != nil && !v.now.Before(*o.IntakeDueAt)
 	return r, nil
 }

@@ -33,7 +33,8 @@ const (
 	inReport         = "report_id IN (SELECT id FROM reports WHERE edition_id = ?1)"
 	onSeatsOfMeeting = "seats_id IN " + seatsOfMeeting
 	aboutMeeting     = "registration_id IN (SELECT id FROM registrations WHERE " + onSeatsOfMeeting + `)
-		OR invitation_id IN (SELECT id FROM invitations WHERE ` + inMeeting + ")"
+		OR invitation_id IN (SELECT id FROM invitations WHERE ` + inMeeting + `)
+		OR certificate_id IN (SELECT id FROM certificates WHERE course_run_id = ?2)`
 )
 
 // traces are all that the database holds about people, besides the row of people itself and the addresses that take no mail or no
@@ -64,6 +65,8 @@ var traces = []trace{
 		meeting: "person_id IN (?3, ?4) AND " + onSeatsOfMeeting},
 	{table: "attendances", column: "person_id", meeting: onSeatsOfMeeting, anchor: "1 = 1"},
 	{table: "attendances", column: "recorded_by", name: "attendances recorded"},
+	{table: "certificates", column: "person_id", meeting: "course_run_id = ?2", anchor: "1 = 1"},
+	{table: "certificates", column: "issued_by", name: "certificates issued", secret: []string{"code"}},
 	{table: "report_texts", column: "author_id", name: "report texts written", meeting: inReport},
 	{table: "report_questions", column: "person_id", meeting: inReport},
 	{table: "help_offers", column: "person_id", cleared: "note = ''", meeting: "question_id IN (SELECT id FROM report_questions WHERE " + inReport + ")"},

@@ -39,12 +39,13 @@ func TestExportAndErasureKnowEveryColumnAboutPeople(t *testing.T) {
 			"calendar_sequence listing",
 		"invitations": "id campaign_id person_id edition_id course_run_id status responded_at",
 		"deliveries": "id kind lane state person_id campaign_id invitation_id registration_id notice_id reminder_id summary_id course_run_id trial created_at not_before claim claimed_at worker_id attempts drops round " +
-			"dated_at sent_at last_code last_error status_code delegation_id",
+			"dated_at sent_at last_code last_error status_code delegation_id certificate_id",
 		"delegates":   "registration_id delegation_id",
 		"delegations": "id edition_id organisation_id places respond_by message status created_by created_at answered_at reminded_at",
 		"campaigns": "id edition_id course_run_id created_by status message texts respond_by send_at created_at finished_at round summed_up_at version total sent failed suppressed " +
 			"cancelled uncertain bounced accepted declined report_id",
 		"attendances":      "seats_id person_id organisation_id walk_in at recorded_by",
+		"certificates":     "id course_run_id person_id code issued_at issued_by revoked_at",
 		"report_texts":     "report_id part_id locale version text author_id saved_at",
 		"report_questions": "id report_id session_id organisation_id person_id status created_at",
 		"help_offers":      "id question_id organisation_id person_id note created_at",
@@ -153,6 +154,7 @@ func (w *world) everywhere(t *testing.T) (anna db.ID) {
 	w.exec(t, `INSERT INTO sessions (id, key, edition_id, kind, title, day, languages, position) SELECT ?, 'talk', id, 'PLENARY', 'Talk', '2027-05-20', '[]', 0 FROM editions WHERE key = 'open'`, any)
 	w.exec(t, "INSERT INTO contributions (id, session_id, role, person_id, guest_name, guest_affiliation, position) VALUES (?, ?, 'SPEAKER', ?, '', '', 0)", any, any, anna)
 	w.exec(t, "INSERT INTO attendances (seats_id, person_id, walk_in, at, recorded_by) VALUES (?, ?, ?, ?, ?)", w.seats(t, "open"), anna, false, at, anna)
+	w.exec(t, "INSERT INTO certificates (id, course_run_id, person_id, code, issued_at, issued_by) VALUES (?, ?, ?, 'ABCD', ?, ?)", any, *w.id(t, "course_runs", "spring"), anna, at, anna)
 	for _, statement := range []string{
 		"INSERT INTO reports (id, edition_id, status, created_at) SELECT id, id, 'DRAFT', ?1 FROM editions WHERE key = 'open'",
 		"INSERT INTO report_texts (report_id, part_id, locale, version, text, author_id, saved_at) SELECT id, id, 'de', 1, 'Gut.', ?0, ?1 FROM reports",

@@ -34,6 +34,9 @@ type Registration struct {
 
 	Changeable bool `bun:"-"` // whether the person can change it now, as far as the meeting goes; only Place says
 
+	CheckInCode string     `bun:"-"` // that the person shows at the door, to who has a place; only Place says
+	CheckedInAt *time.Time `bun:"-"` // when the person came; nil for who has not
+
 	IntakeLate bool            `bun:"-"` // whether the deadline of its intake has passed; only Place says
 	Answers    []*IntakeAnswer `bun:"-"` // that the viewer may see
 	Invoice    *Invoice        `bun:"-"` // that the viewer may see

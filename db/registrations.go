@@ -75,6 +75,11 @@ func (v view) registrations(ctx context.Context, rows []*Registration, shape Sha
 			return err
 		}
 	}
+	if shape.Has("checkedInAt") {
+		if err := v.checkedIn(ctx, rows); err != nil {
+			return err
+		}
+	}
 	if !shape.Has("seats", "edition", "session", "courseRun") {
 		return nil
 	}

@@ -185,11 +185,13 @@ func (d *DB) forgetSome(ctx context.Context, m pastMeeting) (done bool, err erro
 	return done, err
 }
 
-// known returns some people who were invited to or registered for the meeting and are no pseudonyms yet, under lock.
+// known returns some people who were invited to, registered for or at the meeting and are no pseudonyms yet, under lock.
 func (m pastMeeting) known(ctx context.Context, tx bun.Tx) ([]ID, error) {
 	var ids []ID
 	if err := tx.NewRaw(`SELECT id FROM people WHERE erased_at IS NULL AND (
 			id IN (SELECT person_id FROM registrations WHERE `+onSeatsOfMeeting+`)
+			OR id IN (SELECT person_id FROM attendances WHERE `+onSeatsOfMeeting+`)
+			OR id IN (SELECT person_id FROM certificates WHERE course_run_id = ?2)
 			OR id IN (SELECT person_id FROM invitations WHERE `+inMeeting+`)) ORDER BY id LIMIT ?3`,
 		nil, m.EditionID, m.RunID, forgetAtOnce).Scan(ctx, &ids); err != nil {
 		return nil, fmt.Errorf("people of the meeting: %w", err)

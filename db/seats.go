@@ -83,7 +83,9 @@ type occasion struct {
 	EditionStatus  EditionStatus
 	RunStatus      CourseRunStatus
 	StartsOn       Date
-	Year           int // of the edition
+	EndsOn         Date       // only from occasions
+	ForgottenAt    *time.Time // the personal data of the meeting; only from occasions
+	Year           int        // of the edition
 	TimeZone       string
 	SessionID      ID
 	StartsAt       *time.Time // of the session
@@ -192,7 +194,8 @@ func (v view) occasions(ctx context.Context, seats []ID) (map[ID]*occasion, erro
 		Join("LEFT JOIN courses AS course ON course.id = run.course_id").
 		ColumnExpr("seats.id AS seats_id, edition.id AS edition_id, edition.partnership_id, edition.host_id, course.id AS course_id, course.organisation_id, run.id AS course_run_id").
 		ColumnExpr("coalesce(edition.status, '') AS edition_status, coalesce(run.status, '') AS run_status").
-		ColumnExpr("coalesce(edition.starts_on, run.starts_on) AS starts_on, coalesce(edition.year, 0) AS year").
+		ColumnExpr("coalesce(edition.starts_on, run.starts_on) AS starts_on, coalesce(edition.ends_on, run.ends_on) AS ends_on, coalesce(edition.year, 0) AS year").
+		ColumnExpr("coalesce(edition.forgotten_at, run.forgotten_at) AS forgotten_at").
 		ColumnExpr("coalesce(edition.time_zone, run.time_zone, '') AS time_zone").
 		ColumnExpr("session.id AS session_id, session.starts_at, session.ends_at, session.cancelled_at").
 		Where("seats.id IN (?)", bun.List(seats)).Scan(ctx, &rows); err != nil {
