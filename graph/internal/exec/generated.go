@@ -103,6 +103,30 @@ type ComplexityRoot struct {
 		Registered    func(childComplexity int) int
 	}
 
+	Attendee struct {
+		CertificateCode func(childComplexity int) int
+		CheckedInAt     func(childComplexity int) int
+		Name            func(childComplexity int) int
+		Organisation    func(childComplexity int) int
+		PersonID        func(childComplexity int) int
+		Registration    func(childComplexity int) int
+		State           func(childComplexity int) int
+		WalkIn          func(childComplexity int) int
+		WorksFor        func(childComplexity int) int
+	}
+
+	AttendeeConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	AttendeeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	AudienceRow struct {
 		Email        func(childComplexity int) int
 		Line         func(childComplexity int) int
@@ -231,6 +255,16 @@ type ComplexityRoot struct {
 	ChangeSessionPayload struct {
 		Clashes    func(childComplexity int) int
 		Session    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CheckInPayload struct {
+		Attendee   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CheckInWalkInPayload struct {
+		Attendee   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -512,6 +546,13 @@ type ComplexityRoot struct {
 		VATNumber    func(childComplexity int) int
 	}
 
+	IssueCertificatesPayload struct {
+		CourseRun      func(childComplexity int) int
+		Issued         func(childComplexity int) int
+		UserErrors     func(childComplexity int) int
+		WithoutAddress func(childComplexity int) int
+	}
+
 	LiftSuppressionPayload struct {
 		Person     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -586,6 +627,8 @@ type ComplexityRoot struct {
 		ChangeRetention       func(childComplexity int, input db.ChangeRetentionInput) int
 		ChangeSeats           func(childComplexity int, input db.ChangeSeatsInput) int
 		ChangeSession         func(childComplexity int, input db.ChangeSessionInput) int
+		CheckIn               func(childComplexity int, input db.PresenceInput) int
+		CheckInWalkIn         func(childComplexity int, input db.WalkInInput) int
 		ConfirmCourseRun      func(childComplexity int, input model.ConfirmCourseRunInput) int
 		DecideCorrection      func(childComplexity int, input db.DecideCorrectionInput) int
 		DeclineDelegation     func(childComplexity int, input model.DeclineDelegationInput) int
@@ -596,6 +639,7 @@ type ComplexityRoot struct {
 		EraseMe               func(childComplexity int, input model.EraseMeInput) int
 		ErasePerson           func(childComplexity int, input model.ErasePersonInput) int
 		InviteDelegations     func(childComplexity int, input db.InviteDelegationsInput) int
+		IssueCertificates     func(childComplexity int, input model.IssueCertificatesInput) int
 		LiftSuppression       func(childComplexity int, input model.LiftSuppressionInput) int
 		MarkQuestion          func(childComplexity int, input db.MarkQuestionInput) int
 		NameDelegates         func(childComplexity int, input db.NameDelegatesInput) int
@@ -627,6 +671,7 @@ type ComplexityRoot struct {
 		SignOut               func(childComplexity int, input model.SignOutInput) int
 		SignOutEverywhere     func(childComplexity int) int
 		StartReport           func(childComplexity int, input model.StartReportInput) int
+		UndoCheckIn           func(childComplexity int, input db.PresenceInput) int
 		WithdrawReminder      func(childComplexity int, input model.WithdrawReminderInput) int
 	}
 
@@ -648,6 +693,13 @@ type ComplexityRoot struct {
 	OrganisationAttendance struct {
 		Organisation func(childComplexity int) int
 		People       func(childComplexity int) int
+	}
+
+	OrganisationPresence struct {
+		Came         func(childComplexity int) int
+		Expected     func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Organisation func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -814,6 +866,7 @@ type ComplexityRoot struct {
 		Answers        func(childComplexity int) int
 		By             func(childComplexity int) int
 		CancelledAt    func(childComplexity int) int
+		CheckedInAt    func(childComplexity int) int
 		CourseRun      func(childComplexity int) int
 		Edition        func(childComplexity int) int
 		ExpiredBecause func(childComplexity int) int
@@ -980,6 +1033,8 @@ type ComplexityRoot struct {
 	}
 
 	Seats struct {
+		Attendance         func(childComplexity int) int
+		Attendees          func(childComplexity int, first *int, after *string, last *int, before *string, filter *db.AttendeeFilter) int
 		Capacity           func(childComplexity int) int
 		ClosesAt           func(childComplexity int) int
 		ID                 func(childComplexity int) int
@@ -993,6 +1048,14 @@ type ComplexityRoot struct {
 		Registrations      func(childComplexity int, first *int, after *string, last *int, before *string, filter *db.RegistrationFilter) int
 		Taken              func(childComplexity int) int
 		Waiting            func(childComplexity int) int
+	}
+
+	SeatsAttendance struct {
+		Came          func(childComplexity int) int
+		Expected      func(childComplexity int) int
+		NoShows       func(childComplexity int) int
+		Organisations func(childComplexity int) int
+		WalkIns       func(childComplexity int) int
 	}
 
 	SendInvitationsPayload struct {
@@ -1079,6 +1142,11 @@ type ComplexityRoot struct {
 	Theme struct {
 		ID   func(childComplexity int) int
 		Name func(childComplexity int) int
+	}
+
+	UndoCheckInPayload struct {
+		Attendee   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	UserError struct {
@@ -1211,6 +1279,10 @@ type MutationResolver interface {
 	ReviewReport(ctx context.Context, input model.ReviewReportInput) (*model.ReviewReportPayload, error)
 	ProposeCorrection(ctx context.Context, input db.ProposeCorrectionInput) (*model.ProposeCorrectionPayload, error)
 	DecideCorrection(ctx context.Context, input db.DecideCorrectionInput) (*model.DecideCorrectionPayload, error)
+	CheckIn(ctx context.Context, input db.PresenceInput) (*model.CheckInPayload, error)
+	UndoCheckIn(ctx context.Context, input db.PresenceInput) (*model.UndoCheckInPayload, error)
+	CheckInWalkIn(ctx context.Context, input db.WalkInInput) (*model.CheckInWalkInPayload, error)
+	IssueCertificates(ctx context.Context, input model.IssueCertificatesInput) (*model.IssueCertificatesPayload, error)
 }
 type PartnershipResolver interface {
 	CalendarURL(ctx context.Context, obj *db.Partnership) (string, error)
@@ -1239,6 +1311,8 @@ type ReportResolver interface {
 }
 type SeatsResolver interface {
 	Registrations(ctx context.Context, obj *db.Seats, first *int, after *string, last *int, before *string, filter *db.RegistrationFilter) (*db.Connection[db.Registration], error)
+	Attendance(ctx context.Context, obj *db.Seats) (*db.SeatsAttendance, error)
+	Attendees(ctx context.Context, obj *db.Seats, first *int, after *string, last *int, before *string, filter *db.AttendeeFilter) (*db.Connection[db.Attendee], error)
 }
 type SeriesResolver interface {
 	Editions(ctx context.Context, obj *db.Series, first *int, after *string, last *int, before *string) (*db.Connection[db.Edition], error)
@@ -1430,6 +1504,99 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Attendance.Registered(childComplexity), true
+
+	case "Attendee.certificateCode":
+		if e.ComplexityRoot.Attendee.CertificateCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attendee.CertificateCode(childComplexity), true
+	case "Attendee.checkedInAt":
+		if e.ComplexityRoot.Attendee.CheckedInAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attendee.CheckedInAt(childComplexity), true
+	case "Attendee.name":
+		if e.ComplexityRoot.Attendee.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attendee.Name(childComplexity), true
+	case "Attendee.organisation":
+		if e.ComplexityRoot.Attendee.Organisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attendee.Organisation(childComplexity), true
+	case "Attendee.personId":
+		if e.ComplexityRoot.Attendee.PersonID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attendee.PersonID(childComplexity), true
+	case "Attendee.registration":
+		if e.ComplexityRoot.Attendee.Registration == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attendee.Registration(childComplexity), true
+	case "Attendee.state":
+		if e.ComplexityRoot.Attendee.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attendee.State(childComplexity), true
+	case "Attendee.walkIn":
+		if e.ComplexityRoot.Attendee.WalkIn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attendee.WalkIn(childComplexity), true
+	case "Attendee.worksFor":
+		if e.ComplexityRoot.Attendee.WorksFor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attendee.WorksFor(childComplexity), true
+
+	case "AttendeeConnection.edges":
+		if e.ComplexityRoot.AttendeeConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendeeConnection.Edges(childComplexity), true
+	case "AttendeeConnection.nodes":
+		if e.ComplexityRoot.AttendeeConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendeeConnection.Nodes(childComplexity), true
+	case "AttendeeConnection.pageInfo":
+		if e.ComplexityRoot.AttendeeConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendeeConnection.PageInfo(childComplexity), true
+	case "AttendeeConnection.totalCount":
+		if e.ComplexityRoot.AttendeeConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendeeConnection.TotalCount(childComplexity), true
+
+	case "AttendeeEdge.cursor":
+		if e.ComplexityRoot.AttendeeEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendeeEdge.Cursor(childComplexity), true
+	case "AttendeeEdge.node":
+		if e.ComplexityRoot.AttendeeEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendeeEdge.Node(childComplexity), true
 
 	case "AudienceRow.email":
 		if e.ComplexityRoot.AudienceRow.Email == nil {
@@ -1881,6 +2048,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ChangeSessionPayload.UserErrors(childComplexity), true
+
+	case "CheckInPayload.attendee":
+		if e.ComplexityRoot.CheckInPayload.Attendee == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckInPayload.Attendee(childComplexity), true
+	case "CheckInPayload.userErrors":
+		if e.ComplexityRoot.CheckInPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckInPayload.UserErrors(childComplexity), true
+
+	case "CheckInWalkInPayload.attendee":
+		if e.ComplexityRoot.CheckInWalkInPayload.Attendee == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckInWalkInPayload.Attendee(childComplexity), true
+	case "CheckInWalkInPayload.userErrors":
+		if e.ComplexityRoot.CheckInWalkInPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckInWalkInPayload.UserErrors(childComplexity), true
 
 	case "ConfirmCourseRunPayload.courseRun":
 		if e.ComplexityRoot.ConfirmCourseRunPayload.CourseRun == nil {
@@ -3022,6 +3215,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Invoice.VATNumber(childComplexity), true
 
+	case "IssueCertificatesPayload.courseRun":
+		if e.ComplexityRoot.IssueCertificatesPayload.CourseRun == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueCertificatesPayload.CourseRun(childComplexity), true
+	case "IssueCertificatesPayload.issued":
+		if e.ComplexityRoot.IssueCertificatesPayload.Issued == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueCertificatesPayload.Issued(childComplexity), true
+	case "IssueCertificatesPayload.userErrors":
+		if e.ComplexityRoot.IssueCertificatesPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueCertificatesPayload.UserErrors(childComplexity), true
+	case "IssueCertificatesPayload.withoutAddress":
+		if e.ComplexityRoot.IssueCertificatesPayload.WithoutAddress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueCertificatesPayload.WithoutAddress(childComplexity), true
+
 	case "LiftSuppressionPayload.person":
 		if e.ComplexityRoot.LiftSuppressionPayload.Person == nil {
 			break
@@ -3434,6 +3652,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ChangeSession(childComplexity, args["input"].(db.ChangeSessionInput)), true
+	case "Mutation.checkIn":
+		if e.ComplexityRoot.Mutation.CheckIn == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_checkIn_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CheckIn(childComplexity, args["input"].(db.PresenceInput)), true
+	case "Mutation.checkInWalkIn":
+		if e.ComplexityRoot.Mutation.CheckInWalkIn == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_checkInWalkIn_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CheckInWalkIn(childComplexity, args["input"].(db.WalkInInput)), true
 	case "Mutation.confirmCourseRun":
 		if e.ComplexityRoot.Mutation.ConfirmCourseRun == nil {
 			break
@@ -3544,6 +3784,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.InviteDelegations(childComplexity, args["input"].(db.InviteDelegationsInput)), true
+	case "Mutation.issueCertificates":
+		if e.ComplexityRoot.Mutation.IssueCertificates == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_issueCertificates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.IssueCertificates(childComplexity, args["input"].(model.IssueCertificatesInput)), true
 	case "Mutation.liftSuppression":
 		if e.ComplexityRoot.Mutation.LiftSuppression == nil {
 			break
@@ -3875,6 +4126,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.StartReport(childComplexity, args["input"].(model.StartReportInput)), true
+	case "Mutation.undoCheckIn":
+		if e.ComplexityRoot.Mutation.UndoCheckIn == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_undoCheckIn_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UndoCheckIn(childComplexity, args["input"].(db.PresenceInput)), true
 	case "Mutation.withdrawReminder":
 		if e.ComplexityRoot.Mutation.WithdrawReminder == nil {
 			break
@@ -3938,6 +4200,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrganisationAttendance.People(childComplexity), true
+
+	case "OrganisationPresence.came":
+		if e.ComplexityRoot.OrganisationPresence.Came == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganisationPresence.Came(childComplexity), true
+	case "OrganisationPresence.expected":
+		if e.ComplexityRoot.OrganisationPresence.Expected == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganisationPresence.Expected(childComplexity), true
+	case "OrganisationPresence.name":
+		if e.ComplexityRoot.OrganisationPresence.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganisationPresence.Name(childComplexity), true
+	case "OrganisationPresence.organisation":
+		if e.ComplexityRoot.OrganisationPresence.Organisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganisationPresence.Organisation(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -4599,6 +4886,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Registration.CancelledAt(childComplexity), true
+	case "Registration.checkedInAt":
+		if e.ComplexityRoot.Registration.CheckedInAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Registration.CheckedInAt(childComplexity), true
 	case "Registration.courseRun":
 		if e.ComplexityRoot.Registration.CourseRun == nil {
 			break
@@ -5246,6 +5539,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SaveReportTextPayload.UserErrors(childComplexity), true
 
+	case "Seats.attendance":
+		if e.ComplexityRoot.Seats.Attendance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Seats.Attendance(childComplexity), true
+	case "Seats.attendees":
+		if e.ComplexityRoot.Seats.Attendees == nil {
+			break
+		}
+
+		args, err := ec.field_Seats_attendees_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Seats.Attendees(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*db.AttendeeFilter)), true
 	case "Seats.capacity":
 		if e.ComplexityRoot.Seats.Capacity == nil {
 			break
@@ -5329,6 +5639,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Seats.Waiting(childComplexity), true
+
+	case "SeatsAttendance.came":
+		if e.ComplexityRoot.SeatsAttendance.Came == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SeatsAttendance.Came(childComplexity), true
+	case "SeatsAttendance.expected":
+		if e.ComplexityRoot.SeatsAttendance.Expected == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SeatsAttendance.Expected(childComplexity), true
+	case "SeatsAttendance.noShows":
+		if e.ComplexityRoot.SeatsAttendance.NoShows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SeatsAttendance.NoShows(childComplexity), true
+	case "SeatsAttendance.organisations":
+		if e.ComplexityRoot.SeatsAttendance.Organisations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SeatsAttendance.Organisations(childComplexity), true
+	case "SeatsAttendance.walkIns":
+		if e.ComplexityRoot.SeatsAttendance.WalkIns == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SeatsAttendance.WalkIns(childComplexity), true
 
 	case "SendInvitationsPayload.campaign":
 		if e.ComplexityRoot.SendInvitationsPayload.Campaign == nil {
@@ -5652,6 +5993,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Theme.Name(childComplexity), true
 
+	case "UndoCheckInPayload.attendee":
+		if e.ComplexityRoot.UndoCheckInPayload.Attendee == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndoCheckInPayload.Attendee(childComplexity), true
+	case "UndoCheckInPayload.userErrors":
+		if e.ComplexityRoot.UndoCheckInPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndoCheckInPayload.UserErrors(childComplexity), true
+
 	case "UserError.code":
 		if e.ComplexityRoot.UserError.Code == nil {
 			break
@@ -5790,6 +6144,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AnswerIntakeInput", ec.unmarshalInputAnswerIntakeInput),
 			graphql.NewInputUnmarshaler("AppointCoordinatorInput", ec.unmarshalInputAppointCoordinatorInput),
 			graphql.NewInputUnmarshaler("AskForReportInput", ec.unmarshalInputAskForReportInput),
+			graphql.NewInputUnmarshaler("AttendeeFilter", ec.unmarshalInputAttendeeFilter),
 			graphql.NewInputUnmarshaler("AudienceInput", ec.unmarshalInputAudienceInput),
 			graphql.NewInputUnmarshaler("CancelCampaignInput", ec.unmarshalInputCancelCampaignInput),
 			graphql.NewInputUnmarshaler("CancelCourseRunInput", ec.unmarshalInputCancelCourseRunInput),
@@ -5804,6 +6159,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ChangeRetentionInput", ec.unmarshalInputChangeRetentionInput),
 			graphql.NewInputUnmarshaler("ChangeSeatsInput", ec.unmarshalInputChangeSeatsInput),
 			graphql.NewInputUnmarshaler("ChangeSessionInput", ec.unmarshalInputChangeSessionInput),
+			graphql.NewInputUnmarshaler("CheckInInput", ec.unmarshalInputCheckInInput),
+			graphql.NewInputUnmarshaler("CheckInWalkInInput", ec.unmarshalInputCheckInWalkInInput),
 			graphql.NewInputUnmarshaler("ConfirmCourseRunInput", ec.unmarshalInputConfirmCourseRunInput),
 			graphql.NewInputUnmarshaler("DecideCorrectionInput", ec.unmarshalInputDecideCorrectionInput),
 			graphql.NewInputUnmarshaler("DeclineDelegationInput", ec.unmarshalInputDeclineDelegationInput),
@@ -5819,6 +6176,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("InvitationTextInput", ec.unmarshalInputInvitationTextInput),
 			graphql.NewInputUnmarshaler("InviteDelegationsInput", ec.unmarshalInputInviteDelegationsInput),
 			graphql.NewInputUnmarshaler("InvoiceInput", ec.unmarshalInputInvoiceInput),
+			graphql.NewInputUnmarshaler("IssueCertificatesInput", ec.unmarshalInputIssueCertificatesInput),
 			graphql.NewInputUnmarshaler("LiftSuppressionInput", ec.unmarshalInputLiftSuppressionInput),
 			graphql.NewInputUnmarshaler("MarkQuestionInput", ec.unmarshalInputMarkQuestionInput),
 			graphql.NewInputUnmarshaler("MunicipalityFilter", ec.unmarshalInputMunicipalityFilter),
@@ -5849,6 +6207,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
 			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
 			graphql.NewInputUnmarshaler("StartReportInput", ec.unmarshalInputStartReportInput),
+			graphql.NewInputUnmarshaler("UndoCheckInInput", ec.unmarshalInputUndoCheckInInput),
 			graphql.NewInputUnmarshaler("VenueInput", ec.unmarshalInputVenueInput),
 			graphql.NewInputUnmarshaler("WithdrawReminderInput", ec.unmarshalInputWithdrawReminderInput),
 		)
@@ -6242,6 +6601,21 @@ type Mutation {
   proposeCorrection("Which words." input: ProposeCorrectionInput!): ProposeCorrectionPayload!
   "Takes over the words that a participant proposed, or leaves them. For organisers of the edition."
   decideCorrection("Which proposal." input: DecideCorrectionInput!): DecideCorrectionPayload!
+  """
+  Writes down that somebody who is registered is there: on the day before the meeting at the earliest. Who has no place comes as a
+  walk-in; the waiting list stays as it is. For organisers and, in a course, the trainers of the run. Doing it again changes
+  nothing, so that what was noted without a network can be sent later, and more than once.
+  """
+  checkIn("Who is there." input: CheckInInput!): CheckInPayload!
+  "Takes a check-in back, by the same people; a certificate that was issued for it is revoked. Doing it again changes nothing."
+  undoCheckIn("Who is not there." input: UndoCheckInInput!): UndoCheckInPayload!
+  "Writes down that somebody is there who is not registered, whatever the capacity. For those who may check in."
+  checkInWalkIn("Who is there." input: CheckInWalkInInput!): CheckInWalkInPayload!
+  """
+  Gives everybody who attended a course run that is over a certificate, and mails it as a PDF. Everybody gets one once; doing it
+  again serves those who were checked in since. For organisers of the course.
+  """
+  issueCertificates("Of which run." input: IssueCertificatesInput!): IssueCertificatesPayload!
 }
 
 "Work that can be followed while it happens, over WebSocket (graphql-transport-ws) or server-sent events."
@@ -7391,6 +7765,21 @@ type Seats implements Node {
     "Only those that match all of this."
     filter: RegistrationFilter
   ): RegistrationConnection! @live
+  "How many are expected and how many came. Null to everybody but organisers and, in a course, the trainers of the run."
+  attendance: SeatsAttendance @live
+  "Who is expected and who came, by name. Empty to everybody but organisers and, in a course, the trainers of the run."
+  attendees(
+    "How many to return from the start, 1 to 100."
+    first: Int
+    "Continue behind this cursor."
+    after: String
+    "How many to return from the end, 1 to 100."
+    last: Int
+    "Continue before this cursor."
+    before: String
+    "Only those that match all of this."
+    filter: AttendeeFilter
+  ): AttendeeConnection! @live
 }
 
 "How people who wait get a place that comes free."
@@ -7459,6 +7848,8 @@ type Registration implements Node {
   answers: [IntakeAnswer!] @live
   "To whom the invoice for a course goes. Visible to the participant, to the organisers and to coordinators of the participant's organisation; null for everybody else."
   invoice: Invoice @live
+  "When the person was checked in; null for who has not come."
+  checkedInAt: DateTime @live
 }
 
 "Where a registration stands."
@@ -9267,6 +9658,176 @@ type AskForReportPayload {
   "What was wrong; empty when it worked."
   userErrors: [UserError!]!
 }
+
+"How many people come in on seats."
+type SeatsAttendance {
+  "How many have a place, whether they came or not."
+  expected: Int!
+  "How many came, with a place or without."
+  came: Int!
+  "How many of them came without a place."
+  walkIns: Int!
+  "How many had a place and had not come when the meeting was over; 0 before."
+  noShows: Int!
+  "The same by organisation, the largest first."
+  organisations: [OrganisationPresence!]!
+}
+
+"How many people of one organisation come in."
+type OrganisationPresence {
+  "The organisation as people read it; empty for people who work for nobody known."
+  name: String!
+  "Which organisation; null when it is not one known here."
+  organisation: Organisation
+  "How many have a place, whether they came or not."
+  expected: Int!
+  "How many came, with a place or without."
+  came: Int!
+}
+
+"Somebody on the list of who comes in."
+type Attendee {
+  "Who it is, for ` + "`" + `checkIn` + "`" + ` and ` + "`" + `undoCheckIn` + "`" + `."
+  personId: ID!
+  "The person's name."
+  name: String!
+  "Whom the person works for; null when it is not one known here."
+  organisation: Organisation
+  "Whom the person works for as people read it; empty when that is not known."
+  worksFor: String!
+  "Where the person stands."
+  state: AttendeeState!
+  "Whether the person came without a place."
+  walkIn: Boolean!
+  "When the person was checked in; null for who has not come."
+  checkedInAt: DateTime
+  "The code of the person's certificate, which shows it at ` + "`" + `/certificates/{code}` + "`" + `; null when there is none."
+  certificateCode: String
+  "The registration; null for somebody who is not registered."
+  registration: Registration
+}
+
+"Where somebody stands on the day of a meeting."
+enum AttendeeState {
+  "Has a place and has not come yet."
+  EXPECTED
+  "Came, with a place or without."
+  CAME
+  "Had a place and had not come when the meeting was over."
+  NO_SHOW
+  "Waits or waited for a place."
+  NO_PLACE
+}
+
+"Which attendees to list; all given conditions must hold."
+input AttendeeFilter {
+  "Words in the name or the organisation, whatever the case and the accents."
+  text: String
+  "In this state."
+  state: AttendeeState
+}
+
+"A page of attendees."
+type AttendeeConnection {
+  "The attendees of this page."
+  nodes: [Attendee!]!
+  "The same with their cursors."
+  edges: [AttendeeEdge!]!
+  "Where this page lies."
+  pageInfo: PageInfo!
+  "How many there are on all pages. Counted only when asked for."
+  totalCount: Int!
+}
+
+"An attendee with its cursor."
+type AttendeeEdge {
+  "Continue here with ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + `."
+  cursor: String!
+  "The attendee."
+  node: Attendee!
+}
+
+"Who is there: name a registration, or seats with a person or a code."
+input CheckInInput {
+  "The registration."
+  registrationId: ID
+  "The seats."
+  seatsId: ID
+  "Somebody on these seats."
+  personId: ID
+  "The code that the person shows, whatever the case and the signs between its groups."
+  code: String
+}
+
+"Who was checked in."
+type CheckInPayload {
+  "After the change; null when there was a problem."
+  attendee: Attendee
+  "What was wrong; empty when it worked."
+  userErrors: [UserError!]!
+}
+
+"Who is not there: name a registration, or seats with a person or a code."
+input UndoCheckInInput {
+  "The registration."
+  registrationId: ID
+  "The seats."
+  seatsId: ID
+  "Somebody on these seats."
+  personId: ID
+  "The code that the person shows, whatever the case and the signs between its groups."
+  code: String
+}
+
+"Whose check-in was taken back."
+type UndoCheckInPayload {
+  "After the change; null for a walk-in, who is not on the list any more, and when there was a problem."
+  attendee: Attendee
+  "What was wrong; empty when it worked."
+  userErrors: [UserError!]!
+}
+
+"Somebody who came without a registration: name a person that you may know of, or somebody by name."
+input CheckInWalkInInput {
+  "A text of your own choice: the same key with the same input does nothing twice."
+  idempotencyKey: String!
+  "The seats."
+  seatsId: ID!
+  "Somebody who is known."
+  personId: ID
+  "The name of somebody else, at most 200 characters."
+  name: String
+  "Whom the newcomer works for, by name, at most 200 characters."
+  organisation: String
+  "The newcomer's address; it finds somebody who is known already. Without it there is no mail afterwards."
+  email: EmailAddress
+}
+
+"Who walked in."
+type CheckInWalkInPayload {
+  "After the change; null when there was a problem."
+  attendee: Attendee
+  "What was wrong; empty when it worked."
+  userErrors: [UserError!]!
+}
+
+"Whose participants get certificates."
+input IssueCertificatesInput {
+  "The course run."
+  courseRunId: ID!
+}
+
+"The certificates that were issued."
+type IssueCertificatesPayload {
+  "The run; null when there was a problem."
+  courseRun: CourseRun
+  "How many are new."
+  issued: Int!
+  "How many of them cannot be mailed, because no address is known; the codes are in the list of attendees."
+  withoutAddress: Int!
+  "What was wrong; empty when it worked."
+  userErrors: [UserError!]!
+}
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -9375,6 +9936,54 @@ func (ec *executionContext) childFields_Attendance(ctx context.Context, field gr
 		return ec.fieldContext_Attendance_organisations(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Attendance", field.Name)
+}
+
+func (ec *executionContext) childFields_Attendee(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "personId":
+		return ec.fieldContext_Attendee_personId(ctx, field)
+	case "name":
+		return ec.fieldContext_Attendee_name(ctx, field)
+	case "organisation":
+		return ec.fieldContext_Attendee_organisation(ctx, field)
+	case "worksFor":
+		return ec.fieldContext_Attendee_worksFor(ctx, field)
+	case "state":
+		return ec.fieldContext_Attendee_state(ctx, field)
+	case "walkIn":
+		return ec.fieldContext_Attendee_walkIn(ctx, field)
+	case "checkedInAt":
+		return ec.fieldContext_Attendee_checkedInAt(ctx, field)
+	case "certificateCode":
+		return ec.fieldContext_Attendee_certificateCode(ctx, field)
+	case "registration":
+		return ec.fieldContext_Attendee_registration(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Attendee", field.Name)
+}
+
+func (ec *executionContext) childFields_AttendeeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_AttendeeConnection_nodes(ctx, field)
+	case "edges":
+		return ec.fieldContext_AttendeeConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AttendeeConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AttendeeConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttendeeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AttendeeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AttendeeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AttendeeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttendeeEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_AudienceRow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9637,6 +10246,26 @@ func (ec *executionContext) childFields_ChangeSessionPayload(ctx context.Context
 		return ec.fieldContext_ChangeSessionPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChangeSessionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CheckInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "attendee":
+		return ec.fieldContext_CheckInPayload_attendee(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CheckInPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CheckInPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CheckInWalkInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "attendee":
+		return ec.fieldContext_CheckInWalkInPayload_attendee(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CheckInWalkInPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CheckInWalkInPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ConfirmCourseRunPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10195,6 +10824,20 @@ func (ec *executionContext) childFields_Invoice(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type Invoice", field.Name)
 }
 
+func (ec *executionContext) childFields_IssueCertificatesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "courseRun":
+		return ec.fieldContext_IssueCertificatesPayload_courseRun(ctx, field)
+	case "issued":
+		return ec.fieldContext_IssueCertificatesPayload_issued(ctx, field)
+	case "withoutAddress":
+		return ec.fieldContext_IssueCertificatesPayload_withoutAddress(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_IssueCertificatesPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IssueCertificatesPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_LiftSuppressionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "person":
@@ -10339,6 +10982,20 @@ func (ec *executionContext) childFields_OrganisationAttendance(ctx context.Conte
 		return ec.fieldContext_OrganisationAttendance_people(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrganisationAttendance", field.Name)
+}
+
+func (ec *executionContext) childFields_OrganisationPresence(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_OrganisationPresence_name(ctx, field)
+	case "organisation":
+		return ec.fieldContext_OrganisationPresence_organisation(ctx, field)
+	case "expected":
+		return ec.fieldContext_OrganisationPresence_expected(ctx, field)
+	case "came":
+		return ec.fieldContext_OrganisationPresence_came(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrganisationPresence", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10663,6 +11320,8 @@ func (ec *executionContext) childFields_Registration(ctx context.Context, field 
 		return ec.fieldContext_Registration_answers(ctx, field)
 	case "invoice":
 		return ec.fieldContext_Registration_invoice(ctx, field)
+	case "checkedInAt":
+		return ec.fieldContext_Registration_checkedInAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Registration", field.Name)
 }
@@ -10995,8 +11654,28 @@ func (ec *executionContext) childFields_Seats(ctx context.Context, field graphql
 		return ec.fieldContext_Seats_closesAt(ctx, field)
 	case "registrations":
 		return ec.fieldContext_Seats_registrations(ctx, field)
+	case "attendance":
+		return ec.fieldContext_Seats_attendance(ctx, field)
+	case "attendees":
+		return ec.fieldContext_Seats_attendees(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Seats", field.Name)
+}
+
+func (ec *executionContext) childFields_SeatsAttendance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "expected":
+		return ec.fieldContext_SeatsAttendance_expected(ctx, field)
+	case "came":
+		return ec.fieldContext_SeatsAttendance_came(ctx, field)
+	case "walkIns":
+		return ec.fieldContext_SeatsAttendance_walkIns(ctx, field)
+	case "noShows":
+		return ec.fieldContext_SeatsAttendance_noShows(ctx, field)
+	case "organisations":
+		return ec.fieldContext_SeatsAttendance_organisations(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SeatsAttendance", field.Name)
 }
 
 func (ec *executionContext) childFields_SendInvitationsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11161,6 +11840,16 @@ func (ec *executionContext) childFields_Theme(ctx context.Context, field graphql
 		return ec.fieldContext_Theme_name(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Theme", field.Name)
+}
+
+func (ec *executionContext) childFields_UndoCheckInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "attendee":
+		return ec.fieldContext_UndoCheckInPayload_attendee(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UndoCheckInPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UndoCheckInPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12111,6 +12800,34 @@ func (ec *executionContext) field_Mutation_changeSession_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_checkInWalkIn_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.WalkInInput, error) {
+			return ec.unmarshalNCheckInWalkInInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐWalkInInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_checkIn_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.PresenceInput, error) {
+			return ec.unmarshalNCheckInInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPresenceInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_confirmCourseRun_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -12243,6 +12960,20 @@ func (ec *executionContext) field_Mutation_inviteDelegations_args(ctx context.Co
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (db.InviteDelegationsInput, error) {
 			return ec.unmarshalNInviteDelegationsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐInviteDelegationsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_issueCertificates_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.IssueCertificatesInput, error) {
+			return ec.unmarshalNIssueCertificatesInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐIssueCertificatesInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -12649,6 +13380,20 @@ func (ec *executionContext) field_Mutation_startReport_args(ctx context.Context,
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.StartReportInput, error) {
 			return ec.unmarshalNStartReportInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐStartReportInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_undoCheckIn_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.PresenceInput, error) {
+			return ec.unmarshalNUndoCheckInInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPresenceInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -13082,6 +13827,52 @@ func (ec *executionContext) field_Report_summary_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["locale"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Seats_attendees_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*db.AttendeeFilter, error) {
+			return ec.unmarshalOAttendeeFilter2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAttendeeFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg4
 	return args, nil
 }
 
@@ -14036,6 +14827,405 @@ func (ec *executionContext) fieldContext_Attendance_organisations(_ context.Cont
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_OrganisationAttendance(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Attendee_personId(ctx context.Context, field graphql.CollectedField, obj *db.Attendee) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Attendee_personId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PersonID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.ID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Attendee_personId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Attendee", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Attendee_name(ctx context.Context, field graphql.CollectedField, obj *db.Attendee) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Attendee_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Attendee_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Attendee", field, false, false, "String")
+}
+
+func (ec *executionContext) _Attendee_organisation(ctx context.Context, field graphql.CollectedField, obj *db.Attendee) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Attendee_organisation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Organisation(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.Party) graphql.Marshaler {
+			return ec.marshalOOrganisation2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐParty(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Attendee_organisation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Attendee",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Attendee_worksFor(ctx context.Context, field graphql.CollectedField, obj *db.Attendee) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Attendee_worksFor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WorksFor(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Attendee_worksFor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Attendee", field, true, false, "String")
+}
+
+func (ec *executionContext) _Attendee_state(ctx context.Context, field graphql.CollectedField, obj *db.Attendee) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Attendee_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.AttendeeState) graphql.Marshaler {
+			return ec.marshalNAttendeeState2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAttendeeState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Attendee_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Attendee", field, false, false, "AttendeeState")
+}
+
+func (ec *executionContext) _Attendee_walkIn(ctx context.Context, field graphql.CollectedField, obj *db.Attendee) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Attendee_walkIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WalkIn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Attendee_walkIn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Attendee", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Attendee_checkedInAt(ctx context.Context, field graphql.CollectedField, obj *db.Attendee) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Attendee_checkedInAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CheckedInAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Attendee_checkedInAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Attendee", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Attendee_certificateCode(ctx context.Context, field graphql.CollectedField, obj *db.Attendee) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Attendee_certificateCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CertificateCode, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Attendee_certificateCode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Attendee", field, false, false, "String")
+}
+
+func (ec *executionContext) _Attendee_registration(ctx context.Context, field graphql.CollectedField, obj *db.Attendee) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Attendee_registration(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Registration, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Registration) graphql.Marshaler {
+			return ec.marshalORegistration2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRegistration(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Attendee_registration(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Attendee",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Registration(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AttendeeConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.Attendee]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AttendeeConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Attendee) graphql.Marshaler {
+			return ec.marshalNAttendee2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAttendeeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AttendeeConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AttendeeConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Attendee(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AttendeeConnection_edges(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.Attendee]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AttendeeConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Edge[db.Attendee]) graphql.Marshaler {
+			return ec.marshalNAttendeeEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AttendeeConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AttendeeConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AttendeeEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AttendeeConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.Attendee]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AttendeeConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AttendeeConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AttendeeConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AttendeeConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.Attendee]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AttendeeConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AttendeeConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AttendeeConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _AttendeeEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *db.Edge[db.Attendee]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AttendeeEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AttendeeEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AttendeeEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _AttendeeEdge_node(ctx context.Context, field graphql.CollectedField, obj *db.Edge[db.Attendee]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AttendeeEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Attendee) graphql.Marshaler {
+			return ec.marshalNAttendee2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAttendee(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AttendeeEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AttendeeEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Attendee(ctx, field)
 		},
 	}
 	return fc, nil
@@ -16054,6 +17244,134 @@ func (ec *executionContext) _ChangeSessionPayload_userErrors(ctx context.Context
 func (ec *executionContext) fieldContext_ChangeSessionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "ChangeSessionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CheckInPayload_attendee(ctx context.Context, field graphql.CollectedField, obj *model.CheckInPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CheckInPayload_attendee(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Attendee, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Attendee) graphql.Marshaler {
+			return ec.marshalOAttendee2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAttendee(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CheckInPayload_attendee(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CheckInPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Attendee(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CheckInPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.CheckInPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CheckInPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CheckInPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CheckInPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CheckInWalkInPayload_attendee(ctx context.Context, field graphql.CollectedField, obj *model.CheckInWalkInPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CheckInWalkInPayload_attendee(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Attendee, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Attendee) graphql.Marshaler {
+			return ec.marshalOAttendee2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAttendee(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CheckInWalkInPayload_attendee(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CheckInWalkInPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Attendee(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CheckInWalkInPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.CheckInWalkInPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CheckInWalkInPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CheckInWalkInPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CheckInWalkInPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -20988,6 +22306,116 @@ func (ec *executionContext) fieldContext_Invoice_address(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Invoice", field, false, false, "String")
 }
 
+func (ec *executionContext) _IssueCertificatesPayload_courseRun(ctx context.Context, field graphql.CollectedField, obj *model.IssueCertificatesPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IssueCertificatesPayload_courseRun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CourseRun, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.CourseRun) graphql.Marshaler {
+			return ec.marshalOCourseRun2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCourseRun(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IssueCertificatesPayload_courseRun(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "IssueCertificatesPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CourseRun(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _IssueCertificatesPayload_issued(ctx context.Context, field graphql.CollectedField, obj *model.IssueCertificatesPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IssueCertificatesPayload_issued(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Issued, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IssueCertificatesPayload_issued(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IssueCertificatesPayload", field, false, false, "Int")
+}
+
+func (ec *executionContext) _IssueCertificatesPayload_withoutAddress(ctx context.Context, field graphql.CollectedField, obj *model.IssueCertificatesPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IssueCertificatesPayload_withoutAddress(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WithoutAddress, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IssueCertificatesPayload_withoutAddress(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IssueCertificatesPayload", field, false, false, "Int")
+}
+
+func (ec *executionContext) _IssueCertificatesPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.IssueCertificatesPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IssueCertificatesPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IssueCertificatesPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "IssueCertificatesPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _LiftSuppressionPayload_person(ctx context.Context, field graphql.CollectedField, obj *model.LiftSuppressionPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -24473,6 +25901,182 @@ func (ec *executionContext) fieldContext_Mutation_decideCorrection(ctx context.C
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_checkIn(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_checkIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CheckIn(ctx, fc.Args["input"].(db.PresenceInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CheckInPayload) graphql.Marshaler {
+			return ec.marshalNCheckInPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCheckInPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_checkIn(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CheckInPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_checkIn_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_undoCheckIn(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_undoCheckIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UndoCheckIn(ctx, fc.Args["input"].(db.PresenceInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UndoCheckInPayload) graphql.Marshaler {
+			return ec.marshalNUndoCheckInPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐUndoCheckInPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_undoCheckIn(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UndoCheckInPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_undoCheckIn_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_checkInWalkIn(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_checkInWalkIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CheckInWalkIn(ctx, fc.Args["input"].(db.WalkInInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CheckInWalkInPayload) graphql.Marshaler {
+			return ec.marshalNCheckInWalkInPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCheckInWalkInPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_checkInWalkIn(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CheckInWalkInPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_checkInWalkIn_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_issueCertificates(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_issueCertificates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().IssueCertificates(ctx, fc.Args["input"].(model.IssueCertificatesInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.IssueCertificatesPayload) graphql.Marshaler {
+			return ec.marshalNIssueCertificatesPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐIssueCertificatesPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_issueCertificates(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_IssueCertificatesPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_issueCertificates_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _NameDelegatesPayload_delegation(ctx context.Context, field graphql.CollectedField, obj *model.NameDelegatesPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -24718,6 +26322,107 @@ func (ec *executionContext) _OrganisationAttendance_people(ctx context.Context, 
 }
 func (ec *executionContext) fieldContext_OrganisationAttendance_people(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("OrganisationAttendance", field, false, false, "Int")
+}
+
+func (ec *executionContext) _OrganisationPresence_name(ctx context.Context, field graphql.CollectedField, obj *db.OrganisationPresence) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrganisationPresence_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrganisationPresence_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganisationPresence", field, false, false, "String")
+}
+
+func (ec *executionContext) _OrganisationPresence_organisation(ctx context.Context, field graphql.CollectedField, obj *db.OrganisationPresence) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrganisationPresence_organisation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Organisation(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.Party) graphql.Marshaler {
+			return ec.marshalOOrganisation2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐParty(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OrganisationPresence_organisation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrganisationPresence",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrganisationPresence_expected(ctx context.Context, field graphql.CollectedField, obj *db.OrganisationPresence) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrganisationPresence_expected(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Expected, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrganisationPresence_expected(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganisationPresence", field, false, false, "Int")
+}
+
+func (ec *executionContext) _OrganisationPresence_came(ctx context.Context, field graphql.CollectedField, obj *db.OrganisationPresence) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrganisationPresence_came(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Came, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrganisationPresence_came(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganisationPresence", field, false, false, "Int")
 }
 
 func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, field graphql.CollectedField, obj *db.PageInfo) (ret graphql.Marshaler) {
@@ -28007,6 +29712,29 @@ func (ec *executionContext) fieldContext_Registration_invoice(_ context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _Registration_checkedInAt(ctx context.Context, field graphql.CollectedField, obj *db.Registration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Registration_checkedInAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CheckedInAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Registration_checkedInAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Registration", field, false, false, "DateTime")
+}
+
 func (ec *executionContext) _RegistrationConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.Registration]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -30874,6 +32602,206 @@ func (ec *executionContext) fieldContext_Seats_registrations(ctx context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Seats_attendance(ctx context.Context, field graphql.CollectedField, obj *db.Seats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Seats_attendance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Seats().Attendance(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.SeatsAttendance) graphql.Marshaler {
+			return ec.marshalOSeatsAttendance2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSeatsAttendance(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Seats_attendance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Seats",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SeatsAttendance(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Seats_attendees(ctx context.Context, field graphql.CollectedField, obj *db.Seats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Seats_attendees(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Seats().Attendees(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*db.AttendeeFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Connection[db.Attendee]) graphql.Marshaler {
+			return ec.marshalNAttendeeConnection2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Seats_attendees(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Seats",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AttendeeConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Seats_attendees_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SeatsAttendance_expected(ctx context.Context, field graphql.CollectedField, obj *db.SeatsAttendance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeatsAttendance_expected(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Expected, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeatsAttendance_expected(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeatsAttendance", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SeatsAttendance_came(ctx context.Context, field graphql.CollectedField, obj *db.SeatsAttendance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeatsAttendance_came(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Came, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeatsAttendance_came(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeatsAttendance", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SeatsAttendance_walkIns(ctx context.Context, field graphql.CollectedField, obj *db.SeatsAttendance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeatsAttendance_walkIns(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WalkIns, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeatsAttendance_walkIns(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeatsAttendance", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SeatsAttendance_noShows(ctx context.Context, field graphql.CollectedField, obj *db.SeatsAttendance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeatsAttendance_noShows(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NoShows, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeatsAttendance_noShows(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeatsAttendance", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SeatsAttendance_organisations(ctx context.Context, field graphql.CollectedField, obj *db.SeatsAttendance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeatsAttendance_organisations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Organisations, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.OrganisationPresence) graphql.Marshaler {
+			return ec.marshalNOrganisationPresence2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐOrganisationPresenceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeatsAttendance_organisations(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SeatsAttendance",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrganisationPresence(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SendInvitationsPayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.SendInvitationsPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -32253,6 +34181,70 @@ func (ec *executionContext) _Theme_name(ctx context.Context, field graphql.Colle
 }
 func (ec *executionContext) fieldContext_Theme_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Theme", field, false, false, "String")
+}
+
+func (ec *executionContext) _UndoCheckInPayload_attendee(ctx context.Context, field graphql.CollectedField, obj *model.UndoCheckInPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndoCheckInPayload_attendee(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Attendee, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Attendee) graphql.Marshaler {
+			return ec.marshalOAttendee2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAttendee(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UndoCheckInPayload_attendee(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UndoCheckInPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Attendee(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UndoCheckInPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.UndoCheckInPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndoCheckInPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UndoCheckInPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UndoCheckInPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _UserError_code(ctx context.Context, field graphql.CollectedField, obj *db.Error) (ret graphql.Marshaler) {
@@ -34258,6 +36250,55 @@ func UnmarshalAskForReportInput(ctx context.Context, raw any) (model.AskForRepor
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputAttendeeFilter(ctx context.Context, obj any) (db.AttendeeFilter, error) {
+	var it db.AttendeeFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"text", "state"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "text":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("text"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Text = data
+		case "state":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
+			data, err := ec.unmarshalOAttendeeState2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAttendeeState(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.State = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAttendeeFilter unmarshals raw into the AttendeeFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAttendeeFilter(ctx context.Context, raw any) (db.AttendeeFilter, error) {
+	var out db.AttendeeFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AttendeeFilter", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputAudienceInput(ctx context.Context, obj any) (db.AudienceInput, error) {
 	var it db.AudienceInput
 	if obj == nil {
@@ -35046,6 +37087,146 @@ func (ec *executionContext) unmarshalInputChangeSessionInput(ctx context.Context
 func UnmarshalChangeSessionInput(ctx context.Context, raw any) (db.ChangeSessionInput, error) {
 	var out db.ChangeSessionInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ChangeSessionInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputCheckInInput(ctx context.Context, obj any) (db.PresenceInput, error) {
+	var it db.PresenceInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"registrationId", "seatsId", "personId", "code"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "registrationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("registrationId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RegistrationID = data
+		case "seatsId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("seatsId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SeatsID = data
+		case "personId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("personId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PersonID = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCheckInInput unmarshals raw into the CheckInInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCheckInInput(ctx context.Context, raw any) (db.PresenceInput, error) {
+	var out db.PresenceInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CheckInInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputCheckInWalkInInput(ctx context.Context, obj any) (db.WalkInInput, error) {
+	var it db.WalkInInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "seatsId", "personId", "name", "organisation", "email"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		case "seatsId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("seatsId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SeatsID = data
+		case "personId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("personId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PersonID = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "organisation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("organisation"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Organisation = data
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalOEmailAddress2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCheckInWalkInInput unmarshals raw into the CheckInWalkInInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCheckInWalkInInput(ctx context.Context, raw any) (db.WalkInInput, error) {
+	var out db.WalkInInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CheckInWalkInInput", raw, &out)
 	return out, err
 }
 
@@ -35855,6 +38036,48 @@ func (ec *executionContext) unmarshalInputInvoiceInput(ctx context.Context, obj 
 func UnmarshalInvoiceInput(ctx context.Context, raw any) (db.InvoiceInput, error) {
 	var out db.InvoiceInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "InvoiceInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputIssueCertificatesInput(ctx context.Context, obj any) (model.IssueCertificatesInput, error) {
+	var it model.IssueCertificatesInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"courseRunId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "courseRunId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("courseRunId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CourseRunID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalIssueCertificatesInput unmarshals raw into the IssueCertificatesInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalIssueCertificatesInput(ctx context.Context, raw any) (model.IssueCertificatesInput, error) {
+	var out model.IssueCertificatesInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "IssueCertificatesInput", raw, &out)
 	return out, err
 }
 
@@ -37559,6 +39782,69 @@ func UnmarshalStartReportInput(ctx context.Context, raw any) (model.StartReportI
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputUndoCheckInInput(ctx context.Context, obj any) (db.PresenceInput, error) {
+	var it db.PresenceInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"registrationId", "seatsId", "personId", "code"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "registrationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("registrationId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RegistrationID = data
+		case "seatsId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("seatsId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SeatsID = data
+		case "personId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("personId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PersonID = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalUndoCheckInInput unmarshals raw into the UndoCheckInInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalUndoCheckInInput(ctx context.Context, raw any) (db.PresenceInput, error) {
+	var out db.PresenceInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "UndoCheckInInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputVenueInput(ctx context.Context, obj any) (db.VenueInput, error) {
 	var it db.VenueInput
 	if obj == nil {
@@ -38195,6 +40481,165 @@ func (ec *executionContext) _Attendance(ctx context.Context, sel ast.SelectionSe
 			}
 		case "organisations":
 			out.Values[i] = ec._Attendance_organisations(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var attendeeImplementors = []string{"Attendee"}
+
+func (ec *executionContext) _Attendee(ctx context.Context, sel ast.SelectionSet, obj *db.Attendee) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, attendeeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Attendee")
+		case "personId":
+			out.Values[i] = ec._Attendee_personId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = ec._Attendee_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "organisation":
+			out.Values[i] = ec._Attendee_organisation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "worksFor":
+			out.Values[i] = ec._Attendee_worksFor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "state":
+			out.Values[i] = ec._Attendee_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "walkIn":
+			out.Values[i] = ec._Attendee_walkIn(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "checkedInAt":
+			out.Values[i] = ec._Attendee_checkedInAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "certificateCode":
+			out.Values[i] = ec._Attendee_certificateCode(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "registration":
+			out.Values[i] = ec._Attendee_registration(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var attendeeConnectionImplementors = []string{"AttendeeConnection"}
+
+func (ec *executionContext) _AttendeeConnection(ctx context.Context, sel ast.SelectionSet, obj *db.Connection[db.Attendee]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, attendeeConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AttendeeConnection")
+		case "nodes":
+			out.Values[i] = ec._AttendeeConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edges":
+			out.Values[i] = ec._AttendeeConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._AttendeeConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._AttendeeConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var attendeeEdgeImplementors = []string{"AttendeeEdge"}
+
+func (ec *executionContext) _AttendeeEdge(ctx context.Context, sel ast.SelectionSet, obj *db.Edge[db.Attendee]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, attendeeEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AttendeeEdge")
+		case "cursor":
+			out.Values[i] = ec._AttendeeEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._AttendeeEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -39111,6 +41556,82 @@ func (ec *executionContext) _ChangeSessionPayload(ctx context.Context, sel ast.S
 			}
 		case "userErrors":
 			out.Values[i] = ec._ChangeSessionPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var checkInPayloadImplementors = []string{"CheckInPayload"}
+
+func (ec *executionContext) _CheckInPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CheckInPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, checkInPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CheckInPayload")
+		case "attendee":
+			out.Values[i] = ec._CheckInPayload_attendee(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._CheckInPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var checkInWalkInPayloadImplementors = []string{"CheckInWalkInPayload"}
+
+func (ec *executionContext) _CheckInWalkInPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CheckInWalkInPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, checkInWalkInPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CheckInWalkInPayload")
+		case "attendee":
+			out.Values[i] = ec._CheckInWalkInPayload_attendee(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._CheckInWalkInPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -40975,6 +43496,54 @@ func (ec *executionContext) _Invoice(ctx context.Context, sel ast.SelectionSet, 
 	return out
 }
 
+var issueCertificatesPayloadImplementors = []string{"IssueCertificatesPayload"}
+
+func (ec *executionContext) _IssueCertificatesPayload(ctx context.Context, sel ast.SelectionSet, obj *model.IssueCertificatesPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, issueCertificatesPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("IssueCertificatesPayload")
+		case "courseRun":
+			out.Values[i] = ec._IssueCertificatesPayload_courseRun(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "issued":
+			out.Values[i] = ec._IssueCertificatesPayload_issued(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "withoutAddress":
+			out.Values[i] = ec._IssueCertificatesPayload_withoutAddress(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._IssueCertificatesPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var liftSuppressionPayloadImplementors = []string{"LiftSuppressionPayload"}
 
 func (ec *executionContext) _LiftSuppressionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.LiftSuppressionPayload) graphql.Marshaler {
@@ -41799,6 +44368,34 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "checkIn":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_checkIn(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "undoCheckIn":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_undoCheckIn(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "checkInWalkIn":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_checkInWalkIn(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "issueCertificates":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_issueCertificates(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -41948,6 +44545,54 @@ func (ec *executionContext) _OrganisationAttendance(ctx context.Context, sel ast
 			}
 		case "people":
 			out.Values[i] = ec._OrganisationAttendance_people(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var organisationPresenceImplementors = []string{"OrganisationPresence"}
+
+func (ec *executionContext) _OrganisationPresence(ctx context.Context, sel ast.SelectionSet, obj *db.OrganisationPresence) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, organisationPresenceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrganisationPresence")
+		case "name":
+			out.Values[i] = ec._OrganisationPresence_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "organisation":
+			out.Values[i] = ec._OrganisationPresence_organisation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "expected":
+			out.Values[i] = ec._OrganisationPresence_expected(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "came":
+			out.Values[i] = ec._OrganisationPresence_came(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -43183,6 +45828,11 @@ func (ec *executionContext) _Registration(ctx context.Context, sel ast.Selection
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "checkedInAt":
+			out.Values[i] = ec._Registration_checkedInAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -44301,6 +46951,71 @@ func (ec *executionContext) _Seats(ctx context.Context, sel ast.SelectionSet, ob
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Seats_registrations(ctx, field, obj)
 				})
+		case "attendance":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Seats_attendance(ctx, field, obj)
+				})
+		case "attendees":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Seats_attendees(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var seatsAttendanceImplementors = []string{"SeatsAttendance"}
+
+func (ec *executionContext) _SeatsAttendance(ctx context.Context, sel ast.SelectionSet, obj *db.SeatsAttendance) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, seatsAttendanceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SeatsAttendance")
+		case "expected":
+			out.Values[i] = ec._SeatsAttendance_expected(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "came":
+			out.Values[i] = ec._SeatsAttendance_came(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "walkIns":
+			out.Values[i] = ec._SeatsAttendance_walkIns(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "noShows":
+			out.Values[i] = ec._SeatsAttendance_noShows(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "organisations":
+			out.Values[i] = ec._SeatsAttendance_organisations(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -44872,6 +47587,44 @@ func (ec *executionContext) _Theme(ctx context.Context, sel ast.SelectionSet, ob
 			}
 		case "name":
 			out.Values[i] = ec._Theme_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var undoCheckInPayloadImplementors = []string{"UndoCheckInPayload"}
+
+func (ec *executionContext) _UndoCheckInPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UndoCheckInPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, undoCheckInPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UndoCheckInPayload")
+		case "attendee":
+			out.Values[i] = ec._UndoCheckInPayload_attendee(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._UndoCheckInPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -45615,6 +48368,77 @@ func (ec *executionContext) marshalNAttendance2ᚖgithubᚗcomᚋvaktreffenᚋva
 	return ec._Attendance(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNAttendee2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAttendeeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Attendee) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAttendee2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAttendee(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNAttendee2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAttendee(ctx context.Context, sel ast.SelectionSet, v *db.Attendee) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Attendee!")
+		return graphql.Null
+	}
+	return ec._Attendee(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNAttendeeConnection2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐConnection(ctx context.Context, sel ast.SelectionSet, v *db.Connection[db.Attendee]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AttendeeConnection!")
+		return graphql.Null
+	}
+	return ec._AttendeeConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNAttendeeEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.Attendee]) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAttendeeEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNAttendeeEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx context.Context, sel ast.SelectionSet, v *db.Edge[db.Attendee]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AttendeeEdge!")
+		return graphql.Null
+	}
+	return ec._AttendeeEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNAttendeeState2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAttendeeState(ctx context.Context, v any) (db.AttendeeState, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.AttendeeState(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAttendeeState2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAttendeeState(ctx context.Context, sel ast.SelectionSet, v db.AttendeeState) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "AttendeeState!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNAudienceInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAudienceInput(ctx context.Context, v any) (db.AudienceInput, error) {
 	res, err := ec.unmarshalInputAudienceInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -45951,6 +48775,32 @@ func (ec *executionContext) marshalNChangeSessionPayload2ᚖgithubᚗcomᚋvaktr
 		return graphql.Null
 	}
 	return ec._ChangeSessionPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCheckInInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPresenceInput(ctx context.Context, v any) (db.PresenceInput, error) {
+	res, err := ec.unmarshalInputCheckInInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCheckInPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCheckInPayload(ctx context.Context, sel ast.SelectionSet, v *model.CheckInPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CheckInPayload!")
+		return graphql.Null
+	}
+	return ec._CheckInPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCheckInWalkInInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐWalkInInput(ctx context.Context, v any) (db.WalkInInput, error) {
+	res, err := ec.unmarshalInputCheckInWalkInInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCheckInWalkInPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCheckInWalkInPayload(ctx context.Context, sel ast.SelectionSet, v *model.CheckInWalkInPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CheckInWalkInPayload!")
+		return graphql.Null
+	}
+	return ec._CheckInWalkInPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNConfirmCourseRunInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐConfirmCourseRunInput(ctx context.Context, v any) (model.ConfirmCourseRunInput, error) {
@@ -46762,6 +49612,19 @@ func (ec *executionContext) marshalNInviteDelegationsPayload2ᚖgithubᚗcomᚋv
 	return ec._InviteDelegationsPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNIssueCertificatesInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐIssueCertificatesInput(ctx context.Context, v any) (model.IssueCertificatesInput, error) {
+	res, err := ec.unmarshalInputIssueCertificatesInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNIssueCertificatesPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐIssueCertificatesPayload(ctx context.Context, sel ast.SelectionSet, v *model.IssueCertificatesPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "IssueCertificatesPayload!")
+		return graphql.Null
+	}
+	return ec._IssueCertificatesPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNLiftSuppressionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐLiftSuppressionInput(ctx context.Context, v any) (model.LiftSuppressionInput, error) {
 	res, err := ec.unmarshalInputLiftSuppressionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -47110,6 +49973,30 @@ func (ec *executionContext) marshalNOrganisationAttendance2ᚖgithubᚗcomᚋvak
 		return graphql.Null
 	}
 	return ec._OrganisationAttendance(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNOrganisationPresence2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐOrganisationPresenceᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.OrganisationPresence) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOrganisationPresence2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐOrganisationPresence(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNOrganisationPresence2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐOrganisationPresence(ctx context.Context, sel ast.SelectionSet, v *db.OrganisationPresence) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "OrganisationPresence!")
+		return graphql.Null
+	}
+	return ec._OrganisationPresence(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNPageInfo2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v db.PageInfo) graphql.Marshaler {
@@ -48259,6 +51146,19 @@ func (ec *executionContext) marshalNURL2string(ctx context.Context, sel ast.Sele
 	return res
 }
 
+func (ec *executionContext) unmarshalNUndoCheckInInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPresenceInput(ctx context.Context, v any) (db.PresenceInput, error) {
+	res, err := ec.unmarshalInputUndoCheckInInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUndoCheckInPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐUndoCheckInPayload(ctx context.Context, sel ast.SelectionSet, v *model.UndoCheckInPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "UndoCheckInPayload!")
+		return graphql.Null
+	}
+	return ec._UndoCheckInPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Error) graphql.Marshaler {
 	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -48463,6 +51363,40 @@ func (ec *executionContext) unmarshalOActionStatus2ᚖgithubᚗcomᚋvaktreffen�
 }
 
 func (ec *executionContext) marshalOActionStatus2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐActionStatus(ctx context.Context, sel ast.SelectionSet, v *db.ActionStatus) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
+func (ec *executionContext) marshalOAttendee2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAttendee(ctx context.Context, sel ast.SelectionSet, v *db.Attendee) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Attendee(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOAttendeeFilter2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAttendeeFilter(ctx context.Context, v any) (*db.AttendeeFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputAttendeeFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOAttendeeState2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAttendeeState(ctx context.Context, v any) (*db.AttendeeState, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.AttendeeState(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAttendeeState2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAttendeeState(ctx context.Context, sel ast.SelectionSet, v *db.AttendeeState) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -49267,6 +52201,13 @@ func (ec *executionContext) marshalOSeats2ᚖgithubᚗcomᚋvaktreffenᚋvaktref
 		return graphql.Null
 	}
 	return ec._Seats(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSeatsAttendance2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSeatsAttendance(ctx context.Context, sel ast.SelectionSet, v *db.SeatsAttendance) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SeatsAttendance(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOSession2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSession(ctx context.Context, sel ast.SelectionSet, v *db.Session) graphql.Marshaler {

@@ -229,6 +229,22 @@ type ChangeSessionPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// Who was checked in.
+type CheckInPayload struct {
+	// After the change; null when there was a problem.
+	Attendee *db.Attendee `json:"attendee,omitempty"`
+	// What was wrong; empty when it worked.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Who walked in.
+type CheckInWalkInPayload struct {
+	// After the change; null when there was a problem.
+	Attendee *db.Attendee `json:"attendee,omitempty"`
+	// What was wrong; empty when it worked.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // Which course run to confirm.
 type ConfirmCourseRunInput struct {
 	// The id of the course run.
@@ -342,6 +358,24 @@ type InviteDelegationsPayload struct {
 	// In the order of the input; null when there are userErrors.
 	Delegations []*db.Delegation `json:"delegations,omitempty"`
 	// Why nobody was invited; `index` counts the entries of the list.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Whose participants get certificates.
+type IssueCertificatesInput struct {
+	// The course run.
+	CourseRunID db.ID `json:"courseRunId"`
+}
+
+// The certificates that were issued.
+type IssueCertificatesPayload struct {
+	// The run; null when there was a problem.
+	CourseRun *db.CourseRun `json:"courseRun,omitempty"`
+	// How many are new.
+	Issued int `json:"issued"`
+	// How many of them cannot be mailed, because no address is known; the codes are in the list of attendees.
+	WithoutAddress int `json:"withoutAddress"`
+	// What was wrong; empty when it worked.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
@@ -685,6 +719,14 @@ type StartReportInput struct {
 type StartReportPayload struct {
 	// After the change; null when there was a problem.
 	Report *db.Report `json:"report,omitempty"`
+	// What was wrong; empty when it worked.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// Whose check-in was taken back.
+type UndoCheckInPayload struct {
+	// After the change; null for a walk-in, who is not on the list any more, and when there was a problem.
+	Attendee *db.Attendee `json:"attendee,omitempty"`
 	// What was wrong; empty when it worked.
 	UserErrors []*db.Error `json:"userErrors"`
 }
