@@ -136,11 +136,11 @@ func TestWhoMayCheckIn(t *testing.T) {
 		anna := w.people(t, "anna")[0]
 		for name, actor := range map[string]db.Actor{"a participant": w.actor(t, "anna@example.org"), "an outsider": w.outsider, "a trainer of something else": emma} {
 			for what, err := range map[string]error{
-				"check in": second(w.CheckIn(t.Context(), actor, db.PresenceInput{SeatsID: &seats, PersonID: &anna}, nil)),
+				"check in":        second(w.CheckIn(t.Context(), actor, db.PresenceInput{SeatsID: &seats, PersonID: &anna}, nil)),
 				"by registration": second(w.CheckIn(t.Context(), actor, db.PresenceInput{RegistrationID: new(w.latest(t, seats, "anna"))}, nil)),
-				"by code": second(w.CheckIn(t.Context(), actor, db.PresenceInput{SeatsID: &seats, Code: new("2222-2222")}, nil)),
-				"undo":     second(w.UndoCheckIn(t.Context(), actor, db.PresenceInput{SeatsID: &seats, PersonID: &anna}, nil)),
-				"walk-in":  second(w.CheckInWalkIn(t.Context(), actor, db.WalkInInput{IdempotencyKey: "k", SeatsID: seats, Name: new("X")}, nil)),
+				"by code":         second(w.CheckIn(t.Context(), actor, db.PresenceInput{SeatsID: &seats, Code: new("2222-2222")}, nil)),
+				"undo":            second(w.UndoCheckIn(t.Context(), actor, db.PresenceInput{SeatsID: &seats, PersonID: &anna}, nil)),
+				"walk-in":         second(w.CheckInWalkIn(t.Context(), actor, db.WalkInInput{IdempotencyKey: "k", SeatsID: seats, Name: new("X")}, nil)),
 			} {
 				if code(err) != db.CodeNotFound {
 					t.Errorf("%s by %s: %v", what, name, err)

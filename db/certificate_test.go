@@ -18,7 +18,9 @@ func TestCertificates(t *testing.T) {
 		for _, key := range []string{"anna", "bert", "mute"} {
 			w.checkIn(t, w.olga, seats, key)
 		}
-		issue := func(actor db.Actor) (*db.IssuedCertificates, error) { return w.IssueCertificates(t.Context(), actor, run, nil) }
+		issue := func(actor db.Actor) (*db.IssuedCertificates, error) {
+			return w.IssueCertificates(t.Context(), actor, run, nil)
+		}
 		if _, err := issue(w.olga); code(err) != db.CodeConflict {
 			t.Errorf("before it is over: %v", err)
 		}

@@ -116,6 +116,15 @@ func columns(l *db.RegistrationList) []column {
 		}},
 		{words.registeredAt, func(r *db.Registration) string { return wallTime(r.RegisteredAt, l.Zone) }},
 		{words.registeredBy, func(r *db.Registration) string { return r.By.Name }},
+		{words.attended, func(r *db.Registration) string {
+			switch {
+			case r.CheckedInAt != nil:
+				return wallTime(*r.CheckedInAt, l.Zone)
+			case l.Over && (r.Status == db.Confirmed || r.Status == db.Held):
+				return words.noShow
+			}
+			return ""
+		}},
 	}
 }
 
@@ -170,6 +179,7 @@ func defused(cell string) string { return formula.ReplaceAllString(cell, "$1$2'$
 type words struct {
 	separator                                                                     rune
 	person, organisation, address, standing, position, registeredAt, registeredBy string
+	attended, noShow                                                              string
 	status                                                                        map[db.RegistrationStatus]string
 }
 
@@ -178,17 +188,17 @@ func exportWords(language db.Locale) words {
 	switch language {
 	case db.Dutch:
 		return words{
-			';', "Naam", "Organisatie", "E-mailadres", "Stand", "Plaats op de wachtlijst", "Aangemeld op", "Aangemeld door",
+			';', "Naam", "Organisatie", "E-mailadres", "Stand", "Plaats op de wachtlijst", "Aangemeld op", "Aangemeld door", "Aanwezig", "Niet gekomen",
 			map[db.RegistrationStatus]string{db.Confirmed: "Bevestigd", db.Held: "Intake open", db.Waitlisted: "Wachtlijst", db.Offered: "Plaats aangeboden", db.Expired: "Vervallen", db.Cancelled: "Geannuleerd"},
 		}
 	case db.German:
 		return words{
-			';', "Name", "Organisation", "E-Mail-Adresse", "Stand", "Platz auf der Warteliste", "Angemeldet am", "Angemeldet von",
+			';', "Name", "Organisation", "E-Mail-Adresse", "Stand", "Platz auf der Warteliste", "Angemeldet am", "Angemeldet von", "Anwesend", "Nicht erschienen",
 			map[db.RegistrationStatus]string{db.Confirmed: "Bestätigt", db.Held: "Vorab-Fragen offen", db.Waitlisted: "Warteliste", db.Offered: "Platz angeboten", db.Expired: "Verfallen", db.Cancelled: "Storniert"},
 		}
 	}
 	return words{
-		',', "Name", "Organisation", "E-mail address", "Status", "Position on the waiting list", "Registered at", "Registered by",
+		',', "Name", "Organisation", "E-mail address", "Status", "Position on the waiting list", "Registered at", "Registered by", "Attended", "Did not come",
 		map[db.RegistrationStatus]string{db.Confirmed: "Confirmed", db.Held: "Intake open", db.Waitlisted: "Waiting list", db.Offered: "Place offered", db.Expired: "Lapsed", db.Cancelled: "Cancelled"},
 	}
 }

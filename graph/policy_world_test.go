@@ -207,6 +207,22 @@ func courseCampaign(s *scene, _ string) vars {
 	return vars{"campaignId": s.one("SELECT id FROM campaigns WHERE course_run_id IS NOT NULL")}
 }
 
+// today moves the meeting of the seats to the day of the scene, on which people come in.
+func (s *scene) today(seats string) string {
+	s.Helper()
+	s.exec("UPDATE editions SET starts_on = '2027-01-15', ends_on = '2027-01-15' WHERE key = 'vaktreffen-2027'")
+	s.exec("UPDATE course_runs SET starts_on = '2027-01-15', ends_on = '2027-01-15', status = 'CONFIRMED' WHERE id IN (SELECT course_run_id FROM run_trainers)")
+	return seats
+}
+
+// atTheDoor is the member's place in a meeting of the day.
+func atTheDoor(meeting string) func(*scene, string) vars {
+	return func(s *scene, _ string) vars {
+		s.today("")
+		return vars{"registrationId": s.placeOf(meeting)}
+	}
+}
+
 // ofDraft is what those hear who know of the draft: who may not change it, and its organisers, if not even they can.
 func ofDraft(organisers string) map[string]string {
 	heard := map[string]string{neighbour: "FORBIDDEN", colleague: "FORBIDDEN"}
@@ -331,6 +347,22 @@ var deeds = []deed{
 	{"confirmCourseRun", providers, "NOT_FOUND", runInput, nil},
 	{"changeCourseRun", providers, "NOT_FOUND", with(runInput, vars{"startsOn": "2027-09-01"}), nil},
 	{"cancelCourseRun", providers, "NOT_FOUND", runInput, nil},
+
+	{"checkIn", organisers, "NOT_FOUND", atTheDoor("edition"), nil},
+	{"undoCheckIn", organisers, "NOT_FOUND", atTheDoor("edition"), nil},
+	{"checkIn", and(providers, teacher), "NOT_FOUND", atTheDoor("run"), nil},
+	{"undoCheckIn", and(providers, teacher), "NOT_FOUND", atTheDoor("run"), nil},
+	{"checkInWalkIn", organisers, "NOT_FOUND", func(s *scene, as string) vars {
+		return vars{"idempotencyKey": "walk-in", "seatsId": s.today(s.seats), "name": "Walter Walk", "email": "walk-in-" + as}
+	}, nil},
+	{"checkInWalkIn", and(providers, teacher), "NOT_FOUND", func(s *scene, as string) vars {
+		return vars{"idempotencyKey": "walk-in to the run", "seatsId": s.today(s.place), "name": "Walter Walk", "email": "walk-in-" + as}
+	}, nil},
+	{"issueCertificates", providers, "NOT_FOUND", func(s *scene, _ string) vars {
+		s.today(s.place)
+		s.exec("UPDATE course_runs SET starts_on = '2027-01-12', ends_on = '2027-01-13' WHERE id = (SELECT course_run_id FROM seats WHERE course_run_id IN (SELECT course_run_id FROM run_trainers))")
+		return runInput(s, "")
+	}, nil},
 
 	{"changeInvitationMails", signedIn, "", to(vars{"wanted": false}), nil},
 	{"requestSignIn", everybody, "", to(vars{"email": member}), nil},
