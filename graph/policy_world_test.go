@@ -211,7 +211,7 @@ func courseCampaign(s *scene, _ string) vars {
 func (s *scene) today(seats string) string {
 	s.Helper()
 	s.exec("UPDATE editions SET starts_on = '2027-01-15', ends_on = '2027-01-15' WHERE key = 'vaktreffen-2027'")
-	s.exec("UPDATE course_runs SET starts_on = '2027-01-15', ends_on = '2027-01-15', status = 'CONFIRMED' WHERE id IN (SELECT course_run_id FROM run_trainers)")
+	s.exec("UPDATE course_runs SET starts_on = '2027-01-15', ends_on = '2027-01-15', decide_on = NULL, status = 'CONFIRMED' WHERE id IN (SELECT course_run_id FROM run_trainers)")
 	return seats
 }
 

@@ -101,6 +101,10 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 		message.Bulk, message.Campaign = true, m.Campaign.ID.String()
 		facts.AnswerURL = w.cfg.PublicURL + "/reports/" + m.Campaign.ReportID.String() + "?lang=" + message.Locale
 		facts.Report = m.Report
+	case db.MailCertificate:
+		if err := w.certificate(m, meeting, message, &facts); err != nil {
+			return nil, err
+		}
 	case db.MailSummary:
 		facts.Result, facts.Began = m.Summary, m.Campaign.SendAt.In(meetingZone(m))
 	case db.MailTrial:

@@ -40,6 +40,8 @@ const (
 	KindRunConfirmed    = "run_confirmed"
 	KindRunCancelled    = "run_cancelled"
 	KindRunBelowMinimum = "run_below_minimum"
+
+	KindCertificateIssued = "certificate_issued"
 )
 
 // Kinds lists every kind of letter.
@@ -49,7 +51,7 @@ func Kinds() []string {
 		KindSeatOffered, KindOfferExpired, KindWaitingListClosed, KindSignIn,
 		KindDelegationInvited, KindDelegationReminder, KindMeetingChanged, KindMeetingCancelled,
 		KindIntakeRequested, KindIntakeReminder, KindRunConfirmed, KindRunCancelled, KindRunBelowMinimum,
-		KindInvitationReminder, KindCampaignSummary, KindReportPublished,
+		KindInvitationReminder, KindCampaignSummary, KindReportPublished, KindCertificateIssued,
 	}
 }
 

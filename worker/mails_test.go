@@ -66,6 +66,13 @@ func mailOf(kind string, locale db.Locale) *db.Mail {
 				{Reason: db.ReasonConnectionLost, Count: 1}, {Reason: db.ReasonMailboxFull, Count: 1},
 			},
 		}
+	case KindCertificateIssued:
+		m.Campaign, m.Edition, m.Hours = nil, nil, nil
+		m.CourseRun = &db.CourseRun{
+			StartsOn: "2027-04-15", EndsOn: "2027-04-16", TimeZone: "Europe/Amsterdam", Languages: []string{"nl"}, VenueName: "Stadhuis", VenueCity: "Utrecht",
+			Course: &db.Course{Title: "Masterclass „Rat & Region“", Summary: "One day with a trainer.", Days: 2},
+		}
+		m.Certificate = &db.Certificate{ID: id(db.KindCertificate, 6), Code: "ABCDEFGHJKMNPQRS", IssuedAt: at("2027-04-17T09:00:00Z")}
 	case KindSignIn:
 		m.Organiser, m.Campaign, m.Edition, m.Hours = nil, nil, nil, nil
 	case KindIntakeRequested, KindIntakeReminder, KindRunConfirmed, KindRunCancelled, KindRunBelowMinimum:

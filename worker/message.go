@@ -35,9 +35,16 @@ type Message struct {
 	Calendar        *CalendarPart  // nil: none. Goes along as an alternative and as the attachment invite.ics
 	Others          []CalendarPart // further entries, as attachments: one calendar holds one entry that asks for something (RFC 5546)
 	Meeting         []byte         // a calendar that asks for nothing, as the attachment meeting.ics; nil: none
-	Bulk            bool           // one of many alike, such as an invitation; a confirmation is not
-	Campaign        string         // what the mails of a bulk have in common, in Feedback-ID; empty: nothing
-	ListUnsubscribe string         // https address for one-click unsubscribing (RFC 8058), or empty
+	Attachments     []Attachment
+	Bulk            bool   // one of many alike, such as an invitation; a confirmation is not
+	Campaign        string // what the mails of a bulk have in common, in Feedback-ID; empty: nothing
+	ListUnsubscribe string // https address for one-click unsubscribing (RFC 8058), or empty
+}
+
+// Attachment is a file that goes along.
+type Attachment struct {
+	Name, Type string // of the file, such as "certificate.pdf", and of its content, such as "application/pdf"
+	Content    []byte
 }
 
 // CalendarPart is a calendar entry and what it asks of the reader's mail program.
@@ -153,6 +160,10 @@ func (m *Message) seal() (*sealed, error) {
 	if m.Meeting != nil {
 		// An attachment only: as an alternative, some programs would show it in place of the letter.
 		msg.AttachReadSeeker("meeting.ics", bytes.NewReader(m.Meeting), mail.WithFileContentType("application/ics"))
+	}
+
+	for _, file := range m.Attachments {
+		msg.AttachReadSeeker(file.Name, bytes.NewReader(file.Content), mail.WithFileContentType(mail.ContentType(file.Type)))
 	}
 
 	var body bytes.Buffer
