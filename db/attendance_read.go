@@ -313,11 +313,14 @@ type CheckInDesk struct {
 	CourseRun  *CourseRun // with course
 	Attendance *SeatsAttendance
 	Attendees  []*Attendee // who match, by name
-	Refusal    error       // why nobody can be checked in now; nil when that is possible
+	Last       *Attendee   // who was asked for besides; nil when nobody was, or is not on the list
+	Open       bool        // whether people can be checked in now
+	Opens      *time.Time  // from when they can be, when that is later
 }
 
-// CheckInDesk returns what those see who may check people in on seats; nil to everybody else.
-func (d *DB) CheckInDesk(ctx context.Context, actor Actor, seats ID, text string) (*CheckInDesk, error) {
+// CheckInDesk returns what those see who may check people in on seats, with who matches the text, and somebody in any case; nil to
+// everybody else.
+func (d *DB) CheckInDesk(ctx context.Context, actor Actor, seats ID, text string, last ID) (*CheckInDesk, error) {
 	v := d.view(actor)
 	at, err := v.gate(ctx, seats)
 	if err != nil {
@@ -327,7 +330,15 @@ func (d *DB) CheckInDesk(ctx context.Context, actor Actor, seats ID, text string
 	if err != nil {
 		return nil, err
 	}
-	desk := &CheckInDesk{Attendance: count(roll), Refusal: at.refusal(v.now)}
+	desk := &CheckInDesk{Attendance: count(roll), Open: at.refusal(v.now) == nil}
+	if opens := at.opens(); at.on() && v.now.Before(opens) {
+		desk.Opens = &opens
+	}
+	for _, a := range roll {
+		if a.PersonID == last {
+			desk.Last = a
+		}
+	}
 	filter := AttendeeFilter{Text: &text}
 	desk.Attendees = slices.DeleteFunc(roll, func(a *Attendee) bool { return !filter.holds(a) })
 	people, err := v.loadPeople(ctx, []ID{actor.PersonID}, nil)

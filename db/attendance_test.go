@@ -152,7 +152,7 @@ func TestWhoMayCheckIn(t *testing.T) {
 			if a, err := w.AttendanceOn(t.Context(), actor, &db.Seats{ID: seats}, nil); a != nil || err != nil {
 				t.Errorf("%s counts %+v, %v", name, a, err)
 			}
-			if desk, err := w.CheckInDesk(t.Context(), actor, seats, ""); desk != nil || err != nil {
+			if desk, err := w.CheckInDesk(t.Context(), actor, seats, "", db.ID{}); desk != nil || err != nil {
 				t.Errorf("%s sees %+v, %v", name, desk, err)
 			}
 		}
@@ -292,7 +292,7 @@ func TestTheListIsSearched(t *testing.T) {
 		for text, want := range map[string]string{
 			"MULLER": "Änne Müller", "anne": "Änne Müller", "oldenburg": "Dieter Änne Müller", "groningen an": "Anna", "nobody": "", " ": "Anna Bert Dieter Änne Müller", "%": "",
 		} {
-			desk, err := w.CheckInDesk(t.Context(), w.olga, seats, text)
+			desk, err := w.CheckInDesk(t.Context(), w.olga, seats, text, w.people(t, "bert")[0])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -304,7 +304,7 @@ func TestTheListIsSearched(t *testing.T) {
 			if got := strings.Join(names, " "); got != want {
 				t.Errorf("%q: %s, want %s", text, got, want)
 			}
-			if desk.Attendance.Expected != 4 || desk.Edition == nil || desk.Reader.Name != "Olga" || desk.Refusal != nil {
+			if desk.Attendance.Expected != 4 || desk.Edition == nil || desk.Reader.Name != "Olga" || !desk.Open || desk.Last.Name != "Bert" {
 				t.Errorf("the desk: %+v", desk)
 			}
 		}

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -183,12 +184,12 @@ func signInPages(mux *http.ServeMux, cfg Config, res resolver) {
 	})
 }
 
-// enter leads somebody who has just signed in to the own page.
+// enter leads somebody who has just signed in to the page that asked for it, else to the own page.
 func enter(w http.ResponseWriter, r *http.Request, cfg Config, in *db.SignedIn) {
 	http.SetCookie(w, &http.Cookie{
 		Name: signInCookie, Value: in.Token, Path: "/", Expires: in.SignIn.ExpiresAt, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: cfg.Secure,
 	})
-	redirectToPage(w, r, "/me")
+	redirectToPage(w, r, cmp.Or(wayBack(w, r), "/me"))
 }
 
 // cookieActor returns who is signed in on the pages.

@@ -15,6 +15,9 @@ func Place(r *db.Registration, calendar string, language db.Locale, typed *Typed
 	t := p.Tongue
 	p.For, p.Label, p.Field = fmt.Sprintf(t.RegistrationOf, r.Person.Name), t.YourRegistration, "action"
 	p.Calendar = subscribe(language, calendar, true)
+	if !m.cancelled {
+		p.add(t.CheckInCode, r.CheckInCode)
+	}
 	p.stand(r, r.Status, m)
 	switch {
 	case r.Status == db.Cancelled:

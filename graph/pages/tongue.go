@@ -22,6 +22,8 @@ type tongue struct {
 	// Labels.
 	Skip, PageLanguage, When, Where, Host, OfferedBy, Language, Price, Places, YourAnswer, YourRegistration, About, Message string
 
+	CheckInCode string
+
 	InvitationFor, RegistrationOf string // name
 
 	// What was recorded, and what follows from it.
