@@ -107,11 +107,11 @@ func TestRegistrationsAsAFile(t *testing.T) {
 				t.Errorf("%s is %q, want %q", header, got, want)
 			}
 		}
-		want := "\ufeffNaam;Organisatie;E-mailadres;Stand;Plaats op de wachtlijst;Aangemeld op;Aangemeld door\r\n" +
-			"Gerda;Groningen;gerda@example.org;Bevestigd;;2027-01-15 13:00 CET;" + name + "\r\n" +
-			"Ole;Oldenburg (Oldb);ole@example.org;Bevestigd;;2027-01-15 13:01 CET;" + name + "\r\n" +
-			"Gijs;Groningen;gijs@example.org;Bevestigd;;2027-01-15 13:02 CET;" + name + "\r\n" +
-			"Otto;Oldenburg (Oldb);otto@example.org;Wachtlijst;1;2027-01-15 13:03 CET;" + name + "\r\n"
+		want := "\ufeffNaam;Organisatie;E-mailadres;Stand;Plaats op de wachtlijst;Aangemeld op;Aangemeld door;Aanwezig\r\n" +
+			"Gerda;Groningen;gerda@example.org;Bevestigd;;2027-01-15 13:00 CET;" + name + ";\r\n" +
+			"Ole;Oldenburg (Oldb);ole@example.org;Bevestigd;;2027-01-15 13:01 CET;" + name + ";\r\n" +
+			"Gijs;Groningen;gijs@example.org;Bevestigd;;2027-01-15 13:02 CET;" + name + ";\r\n" +
+			"Otto;Oldenburg (Oldb);otto@example.org;Wachtlijst;1;2027-01-15 13:03 CET;" + name + ";\r\n"
 		if body != want {
 			t.Errorf("the file is\n%s\nwant\n%s", body, want)
 		}
@@ -126,6 +126,17 @@ func TestRegistrationsAsAFile(t *testing.T) {
 			if got := firsts(lines[1:]); !slices.Equal(got, want) {
 				t.Errorf("%s: %v, want %v", path, got, want)
 			}
+		}
+		gerda := t.ids("SELECT registrations.id FROM registrations JOIN people ON people.id = person_id WHERE people.name = 'Gerda' AND seats_id = (SELECT id FROM seats WHERE edition_id = (SELECT id FROM editions WHERE key = 'guests-2027'))")[0]
+		t.exec("UPDATE editions SET starts_on = '2027-01-15', ends_on = '2027-01-15' WHERE key = 'guests-2027'")
+		t.ask(organiser, `mutation($id: ID!) { checkIn(input: { registrationId: $id }) { userErrors { message } } }`, vars{"id": gerda})
+		t.setClock(t.clock.Load().AddDate(0, 0, 1))
+		var came []string
+		for _, line := range t.table(organiser, seats+".csv", ';')[1:] {
+			came = append(came, line[7])
+		}
+		if want := []string{"2027-01-15 13:06 CET", "Niet gekomen", "Niet gekomen", ""}; !slices.Equal(came, want) {
+			t.Errorf("who came: %q, want %q", came, want)
 		}
 		lines := t.table(colleague, seats+".csv", ',')
 		if got := firsts(lines); !slices.Equal(got, []string{"Name", "Ole", "Otto"}) {

@@ -60,9 +60,7 @@ func CheckIn(desk *db.CheckInDesk, typed TypedCheckIn, language db.Locale) ([]by
 	w, t := checkInTongues()[language], tongues()[language]
 	m := meetingOfDesk(desk)
 	p := &checkInPage{Words: w, Tongue: t, Meeting: m.title, Typed: typed, Open: desk.Open, Mood: "yes"}
-	if typed.Key == "" || len(typed.Problems) == 0 {
-		p.Typed.Key = rand.Text()
-	}
+	p.Typed.Key = rand.Text() // one that was refused has done nothing
 	switch {
 	case desk.Opens != nil:
 		p.News, p.Mood = fmt.Sprintf(w.Opens, t.date(desk.Opens.In(m.zone))), "wait"

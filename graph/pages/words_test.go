@@ -45,6 +45,27 @@ func TestEveryLanguageHasEveryWord(t *testing.T) {
 	}
 }
 
+// The words of pages that have their own.
+func TestEveryLanguageHasEveryWordOfItsPages(t *testing.T) {
+	t.Parallel()
+	for _, language := range languages() {
+		for _, pair := range [][2]any{
+			{*checkInTongues()[language], *checkInTongues()["en"]}, {*certificateTongues()[language], *certificateTongues()["en"]},
+		} {
+			words, english := reflect.ValueOf(pair[0]), reflect.ValueOf(pair[1])
+			for i := range words.NumField() {
+				name, word := words.Type().Field(i).Name, words.Field(i).String()
+				if strings.TrimSpace(word) == "" {
+					t.Errorf("%s lacks %s", language, name)
+				}
+				if got, want := verbs(word), verbs(english.Field(i).String()); got != want {
+					t.Errorf("%s: %s takes %q, in English %q", language, name, got, want)
+				}
+			}
+		}
+	}
+}
+
 // verbs returns what a format takes, in order: "sd" for a text and a number.
 func verbs(format string) string {
 	var taken strings.Builder
