@@ -60,8 +60,13 @@ func (i *importing) planReports(ctx context.Context) error {
 
 func (i *importing) planReport(ctx context.Context, edition *Edition, stated *programme.Report, employers map[ID]ID) error {
 	r := &Report{ID: NewID(KindReport, i.now), EditionID: edition.ID, Status: ReportStatus(stated.Status), CreatedAt: i.now}
-	if stated.PublishedOn != "" {
-		at := startOfDay(Date(stated.PublishedOn), edition.TimeZone)
+	if r.Status == ReportPublished {
+		at := i.now
+		if stated.PublishedOn != "" {
+			at = startOfDay(Date(stated.PublishedOn), edition.TimeZone)
+		} else if edition.EndsOn != nil {
+			at = startOfDay(*edition.EndsOn, edition.TimeZone)
+		}
 		r.PublishedAt = &at
 	}
 	i.reports = append(i.reports, r)

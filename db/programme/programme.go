@@ -111,7 +111,7 @@ type Edition struct {
 // and the file changes nothing about it.
 type Report struct {
 	Status       string        `json:"status"`                // DRAFT, IN_REVIEW or PUBLISHED
-	PublishedOn  string        `json:"publishedOn,omitempty"` // the day, of one that is PUBLISHED, and needed there
+	PublishedOn  string        `json:"publishedOn,omitempty"` // the day, of one that is PUBLISHED; absent when not known: the last day of the edition
 	Language     string        `json:"language"`              // nl, de or en: of all texts but the translations
 	Summary      string        `json:"summary"`
 	Translations []Translation `json:"translations,omitempty"`
