@@ -50,7 +50,7 @@ type checkInRow struct {
 	Came                      bool
 }
 
-type organisationRow struct{ Name, Numbers string }
+type organisationRow struct{ Known, Name, Numbers string } // Known is "" when nobody knows which
 
 // checkInRows is how many people the page lists at once; searching finds the others.
 const checkInRows = 50
@@ -116,7 +116,7 @@ func (p *checkInPage) count(a *db.SeatsAttendance) {
 		p.Facts = append(p.Facts, fact{w.NoShows, fmt.Sprint(a.NoShows)})
 	}
 	for _, one := range a.Organisations {
-		row := organisationRow{Name: one.Name, Numbers: fmt.Sprintf(w.Of, one.Came, one.Expected)}
+		row := organisationRow{Known: one.Name, Name: one.Name, Numbers: fmt.Sprintf(w.Of, one.Came, one.Expected)}
 		if row.Name == "" {
 			row.Name = w.NoEmployer
 		}
