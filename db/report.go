@@ -81,6 +81,7 @@ func (v view) readable(q *bun.SelectQuery) *bun.SelectQuery {
 	if v.actor.Administrator {
 		return q
 	}
+	q = q.Where("report.edition_id IN (?)", v.visible(v.tx.NewSelect().Model((*Edition)(nil)).Column("id")))
 	if v.actor.Anonymous() {
 		return q.Where("report.status = ?", ReportPublished)
 	}
@@ -140,7 +141,6 @@ func (v view) reports(ctx context.Context, rows []*Report, shape Shape) error {
 	if err != nil {
 		return err
 	}
-	// What nobody may know of has no report either.
 	for _, row := range rows {
 		row.Edition = editions[row.EditionID]
 	}

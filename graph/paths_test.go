@@ -46,6 +46,8 @@ func arguments(field *ast.FieldDefinition) string {
 		return "(first: 20)"
 	case field.Arguments.ForName("on") != nil:
 		return `(on: "2016-06-01")`
+	case field.Name == "revisions":
+		return `(locale: "nl")`
 	}
 	return ""
 }
