@@ -17,6 +17,8 @@ func (h *house) writeReport() string {
 		h.Helper()
 		selection := "report { id }"
 		switch mutation {
+		case "addReportQuestion":
+			selection = "report { items { questions { id } } }"
 		case "saveReportText":
 			selection = "text { version }"
 		case "offerHelp":
@@ -38,14 +40,14 @@ func (h *house) writeReport() string {
 	id, _ = at(entry("startReport", vars{"editionId": h.id("editions", "vaktreffen-2027")}), "report", "id").(string)
 	entry("saveReportText", vars{"version": 0, "locale": "nl", "text": "Drie steden werken verder samen."})
 	entry("saveReportText", vars{"version": 0, "locale": "nl", "partId": energy, "text": "Warmte kost ruimte.\nBremen deelt zijn kaarten."})
-	entry("addReportQuestion", vars{"locale": "nl", "sessionId": energy, "organisationId": oldenburg, "personId": asks, "text": "Wie heeft ervaring met warmtenetten?"})
-	entry("offerHelp", vars{"questionId": h.ids("SELECT id FROM report_questions")[0], "note": "Wij bouwden er een."})
+	asked := entry("addReportQuestion", vars{"locale": "nl", "sessionId": energy, "organisationId": oldenburg, "personId": asks, "text": "Wie heeft ervaring met warmtenetten?"})
+	entry("offerHelp", vars{"questionId": at(asked, "report", "items", 0, "questions", 0, "id"), "note": "Wij bouwden er een."})
 	entry("addMaterial", vars{"sessionId": sport, "title": "Sport in de wijk", "url": "https://example.org/sport"})
 	entry("addReportAction", vars{"locale": "nl", "ownerId": oldenburg, "personId": asks, "dueOn": "2027-09-01", "description": "Werkbezoek plannen"})
 	entry("reviewReport", vars{})
 	entry("proposeCorrection", vars{"locale": "nl", "text": "Drie steden werken nauw samen."})
 	h.exec(`INSERT INTO attendances (seats_id, person_id, organisation_id, walk_in, at) SELECT seats.id, people.id, people.organisation_id, FALSE,
-		'2027-05-20 08:00:00+00:00' FROM seats, editions, people WHERE editions.id = edition_id AND editions.key = 'vaktreffen-2027' AND people.key = 'olga-organisator'`)
+		'2027-05-20 08:00:00+00:00' FROM seats, editions, people WHERE editions.id = edition_id AND editions.key = 'vaktreffen-2027' AND people.key = 'olga-organisator' ON CONFLICT DO NOTHING`)
 	return id
 }
 
