@@ -36,6 +36,7 @@ type ResolverRoot interface {
 	CourseRun() CourseRunResolver
 	Edition() EditionResolver
 	Institution() InstitutionResolver
+	Material() MaterialResolver
 	Municipality() MunicipalityResolver
 	Mutation() MutationResolver
 	Partnership() PartnershipResolver
@@ -1143,6 +1144,9 @@ type EditionResolver interface {
 type InstitutionResolver interface {
 	Partnerships(ctx context.Context, obj *db.Institution, first *int, after *string, last *int, before *string) (*db.Connection[db.Partnership], error)
 	HostedEditions(ctx context.Context, obj *db.Institution, first *int, after *string, last *int, before *string) (*db.Connection[db.Edition], error)
+}
+type MaterialResolver interface {
+	URL(ctx context.Context, obj *db.Material) (string, error)
 }
 type MunicipalityResolver interface {
 	Partnerships(ctx context.Context, obj *db.Municipality, first *int, after *string, last *int, before *string) (*db.Connection[db.Partnership], error)
@@ -21309,7 +21313,7 @@ func (ec *executionContext) _Material_url(ctx context.Context, field graphql.Col
 			return ec.fieldContext_Material_url(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.URL, nil
+			return ec.Resolvers.Material().URL(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -21320,7 +21324,7 @@ func (ec *executionContext) _Material_url(ctx context.Context, field graphql.Col
 	)
 }
 func (ec *executionContext) fieldContext_Material_url(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Material", field, false, false, "URL")
+	return graphql.NewScalarFieldContext("Material", field, true, true, "URL")
 }
 
 func (ec *executionContext) _Money_amountMinor(ctx context.Context, field graphql.CollectedField, obj *db.Money) (ret graphql.Marshaler) {
@@ -41123,18 +41127,19 @@ func (ec *executionContext) _Material(ctx context.Context, sel ast.SelectionSet,
 		case "id":
 			out.Values[i] = ec._Material_id(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "title":
 			out.Values[i] = ec._Material_title(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "url":
-			out.Values[i] = ec._Material_url(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Material_url(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
