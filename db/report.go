@@ -173,6 +173,9 @@ func (v view) reports(ctx context.Context, rows []*Report, shape Shape) error {
 	return nil
 }
 
+// OrganisedBy reports whether the actor may edit the report, which was loaded with its edition.
+func (r *Report) OrganisedBy(actor Actor) bool { return view{actor: actor}.organisesReport(r) }
+
 func (v view) organisesReport(r *Report) bool {
 	return r.Edition != nil && v.actor.organisesEdition(r.Edition.ID, r.Edition.PartnershipID, r.Edition.HostID)
 }

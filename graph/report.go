@@ -12,6 +12,11 @@ func (r reportResolver) Revisions(ctx context.Context, of *db.Report, part *db.I
 	return r.db.ReportRevisions(ctx, actor(ctx), of, part, db.Locale(locale), shape(ctx))
 }
 
+// URL returns where a material is.
+func (r materialResolver) URL(_ context.Context, of *db.Material) (string, error) {
+	return of.Address(r.origin), nil
+}
+
 // StartReport begins the report of an edition.
 func (r mutationResolver) StartReport(ctx context.Context, input model.StartReportInput) (*model.StartReportPayload, error) {
 	report, err := r.db.StartReport(ctx, actor(ctx), input.EditionID, shape(ctx).Of("report"))
