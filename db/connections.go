@@ -24,4 +24,6 @@ type (
 	ParticipantEdge        = Edge[Participant]
 	AuditEntryConnection   = Connection[AuditEntry]
 	AuditEntryEdge         = Edge[AuditEntry]
+	DeliveryConnection     = Connection[Delivery]
+	DeliveryEdge           = Edge[Delivery]
 )

@@ -22,8 +22,8 @@ func TestAPublishedReportIsMailed(t *testing.T) {
 		w.save(t, w.olga, db.SaveReportTextInput{ReportID: r.ID, Locale: db.Dutch, Text: "Goed bezocht."})
 		preview := func(want int) {
 			t.Helper()
-			if total, _, err := w.PreviewReport(t.Context(), w.olga, publish); err != nil || total != want {
-				t.Errorf("a preview of %d mails: %v, want %d", total, err, want)
+			if preview, err := w.PreviewReport(t.Context(), w.olga, publish); err != nil || preview.Total != want {
+				t.Errorf("a preview of %+v: %v, want %d", preview, err, want)
 			}
 		}
 		preview(2) // nobody recorded who came: those with a place

@@ -102,10 +102,18 @@ func (r mutationResolver) DecideCorrection(ctx context.Context, input db.DecideC
 }
 
 // PreviewReport shows what PublishReport would do.
-func (r mutationResolver) PreviewReport(ctx context.Context, input db.PublishReportInput) (*model.PreviewReportPayload, error) {
-	total, suppressed, err := r.db.PreviewReport(ctx, actor(ctx), input)
-	problems, err := userErrors(err)
-	return &model.PreviewReportPayload{Total: total, Suppressed: suppressed, UserErrors: problems}, err
+func (r mutationResolver) PreviewReport(ctx context.Context, input db.PublishReportInput) (*db.ReportPreview, error) {
+	preview, err := r.db.PreviewReport(ctx, actor(ctx), input)
+	if err != nil {
+		problems, err := userErrors(err)
+		return &db.ReportPreview{Problems: problems}, err
+	}
+	return preview, nil
+}
+
+// Mails returns what the mail would be in each language.
+func (r reportPreviewResolver) Mails(_ context.Context, of *db.ReportPreview) ([]*model.MailPreview, error) {
+	return r.proofs(of.Specimens)
 }
 
 // PublishReport shows a report to everybody and mails it.

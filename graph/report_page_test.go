@@ -162,7 +162,6 @@ func TestTheReportAsAPage(t *testing.T) {
 	})
 }
 
-
 func TestTheReportOnPaper(t *testing.T) {
 	each(t, func(h *house) {
 		s := tell(h)

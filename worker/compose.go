@@ -100,9 +100,10 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 	case db.MailReport:
 		message.Bulk, message.Campaign = true, m.Campaign.ID.String()
 		facts.AnswerURL = w.cfg.PublicURL + "/reports/" + m.Campaign.ReportID.String() + "?lang=" + message.Locale
-		facts.Report = m.Report
+		facts.PDFURL = w.cfg.PublicURL + "/reports/" + m.Campaign.ReportID.String() + ".pdf?lang=" + message.Locale
+		facts.Report, facts.ReportLocale = m.Report, string(m.ReportIn)
 	case db.MailSummary:
-		facts.Result, facts.Began = m.Summary, m.Campaign.SendAt.In(meetingZone(m))
+		facts.Result, facts.Began, facts.Reported = m.Summary, m.Campaign.SendAt.In(meetingZone(m)), !m.Campaign.ReportID.IsZero()
 	case db.MailTrial:
 		facts.Trial = true
 		w.showTo(m, &facts)
