@@ -292,7 +292,7 @@ func (p *pen) write(kind string, f Facts) *Letter {
 		letter.Actions = append(letter.Actions, Action{p.section("action"), p.link(f.AnswerURL)})
 		letter.Note = p.section("note")
 	}
-	if f.PDFURL != "" {
+	if kind == KindReportPublished {
 		letter.Actions = append(letter.Actions, Action{p.words.labels["report_pdf"], p.link(f.PDFURL)})
 	}
 	if m.URL != "" {
