@@ -78,7 +78,7 @@ func takeFile(w http.ResponseWriter, r *http.Request, cfg Config) {
 func addFile(r *http.Request, cfg Config, who db.Actor, report db.ID) error {
 	form, err := r.MultipartReader()
 	if err != nil {
-		return unreadable()
+		return unreadable(err)
 	}
 	in := db.AddFileInput{ReportID: report}
 	for {
@@ -87,16 +87,18 @@ func addFile(r *http.Request, cfg Config, who db.Actor, report db.ID) error {
 			return &db.Error{Code: db.CodeRequired, Message: "Choose a file, and send it in the field file behind the others."}
 		}
 		if err != nil {
-			return broken(err)
+			return unreadable(err)
 		}
 		if part.FormName() == "file" {
 			in.Name, in.Content = sentName(part), part
-			_, err := cfg.DB.AddFile(r.Context(), who, in, nil)
-			return broken(err)
+			if _, err = cfg.DB.AddFile(r.Context(), who, in, nil); errors.Is(err, io.ErrUnexpectedEOF) {
+				return unreadable(err)
+			}
+			return err
 		}
 		value, err := io.ReadAll(io.LimitReader(part, 4<<10))
 		if err != nil {
-			return broken(err)
+			return unreadable(err)
 		}
 		switch part.FormName() {
 		case "title":
@@ -118,15 +120,11 @@ func sentName(part *multipart.Part) string {
 	return parameters["filename"]
 }
 
-// broken makes of a form that breaks off something that its sender can read.
-func broken(err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return unreadable()
+// unreadable makes of a form that cannot be read something that its sender can, unless it is too large.
+func unreadable(err error) error {
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return err
 	}
-	return err
-}
-
-func unreadable() error {
 	return &db.Error{Code: db.CodeInvalid, Message: "The form did not arrive whole; send it again."}
 }
 
