@@ -101,7 +101,7 @@ func (d *DB) PreviewReport(ctx context.Context, actor Actor, in PublishReportInp
 	if err != nil {
 		return nil, err
 	}
-	campaign := &Campaign{EditionID: r.EditionID, ReportID: r.ID}
+	campaign := &Campaign{EditionID: r.EditionID, ReportID: r.ID, CreatedAt: v.now}
 	if in.Message != nil {
 		campaign.Message = strings.TrimSpace(*in.Message)
 	}

@@ -55,7 +55,7 @@ func (v view) readers(ctx context.Context, a *audience) error {
 
 // specimens makes of a campaign one mail in each language.
 func (v view) specimens(ctx context.Context, in *SendInvitationsInput, words campaignWords, readers []*Person) ([]*Specimen, error) {
-	campaign := &Campaign{EditionID: valueOf(in.EditionID), CourseRunID: valueOf(in.CourseRunID), Message: words.message, Texts: words.texts, RespondBy: in.RespondBy}
+	campaign := &Campaign{EditionID: valueOf(in.EditionID), CourseRunID: valueOf(in.CourseRunID), CreatedAt: v.now, Message: words.message, Texts: words.texts, RespondBy: in.RespondBy}
 	return v.specimensOf(ctx, MailInvitation, campaign, readers)
 }
 
