@@ -26,4 +26,6 @@ type (
 	AuditEntryEdge         = Edge[AuditEntry]
 	AttendeeConnection     = Connection[Attendee]
 	AttendeeEdge           = Edge[Attendee]
+	DeliveryConnection     = Connection[Delivery]
+	DeliveryEdge           = Edge[Delivery]
 )

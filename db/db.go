@@ -22,6 +22,7 @@ type DB struct {
 	linkKey atomic.Pointer[[]byte]
 	wake    map[Lane]chan struct{}
 	crowds  crowds
+	files   string // the folder of those beside reports; "": there is none
 
 	personal wording.PersonalLinks
 }

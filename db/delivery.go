@@ -41,6 +41,8 @@ type Delivery struct {
 	LastCode       int     // SMTP reply code, 0 when there was none
 	LastError      *string // what the mail server said, without addresses
 	StatusCode     *string // enhanced status code (RFC 3463) of the refusal or of the report that it bounced
+
+	Person *Person `bun:"-"` // if the shape asked for it
 }
 
 // MailKind is what a mail is about. Each kind has its file in package worker.

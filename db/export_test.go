@@ -9,6 +9,9 @@ import (
 // SetClock gives an open database another clock. Call it before anything else uses the database.
 func (d *DB) SetClock(clock func() time.Time) { d.clock = clock }
 
+// SetFiles gives an open database a folder for files.
+func (d *DB) SetFiles(folder string) { d.files = folder }
+
 // Raw gives tests a way to look behind the verbs.
 func (d *DB) Raw() *bun.DB { return d.write }
 
@@ -29,6 +32,8 @@ var (
 	Backoff       = backoff
 	ReadCursor    = readCursor
 	WriteCursor   = writeCursor
+	FileTypeOf    = fileType
+	CleanFileName = cleanFileName
 )
 
 // MaxAttempts is how often a mail is offered to the mail server.

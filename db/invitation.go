@@ -145,6 +145,7 @@ func (v view) invitations(ctx context.Context, rows []*Invitation, shape Shape) 
 		for _, row := range rows {
 			row.Delivery = latest[row.ID]
 		}
+		return v.addressed(ctx, values(latest), shape.Of("delivery"))
 	}
 	return nil
 }

@@ -32,7 +32,8 @@ type Mail struct {
 	OptOutToken  string        // of the link to get no more invitations; "" when it is no invitation
 	BounceToken  string        // of the return path; "" when the person has no address
 	Notice       *Notice       // of a mail about a change
-	Report       string        // the summary of the report that the mail is about, in the reader's language
+	Report       string        // the summary of the report that the mail is about, in the reader's language where it is there in it
+	ReportIn     Locale        // the language that the summary is in
 	Reminder     *Reminder     // of a mail to somebody who has not answered
 	Summary      *Summary      // of a mail that says how a campaign ended
 	Certificate  *Certificate  // that goes along
@@ -395,7 +396,7 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 			m.Campaign = campaigns[x.CampaignID]
 			editionID, m.Organiser = m.Campaign.EditionID, organisers[m.Campaign.CreatedBy]
 			if r := reports[m.Campaign.ReportID]; r != nil && m.Person != nil {
-				m.Report = r.Summary(&m.Person.Language)
+				m.Report, m.ReportIn = r.In(m.Person.Language, r.ID)
 			}
 		}
 		if s := summaries[x.SummaryID]; s != nil {

@@ -111,7 +111,7 @@ func (v view) guarded(ctx context.Context, id ID, shape Shape) (Node, error) {
 	case KindInvitation:
 		return v.knownInvitation(ctx, id, shape)
 	case KindDelivery:
-		return v.knownDelivery(ctx, id)
+		return v.knownDelivery(ctx, id, shape)
 	case KindDelegation:
 		if g, err := v.knownDelegation(ctx, id, shape); g != nil || err != nil {
 			return g, err
@@ -239,16 +239,15 @@ func (v view) knownInvitation(ctx context.Context, id ID, shape Shape) (Node, er
 	return i, v.invitations(ctx, []*Invitation{i}, shape)
 }
 
-func (v view) knownDelivery(ctx context.Context, id ID) (Node, error) {
+func (v view) knownDelivery(ctx context.Context, id ID, shape Shape) (Node, error) {
 	found, err := byID[Delivery](ctx, v.tx, []ID{id})
 	if err != nil || found[id] == nil || found[id].CampaignID.IsZero() && found[id].Kind != MailTrial {
 		return nil, err
 	}
-	if found[id].PersonID == v.actor.PersonID {
-		return found[id], nil
+	if found[id].PersonID != v.actor.PersonID {
+		if c, err := v.campaign(ctx, found[id].CampaignID, nil); c == nil || err != nil {
+			return nil, err
+		}
 	}
-	if c, err := v.campaign(ctx, found[id].CampaignID, nil); c == nil || err != nil {
-		return nil, err
-	}
-	return found[id], nil
+	return found[id], v.addressed(ctx, []*Delivery{found[id]}, shape)
 }

@@ -177,6 +177,9 @@ func (v view) reports(ctx context.Context, rows []*Report, shape Shape) error {
 	return nil
 }
 
+// OrganisedBy reports whether the actor may edit the report, which was loaded with its edition.
+func (r *Report) OrganisedBy(actor Actor) bool { return view{actor: actor}.organisesReport(r) }
+
 func (s Shape) backToReport() Shape {
 	return s.Of("actions").Of("report").With(s.Of("items").Of("questions").Of("report"))
 }

@@ -20,6 +20,16 @@ type Material struct {
 	Title     string
 	URL       string
 	CreatedAt time.Time
+	FileHash  *string // of a file that is stored here, whose URL is only a path; nil for a link
+	FileName  string
+}
+
+// Address returns where the material is, for a program that people reach at the origin.
+func (m *Material) Address(origin string) string {
+	if m.FileHash != nil {
+		return origin + m.URL
+	}
+	return m.URL
 }
 
 func (m *Material) id() ID { return m.ID }
@@ -81,7 +91,15 @@ func (d *DB) AddMaterial(ctx context.Context, actor Actor, in AddMaterialInput, 
 // RemoveReportEntry takes a question with its offers, an action or a material out of a report that is not published; what was
 // published is marked instead.
 func (d *DB) RemoveReportEntry(ctx context.Context, actor Actor, report, entry ID, shape Shape) (*Report, error) {
-	return d.changeReport(ctx, actor, report, "remove report entry", shape, func(ctx context.Context, tx bun.Tx, _ time.Time, r *Report) error {
+	var forgotten func(committed bool)
+	ended := func(committed bool) {
+		if forgotten != nil {
+			forgotten(committed)
+		}
+		forgotten = nil
+	}
+	err := d.editReport(ctx, actor, report, "remove report entry", func(ctx context.Context, tx bun.Tx, _ time.Time, r *Report) (err error) {
+		ended(false) // when this runs again
 		tables := map[Kind]string{KindReportQuestion: "report_questions", KindReportAction: "report_actions", KindMaterial: "materials"}
 		table := tables[entry.Kind()]
 		if table == "" {
@@ -96,6 +114,12 @@ func (d *DB) RemoveReportEntry(ctx context.Context, actor Actor, report, entry I
 				return fmt.Errorf("remove offers: %w", err)
 			}
 		}
+		m := new(Material)
+		if entry.Kind() == KindMaterial {
+			if _, err := found(tx.NewSelect().Model(m).Where("id = ?", entry).Where("report_id = ?", r.ID).Scan(ctx)); err != nil {
+				return fmt.Errorf("material: %w", err)
+			}
+		}
 		result, err := tx.NewDelete().TableExpr("?", bun.Ident(table)).Where("id = ?", entry).Where("report_id = ?", r.ID).Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("remove entry: %w", err)
@@ -103,8 +127,16 @@ func (d *DB) RemoveReportEntry(ctx context.Context, actor Actor, report, entry I
 		if n, err := result.RowsAffected(); err != nil || n == 0 {
 			return cmp.Or[error](err, problem(CodeNotFound, "input.entryId", "This report has no such question, action or material."))
 		}
-		return nil
+		if m.FileHash != nil {
+			forgotten, err = d.forgetFile(ctx, tx, *m.FileHash)
+		}
+		return err
 	})
+	ended(err == nil)
+	if err != nil {
+		return nil, err
+	}
+	return d.Report(ctx, actor, report, shape)
 }
 
 // placeEntry checks where an entry belongs and whom it names, and sets it.

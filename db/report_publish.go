@@ -44,7 +44,7 @@ func (d *DB) PublishReport(ctx context.Context, actor Actor, in PublishReportInp
 			}
 			return err
 		}
-		to, err := viewIn(tx, actor, now).publication(ctx, r, in)
+		to, err := d.publication(ctx, viewIn(tx, actor, now), r, in)
 		if err != nil {
 			return err
 		}
@@ -72,37 +72,49 @@ func (d *DB) PublishReport(ctx context.Context, actor Actor, in PublishReportInp
 	return r, c, v.finish(ctx, v.meetings(ctx, []*Campaign{c}, campaign))
 }
 
-// PreviewReport returns how many people PublishReport would mail with the same input, and how many of these mails would be held
-// back. It writes nothing.
-func (d *DB) PreviewReport(ctx context.Context, actor Actor, in PublishReportInput) (total, suppressed int, err error) {
+// ReportPreview is what PublishReport would do.
+type ReportPreview struct {
+	Total      int         // people it would mail
+	Suppressed int         // those of them whose mails would be held back
+	Specimens  []*Specimen // the mail in each language
+	Problems   []*Error
+}
+
+// PreviewReport returns what PublishReport would do with the same input. It writes nothing.
+func (d *DB) PreviewReport(ctx context.Context, actor Actor, in PublishReportInput) (*ReportPreview, error) {
 	if actor.Anonymous() {
-		return 0, 0, notSignedIn()
+		return nil, notSignedIn()
 	}
 	v := d.view(actor)
-	reports, err := v.loadReports(ctx, []ID{in.ReportID}, nil)
+	r, err := v.editableReport(ctx, in.ReportID)
 	if err != nil {
-		return 0, 0, err
+		return nil, err
 	}
-	switch r := reports[in.ReportID]; {
-	case r == nil:
-		return 0, 0, problem(CodeNotFound, "input.reportId", "There is no such report.")
-	case !v.organisesReport(r):
-		return 0, 0, problem(CodeForbidden, "input.reportId", "Only organisers of the edition publish its report.")
-	default:
-		if problem := checkKey(in.IdempotencyKey); problem != nil {
-			return 0, 0, problem
-		}
-		to, err := v.publication(ctx, r, in)
-		if err != nil {
-			return 0, 0, err
-		}
-		held, err := d.suppressed(ctx, v.tx, addressesOf(to))
-		return len(to), len(held), err
+	if problem := checkKey(in.IdempotencyKey); problem != nil {
+		return nil, problem
 	}
+	to, err := d.publication(ctx, v, r, in)
+	if err != nil {
+		return nil, err
+	}
+	held, err := d.suppressed(ctx, v.tx, addressesOf(to))
+	if err != nil {
+		return nil, err
+	}
+	campaign := &Campaign{EditionID: r.EditionID, ReportID: r.ID, CreatedAt: v.now}
+	if in.Message != nil {
+		campaign.Message = strings.TrimSpace(*in.Message)
+	}
+	mails, err := v.specimensOf(ctx, MailReport, campaign, to)
+	for _, s := range mails {
+		s.Mail.Report, s.Words = r.In(s.Language, r.ID)
+		s.Mail.ReportIn = s.Words
+	}
+	return &ReportPreview{Total: len(to), Suppressed: len(held), Specimens: mails}, err
 }
 
 // publication checks what is to be published, and returns whom it is mailed to.
-func (v view) publication(ctx context.Context, r *Report, in PublishReportInput) ([]*Person, error) {
+func (d *DB) publication(ctx context.Context, v view, r *Report, in PublishReportInput) ([]*Person, error) {
 	problems := Errors{}
 	if r.Status == ReportPublished {
 		problems = append(problems, problem(CodeConflict, "input.reportId", "This report is published already."))
@@ -111,9 +123,7 @@ func (v view) publication(ctx context.Context, r *Report, in PublishReportInput)
 		problems = append(problems, problem(CodeRequired, "input.reportId", "Write a summary first: the mail begins with it."))
 	}
 	if in.Message != nil {
-		if _, wrong := cleanText(*in.Message, "input.message", maxMessage); wrong != nil {
-			problems = append(problems, wrong)
-		}
+		problems = append(problems, d.readMessage(&readText{field: "input.message"}, "", strings.TrimSpace(*in.Message))...)
 	}
 	if in.SendAt != nil && in.SendAt.After(v.now.AddDate(1, 0, 0)) {
 		problems = append(problems, problem(CodeInvalid, "input.sendAt", "Send within a year from now."))

@@ -22,8 +22,8 @@ func TestAPublishedReportIsMailed(t *testing.T) {
 		w.save(t, w.olga, db.SaveReportTextInput{ReportID: r.ID, Locale: db.Dutch, Text: "Goed bezocht."})
 		preview := func(want int) {
 			t.Helper()
-			if total, _, err := w.PreviewReport(t.Context(), w.olga, publish); err != nil || total != want {
-				t.Errorf("a preview of %d mails: %v, want %d", total, err, want)
+			if preview, err := w.PreviewReport(t.Context(), w.olga, publish); err != nil || preview.Total != want {
+				t.Errorf("a preview of %+v: %v, want %d", preview, err, want)
 			}
 		}
 		preview(2) // nobody recorded who came: those with a place
@@ -93,6 +93,57 @@ func TestACancelledCampaignOfAReportStops(t *testing.T) {
 		}
 		if e, err := w.Edition(t.Context(), db.Actor{}, r.EditionID, db.Shape{"report": nil}); err != nil || e.Report == nil {
 			t.Errorf("the report is not public: %v, %v", e, err)
+		}
+	})
+}
+
+// A report goes out again to those whom it did not reach, long after the meeting, and to those too who want no invitations.
+func TestTheMailsOfAReportAreTriedAgain(t *testing.T) {
+	t.Parallel()
+	eachWorld(t, func(t *testing.T, w *world) {
+		r := w.report(t)
+		w.register(t, w.seatsOf(t, "editions", "open"), "anna", "emma")
+		w.optOut(t, "anna@example.org")
+		w.save(t, w.olga, db.SaveReportTextInput{ReportID: r.ID, Locale: db.German, Text: "Gut besucht."})
+		w.clock.advance(400 * 24 * time.Hour)
+		_, c, err := w.PublishReport(t.Context(), w.olga, db.PublishReportInput{IdempotencyKey: "once", ReportID: r.ID}, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range w.claimAll(t, db.Bulk) {
+			result := db.ResultSent
+			if *m.Person.Address == "anna@example.org" {
+				result = db.ResultFailed
+			}
+			w.settle(t, m.Outcome(result))
+		}
+		first := 10
+		list := func(state *db.DeliveryState) []*db.Delivery {
+			t.Helper()
+			page, err := w.DeliveriesOf(t.Context(), w.olga, w.campaign(t, c.ID), db.Page{First: &first}, state, db.Shape{"person": nil})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return page.Nodes
+		}
+		failed := db.Failed
+		if all, some := list(nil), list(&failed); len(all) != 2 || len(some) != 1 || some[0].Person.Name != "Anna" {
+			t.Errorf("deliveries: %+v, %+v", all, some)
+		}
+		if page, err := w.DeliveriesOf(t.Context(), w.outsider, w.campaign(t, c.ID), db.Page{First: &first}, nil, nil); page != nil || err != nil {
+			t.Errorf("somebody else reads whom it went to: %v, %v", page, err)
+		}
+		again, retried, err := w.RetryFailed(t.Context(), w.olga, db.RetryFailedInput{CampaignID: c.ID}, nil)
+		if err != nil || retried != 1 || again.Failed != 0 {
+			t.Fatalf("trying again: %v, %d, %+v", err, retried, again)
+		}
+		mails := w.claimAll(t, db.Bulk)
+		if len(mails) != 1 || *mails[0].Person.Address != "anna@example.org" {
+			t.Fatalf("mails: %+v", mails)
+		}
+		w.settle(t, mails[0].Outcome(db.ResultSent))
+		if after := w.campaign(t, c.ID); after.Sent != 2 || after.Status() != db.CampaignFinished {
+			t.Errorf("the campaign: %+v", after)
 		}
 	})
 }

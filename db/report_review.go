@@ -253,25 +253,33 @@ func (d *DB) editReport(ctx context.Context, actor Actor, id ID, action string, 
 		if _, err := found(d.locked(tx.NewSelect().Model((*Report)(nil)).Column("id")).Where("id = ?", id).Scan(ctx, new(ID))); err != nil {
 			return fmt.Errorf("lock report: %w", err)
 		}
-		v := viewIn(tx, actor, now)
-		reports, err := v.loadReports(ctx, []ID{id}, nil)
+		r, err := viewIn(tx, actor, now).editableReport(ctx, id)
 		if err != nil {
 			return err
 		}
-		switch r := reports[id]; {
-		case r == nil:
-			return problem(CodeNotFound, "input.reportId", "There is no such report.")
-		case !v.organisesReport(r):
-			return problem(CodeForbidden, "input.reportId", "Only organisers of the edition edit its report.")
-		default:
-			if err := change(ctx, tx, now, r); err != nil {
-				return err
-			}
-			return audit(ctx, tx, now, actor, action, r.ID)
+		if err := change(ctx, tx, now, r); err != nil {
+			return err
 		}
+		return audit(ctx, tx, now, actor, action, r.ID)
 	})
 	if err == nil {
 		d.woken()
 	}
 	return err
+}
+
+// editableReport loads a report that the actor may edit.
+func (v view) editableReport(ctx context.Context, id ID) (*Report, error) {
+	reports, err := v.loadReports(ctx, []ID{id}, nil)
+	if err != nil {
+		return nil, err
+	}
+	switch r := reports[id]; {
+	case r == nil:
+		return nil, problem(CodeNotFound, "input.reportId", "There is no such report.")
+	case !v.organisesReport(r):
+		return nil, problem(CodeForbidden, "input.reportId", "Only organisers of the edition edit its report.")
+	default:
+		return r, nil
+	}
 }

@@ -36,17 +36,43 @@ type reportWords struct {
 
 // of returns a text in the language, else in the original one, else in any; "" when there is none.
 func (w *reportWords) of(part ID, locale *Locale) string {
-	best := ""
+	if t := w.find(part, locale); t != nil {
+		return t.Text
+	}
+	return ""
+}
+
+func (w *reportWords) find(part ID, locale *Locale) (best *ReportText) {
 	for _, t := range w.all {
 		switch {
 		case t.PartID != part || t.Text == "":
 		case locale != nil && t.Locale == *locale:
-			return t.Text
-		case t.Locale == w.original || best == "":
-			best = t.Text
+			return t
+		case t.Locale == w.original || best == nil:
+			best = t
 		}
 	}
 	return best
+}
+
+// In returns a text of the report as it is shown to readers of a language, and the language that it is in; "" when there is none.
+// The part is the report itself for its summary, else the session, the question or the action.
+func (r *Report) In(language Locale, part ID) (text string, in Locale) {
+	if t := r.words.find(part, &language); t != nil {
+		return t.Text, t.Locale
+	}
+	return "", ""
+}
+
+// Languages returns the languages that something of the report is written in, in no order.
+func (r *Report) Languages() []Locale {
+	var all []Locale
+	for _, t := range r.words.all {
+		if t.Text != "" && !slices.Contains(all, t.Locale) {
+			all = append(all, t.Locale)
+		}
+	}
+	return all
 }
 
 // paragraphs parts a text at its line breaks.

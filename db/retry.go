@@ -15,9 +15,10 @@ type RetryFailedInput struct {
 	Uncertain  *bool // also those that probably arrived
 }
 
-// RetryFailed sends those invitations of a campaign again that did not arrive: FAILED ones, and SUPPRESSED or BOUNCED ones when the
+// RetryFailed sends those mails of a campaign again that did not arrive: FAILED ones, and SUPPRESSED or BOUNCED ones when the
 // suppression of the address was lifted since. It returns how many these are. Nobody is among them whose address takes no mail, who
-// wants no invitations, who has answered, or who was invited anew. It is the same mail with the same Message-ID. Where a mail
+// wants no invitations, who has answered, or who was invited anew. A report has no answers, and goes to those too who want no
+// invitations. It is the same mail with the same Message-ID. Where a mail
 // server may have a copy of it the Date stays too; a mail that was refused gets a new one, since old ones count as spam.
 func (d *DB) RetryFailed(ctx context.Context, actor Actor, in RetryFailedInput, shape Shape) (c *Campaign, retried int, err error) {
 	c, err = d.steer(ctx, actor, in.CampaignID, shape, "retry failed mails", func(ctx context.Context, tx bun.Tx, now time.Time, c *Campaign) error {
@@ -28,10 +29,12 @@ func (d *DB) RetryFailed(ctx context.Context, actor Actor, in RetryFailedInput, 
 		case CampaignPaused:
 			return problem(CodeConflict, "input.campaignId", "This campaign is held; resume it first.")
 		}
-		if err := c.answerable(ctx, viewIn(tx, actor, now)); err != nil {
-			return err
+		if c.ReportID.IsZero() { // which is read long after the meeting
+			if err := c.answerable(ctx, viewIn(tx, actor, now)); err != nil {
+				return err
+			}
 		}
-		rows, err := d.retryable(ctx, tx, c.ID, in.Uncertain != nil && *in.Uncertain)
+		rows, err := d.retryable(ctx, tx, c, in.Uncertain != nil && *in.Uncertain)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
@@ -95,21 +98,25 @@ type retryableMail struct {
 }
 
 // retryable finds the mails of a campaign that may be tried again.
-func (d *DB) retryable(ctx context.Context, tx bun.Tx, campaign ID, uncertain bool) ([]retryableMail, error) {
+func (d *DB) retryable(ctx context.Context, tx bun.Tx, c *Campaign, uncertain bool) ([]retryableMail, error) {
 	var rows []retryableMail
-	if err := tx.NewSelect().Model((*Delivery)(nil)).Column("delivery.id", "delivery.invitation_id", "delivery.person_id").ColumnExpr("person.email").
-		Join("JOIN invitations AS invitation ON invitation.id = delivery.invitation_id").
-		Join("JOIN people AS person ON person.id = delivery.person_id AND person.email IS NOT NULL").
-		Where("delivery.campaign_id = ?", campaign).
-		WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-			q = q.Where("delivery.state IN (?) AND invitation.status = ?", bun.List([]DeliveryState{Failed, Suppressed}), InvitationUndelivered).
-				// Lifting a suppression forgets the reports that mails came back.
-				WhereOr("delivery.state = ? AND invitation.status = ? AND NOT EXISTS (SELECT 1 FROM bounces WHERE delivery_id = delivery.id)", Bounced, InvitationUndelivered)
-			if uncertain {
-				q = q.WhereOr("delivery.state = ? AND invitation.status = ?", Uncertain, InvitationPending)
-			}
-			return q
-		}).Order("delivery.id").Scan(ctx, &rows); err != nil {
+	undelivered, unanswered := bun.Safe("invitation.status = '"+InvitationUndelivered+"'"), bun.Safe("invitation.status = '"+InvitationPending+"'")
+	q := tx.NewSelect().Model((*Delivery)(nil)).Column("delivery.id", "delivery.invitation_id", "delivery.person_id").ColumnExpr("person.email").
+		Join("JOIN people AS person ON person.id = delivery.person_id AND person.email IS NOT NULL").Where("delivery.campaign_id = ?", c.ID)
+	if c.ReportID.IsZero() {
+		q = q.Join("JOIN invitations AS invitation ON invitation.id = delivery.invitation_id")
+	} else {
+		undelivered, unanswered = "1 = 1", "1 = 1"
+	}
+	if err := q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+		q = q.Where("delivery.state IN (?) AND ?", bun.List([]DeliveryState{Failed, Suppressed}), undelivered).
+			// Lifting a suppression forgets the reports that mails came back.
+			WhereOr("delivery.state = ? AND ? AND NOT EXISTS (SELECT 1 FROM bounces WHERE delivery_id = delivery.id)", Bounced, undelivered)
+		if uncertain {
+			q = q.WhereOr("delivery.state = ? AND ?", Uncertain, unanswered)
+		}
+		return q
+	}).Order("delivery.id").Scan(ctx, &rows); err != nil {
 		return nil, fmt.Errorf("mails to try again: %w", err)
 	}
 	var to []string
@@ -121,7 +128,10 @@ func (d *DB) retryable(ctx context.Context, tx bun.Tx, campaign ID, uncertain bo
 	if err != nil {
 		return nil, err
 	}
-	out, err := d.optedOut(ctx, tx, people)
+	var out map[string]bool
+	if c.ReportID.IsZero() {
+		out, err = d.optedOut(ctx, tx, people)
+	}
 	return slices.DeleteFunc(rows, func(row retryableMail) bool { return suppressed[row.Email] != nil || out[row.Email] }), err
 }
 
@@ -134,17 +144,11 @@ func (d *DB) tryAgain(ctx context.Context, tx bun.Tx, now time.Time, c *Campaign
 		Where("state IN (?)", bun.List([]DeliveryState{Failed, Suppressed, Bounced, Uncertain})).Scan(ctx); err != nil || len(ended) == 0 {
 		return 0, err
 	}
-	free := d.skipLocked(tx.NewSelect().Model((*Invitation)(nil)).Column("id")).
-		Where("id IN (?)", bun.List(idsBy(ended, func(x *Delivery) ID { return x.InvitationID }))).
-		Where("status IN (?)", bun.List([]InvitationStatus{InvitationUndelivered, InvitationPending}))
-	var pending []ID
-	if err := tx.NewUpdate().With("free", free).Model((*Invitation)(nil)).Set("status = ?", InvitationPending).
-		Where("id IN (SELECT id FROM free)").Returning("id").Scan(ctx, &pending); err != nil {
-		return 0, fmt.Errorf("invitations to try again: %w", err)
-	}
-	open := make(map[ID]bool, len(pending))
-	for _, id := range pending {
-		open[id] = true
+	open := map[ID]bool{{}: true} // a mail without an invitation waits for nobody's answer
+	if c.ReportID.IsZero() {
+		if open, err = d.reopened(ctx, tx, ended); err != nil {
+			return 0, err
+		}
 	}
 	var again []ID
 	for _, x := range ended {
@@ -164,4 +168,21 @@ func (d *DB) tryAgain(ctx context.Context, tx bun.Tx, now time.Time, c *Campaign
 		return 0, fmt.Errorf("try mails again: %w", err)
 	}
 	return len(again), nil
+}
+
+// reopened makes those of the mails' invitations wait for an answer that nobody is answering at this moment, and returns which.
+func (d *DB) reopened(ctx context.Context, tx bun.Tx, ended []*Delivery) (map[ID]bool, error) {
+	free := d.skipLocked(tx.NewSelect().Model((*Invitation)(nil)).Column("id")).
+		Where("id IN (?)", bun.List(idsBy(ended, func(x *Delivery) ID { return x.InvitationID }))).
+		Where("status IN (?)", bun.List([]InvitationStatus{InvitationUndelivered, InvitationPending}))
+	var pending []ID
+	if err := tx.NewUpdate().With("free", free).Model((*Invitation)(nil)).Set("status = ?", InvitationPending).
+		Where("id IN (SELECT id FROM free)").Returning("id").Scan(ctx, &pending); err != nil {
+		return nil, fmt.Errorf("invitations to try again: %w", err)
+	}
+	open := make(map[ID]bool, len(pending))
+	for _, id := range pending {
+		open[id] = true
+	}
+	return open, nil
 }

@@ -55,12 +55,17 @@ func (v view) readers(ctx context.Context, a *audience) error {
 
 // specimens makes of a campaign one mail in each language.
 func (v view) specimens(ctx context.Context, in *SendInvitationsInput, words campaignWords, readers []*Person) ([]*Specimen, error) {
+	campaign := &Campaign{EditionID: valueOf(in.EditionID), CourseRunID: valueOf(in.CourseRunID), CreatedAt: v.now, Message: words.message, Texts: words.texts, RespondBy: in.RespondBy}
+	return v.specimensOf(ctx, MailInvitation, campaign, readers)
+}
+
+// specimensOf makes one mail of the kind in each language.
+func (v view) specimensOf(ctx context.Context, kind MailKind, campaign *Campaign, readers []*Person) ([]*Specimen, error) {
 	people, err := v.loadPeople(ctx, []ID{v.actor.PersonID}, Shape{"organisation": nil})
 	if err != nil {
 		return nil, err
 	}
-	self, campaign := people[v.actor.PersonID], &Campaign{CreatedAt: v.now, Message: words.message, Texts: words.texts, RespondBy: in.RespondBy}
-	editionID, runID := valueOf(in.EditionID), valueOf(in.CourseRunID)
+	self, editionID, runID := people[v.actor.PersonID], campaign.EditionID, campaign.CourseRunID
 	editions, err := v.loadEditions(ctx, []ID{editionID}, Shape{"host": nil})
 	if err != nil {
 		return nil, err
@@ -86,7 +91,7 @@ func (v view) specimens(ctx context.Context, in *SendInvitationsInput, words cam
 		}
 		reader.Language = language
 		s.Mail = &Mail{
-			Delivery: &Delivery{Kind: MailInvitation, CreatedAt: v.now, DatedAt: &v.now},
+			Delivery: &Delivery{Kind: kind, CreatedAt: v.now, DatedAt: &v.now},
 			Person:   &reader, Organiser: self, Campaign: campaign,
 			Edition: editions[editionID], CourseRun: runs[runID], Hours: hours[cmp.Or(editionID, runID)],
 		}

@@ -28,11 +28,16 @@ func (r previewResolver) Rows(_ context.Context, of *db.InvitationPreview, first
 
 // Mails returns what the mail would be in each language.
 func (r previewResolver) Mails(_ context.Context, of *db.InvitationPreview) ([]*model.MailPreview, error) {
+	return r.proofs(of.Specimens)
+}
+
+// proofs words specimens as they would be sent; none when the program does not know where people reach it.
+func (r resolver) proofs(specimens []*db.Specimen) ([]*model.MailPreview, error) {
 	mails := []*model.MailPreview{}
 	if r.proof == nil {
 		return mails, nil
 	}
-	for _, s := range of.Specimens {
+	for _, s := range specimens {
 		subject, text, html, err := r.proof(s.Mail)
 		if err != nil {
 			return nil, err
@@ -118,6 +123,12 @@ func (r mutationResolver) WithdrawReminder(ctx context.Context, input model.With
 func (r campaignResolver) Invitations(ctx context.Context, of *db.Campaign, first *int, after *string, last *int, before *string, status *db.InvitationStatus, state *db.DeliveryState) (*db.Connection[db.Invitation], error) {
 	p, records := page(ctx, first, after, last, before)
 	return r.db.InvitationsOf(ctx, actor(ctx), of, p, status, state, records)
+}
+
+// Deliveries lists the mails of a campaign.
+func (r campaignResolver) Deliveries(ctx context.Context, of *db.Campaign, first *int, after *string, last *int, before *string, state *db.DeliveryState) (*db.Connection[db.Delivery], error) {
+	p, records := page(ctx, first, after, last, before)
+	return r.db.DeliveriesOf(ctx, actor(ctx), of, p, state, records)
 }
 
 // progressEvery is how often a followed campaign is looked at. The database is the only place where all processes meet, and a

@@ -74,6 +74,7 @@ func Handler(cfg Config) (http.Handler, error) {
 	placePages(mux, cfg)
 	unsubscribePages(mux, cfg)
 	deskPages(mux, cfg)
+	reportPages(mux, cfg)
 	mux.HandleFunc("GET /example", showExample(cfg))
 	checkInPages(mux, cfg)
 	mux.HandleFunc("GET /certificates/{code...}", showCertificate(cfg))

@@ -78,7 +78,7 @@ func build(t *testing.T, address, driver, source string) *house {
 	h := &house{T: t, address: address, clock: new(atomic.Pointer[time.Time]), log: new(journal), tokens: new(sync.Map)}
 	h.setClock(today)
 	var err error
-	if h.db, err = db.Open(t.Context(), address, db.WithClock(func() time.Time { return *h.clock.Load() }), db.WithPublicURL("https://meetings.example.org")); err != nil {
+	if h.db, err = db.Open(t.Context(), address, db.WithClock(func() time.Time { return *h.clock.Load() }), db.WithPublicURL("https://meetings.example.org"), db.WithFiles(t.TempDir())); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = h.db.Close() }) // some tests close it before

@@ -12,6 +12,11 @@ func (r reportResolver) Revisions(ctx context.Context, of *db.Report, part *db.I
 	return r.db.ReportRevisions(ctx, actor(ctx), of, part, db.Locale(locale), shape(ctx))
 }
 
+// URL returns where a material is.
+func (r materialResolver) URL(_ context.Context, of *db.Material) (string, error) {
+	return of.Address(r.origin), nil
+}
+
 // StartReport begins the report of an edition.
 func (r mutationResolver) StartReport(ctx context.Context, input model.StartReportInput) (*model.StartReportPayload, error) {
 	report, err := r.db.StartReport(ctx, actor(ctx), input.EditionID, shape(ctx).Of("report"))
@@ -97,10 +102,18 @@ func (r mutationResolver) DecideCorrection(ctx context.Context, input db.DecideC
 }
 
 // PreviewReport shows what PublishReport would do.
-func (r mutationResolver) PreviewReport(ctx context.Context, input db.PublishReportInput) (*model.PreviewReportPayload, error) {
-	total, suppressed, err := r.db.PreviewReport(ctx, actor(ctx), input)
-	problems, err := userErrors(err)
-	return &model.PreviewReportPayload{Total: total, Suppressed: suppressed, UserErrors: problems}, err
+func (r mutationResolver) PreviewReport(ctx context.Context, input db.PublishReportInput) (*db.ReportPreview, error) {
+	preview, err := r.db.PreviewReport(ctx, actor(ctx), input)
+	if err != nil {
+		problems, err := userErrors(err)
+		return &db.ReportPreview{Problems: problems}, err
+	}
+	return preview, nil
+}
+
+// Mails returns what the mail would be in each language.
+func (r reportPreviewResolver) Mails(_ context.Context, of *db.ReportPreview) ([]*model.MailPreview, error) {
+	return r.proofs(of.Specimens)
 }
 
 // PublishReport shows a report to everybody and mails it.

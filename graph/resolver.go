@@ -22,21 +22,23 @@ type resolver struct {
 var _ exec.ResolverRoot = resolver{}
 
 type (
-	queryResolver        struct{ resolver }
-	mutationResolver     struct{ resolver }
-	subscriptionResolver struct{ resolver }
-	municipalityResolver struct{ resolver }
-	institutionResolver  struct{ resolver }
-	seriesResolver       struct{ resolver }
-	courseResolver       struct{ resolver }
-	courseRunResolver    struct{ resolver }
-	editionResolver      struct{ resolver }
-	campaignResolver     struct{ resolver }
-	previewResolver      struct{ resolver }
-	seatsResolver        struct{ resolver }
-	viewerResolver       struct{ resolver }
-	reportResolver       struct{ resolver }
-	partnershipResolver  struct{ resolver }
+	queryResolver         struct{ resolver }
+	mutationResolver      struct{ resolver }
+	subscriptionResolver  struct{ resolver }
+	municipalityResolver  struct{ resolver }
+	institutionResolver   struct{ resolver }
+	seriesResolver        struct{ resolver }
+	courseResolver        struct{ resolver }
+	courseRunResolver     struct{ resolver }
+	editionResolver       struct{ resolver }
+	campaignResolver      struct{ resolver }
+	previewResolver       struct{ resolver }
+	seatsResolver         struct{ resolver }
+	viewerResolver        struct{ resolver }
+	reportResolver        struct{ resolver }
+	partnershipResolver   struct{ resolver }
+	materialResolver      struct{ resolver }
+	reportPreviewResolver struct{ resolver }
 )
 
 func (r resolver) Query() exec.QueryResolver               { return queryResolver{r} }
@@ -53,6 +55,10 @@ func (r resolver) Seats() exec.SeatsResolver               { return seatsResolve
 func (r resolver) Viewer() exec.ViewerResolver             { return viewerResolver{r} }
 func (r resolver) Report() exec.ReportResolver             { return reportResolver{r} }
 func (r resolver) Partnership() exec.PartnershipResolver   { return partnershipResolver{r} }
+func (r resolver) Material() exec.MaterialResolver         { return materialResolver{r} }
+func (r resolver) PreviewReportPayload() exec.PreviewReportPayloadResolver {
+	return reportPreviewResolver{r}
+}
 func (r resolver) PreviewInvitationsPayload() exec.PreviewInvitationsPayloadResolver {
 	return previewResolver{r}
 }

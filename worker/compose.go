@@ -105,8 +105,10 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 		if err := w.certificate(m, meeting, message, &facts); err != nil {
 			return nil, err
 		}
+		facts.PDFURL = w.cfg.PublicURL + "/reports/" + m.Campaign.ReportID.String() + ".pdf?lang=" + message.Locale
+		facts.Report, facts.ReportLocale = m.Report, string(m.ReportIn)
 	case db.MailSummary:
-		facts.Result, facts.Began = m.Summary, m.Campaign.SendAt.In(meetingZone(m))
+		facts.Result, facts.Began, facts.Reported = m.Summary, m.Campaign.SendAt.In(meetingZone(m)), !m.Campaign.ReportID.IsZero()
 	case db.MailTrial:
 		facts.Trial = true
 		w.showTo(m, &facts)

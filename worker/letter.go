@@ -85,7 +85,10 @@ type Facts struct {
 	IntakeOpen    bool        // the person has a place that becomes certain with the intake
 	Taken         int         // of a course run: places that are taken
 	Minimum       int         // of a course run: participants that it needs
-	Report        string      // what came of the meeting, in a few sentences
+	Report        string      // what came of the meeting, in a few sentences of Markdown
+	ReportLocale  string      // the language that these are in
+	PDFURL        string      // of the report for printing
+	Reported      bool        // the campaign that ended mailed a report
 	Result        *db.Summary // of a campaign
 	Began         time.Time   // a campaign, in the zone to write it in
 }
@@ -124,6 +127,7 @@ type Letter struct {
 	Greeting   string
 	Opening    []string // the paragraphs before Own
 	Own        *Own     // what the organiser wrote; nil: nothing
+	Record     *Own     // what came of the meeting, behind what the organiser wrote; nil: nothing
 	Paragraphs []string // a line break within one is kept
 	Facts      []Fact
 	Actions    []Action // the first is what the letter is about
@@ -153,7 +157,7 @@ type wordsKey struct{ kind, locale string }
 // labels is what every language names once for all kinds; sections is what every kind says in every language.
 func labels() []string {
 	return []string{"when", "where", "host", "languages", "respond_by", "position", "programme", "opt_out", "name", "item", "was", "open", "called_off", "back_on", "added",
-		"intake_by", "participants", "own_organisation"}
+		"intake_by", "participants", "own_organisation", "report_pdf"}
 }
 
 func sections() []string {
@@ -223,6 +227,9 @@ func (l *Letters) Write(kind, locale string, facts Facts) (*Letter, error) {
 	if facts.Words != nil {
 		l.own(letter, kind, facts)
 	}
+	if kind == KindReportPublished {
+		letter.record(facts)
+	}
 	if facts.Trial {
 		letter.Subject = "[Test] " + letter.Subject
 	}
@@ -286,6 +293,9 @@ func (p *pen) write(kind string, f Facts) *Letter {
 	if HasPage(kind) {
 		letter.Actions = append(letter.Actions, Action{p.section("action"), p.link(f.AnswerURL)})
 		letter.Note = p.section("note")
+	}
+	if kind == KindReportPublished {
+		letter.Actions = append(letter.Actions, Action{p.words.labels["report_pdf"], p.link(f.PDFURL)})
 	}
 	if m.URL != "" {
 		letter.Actions = append(letter.Actions, Action{p.words.labels["programme"], p.link(m.URL)})
@@ -351,7 +361,7 @@ type said struct {
 	Name, Dates, Deadline, Summary, Message string
 	CalendarEntry, NoPlace                  bool
 	Invited, Reopened, Waits, IntakeOpen    bool
-	Trial                                   bool
+	Trial, Reported                         bool
 	Places, Taken                           int
 	Sessions                                []string
 
@@ -383,12 +393,15 @@ func say(f Facts, t *tongue) *said {
 		Taken:         f.Taken,
 		minimum:       f.Minimum,
 		result:        f.Result,
-		report:        plainText(f.Report),
+		Reported:      f.Reported,
 		began:         t.deadline(f.Began),
 		Trial:         f.Trial,
 	}
 	if f.Words != nil && f.Words.Message != nil {
 		s.Message = ownPlace
+	}
+	if strings.TrimSpace(f.Report) != "" {
+		s.report = recordPlace
 	}
 	return s
 }

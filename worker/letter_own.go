@@ -26,8 +26,12 @@ type Own struct {
 	Lines  []wording.Line
 }
 
-// ownPlace is a paragraph in whose place an organiser's message goes: private use in Unicode.
-const ownPlace = "\uE002"
+// ownPlace is a paragraph in whose place an organiser's message goes, and recordPlace one in whose place a report goes: private use
+// in Unicode.
+const (
+	ownPlace    = "\uE002"
+	recordPlace = "\uE003"
+)
 
 // maxOwnSubject is where an organiser's subject is cut before the reader's name is in it, so as never to cut in its place.
 const maxOwnSubject = 20 * maxSubject
@@ -73,6 +77,20 @@ func (l *Letters) own(letter *Letter, kind string, f Facts) {
 	if i := slices.Index(letter.Paragraphs, ownPlace); i >= 0 {
 		letter.Opening, letter.Paragraphs, letter.Own = letter.Paragraphs[:i], letter.Paragraphs[i+1:], own
 	}
+}
+
+// record puts the summary of a report in its place.
+func (l *Letter) record(f Facts) {
+	i := slices.Index(l.Paragraphs, recordPlace)
+	if i < 0 {
+		return
+	}
+	text := wording.ReadRecord(f.Report)
+	l.Record = &Own{HTML: template.HTML(text.MailHTML(nil)), Lines: text.Lines(nil)} // which escapes everything but its own tags
+	if f.ReportLocale != l.Locale {
+		l.Record.Locale = f.ReportLocale
+	}
+	l.Opening, l.Paragraphs = append(l.Opening, l.Paragraphs[:i]...), l.Paragraphs[i+1:]
 }
 
 // fieldsIn returns the values of fields in a language. None is empty: what came to be unknown after the words were accepted is

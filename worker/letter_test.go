@@ -54,7 +54,7 @@ func everything(t testing.TB) worker.Facts {
 			Was: worker.Meeting{Title: "Dijken & duinen", Starts: time.Date(2027, 5, 20, 11, 0, 0, 0, zone), Ends: time.Date(2027, 5, 20, 12, 0, 0, 0, zone), Room: "Zaal 2"},
 			Now: worker.Meeting{Title: "Dijken & duinen", Starts: time.Date(2027, 5, 20, 14, 0, 0, 0, zone), Ends: time.Date(2027, 5, 20, 15, 0, 0, 0, zone), Room: "Zaal 3"},
 		}},
-		Taken: 5, Minimum: 8, Report: "Twaalf gemeenten wisselden ervaringen uit over <wind> & water.",
+		Taken: 5, Minimum: 8, Report: "Twaalf gemeenten wisselden ervaringen uit over <wind> & water.", PDFURL: "https://vaktreffen.example.org/reports/1.pdf?lang=nl",
 		Began: time.Date(2027, 1, 15, 12, 0, 0, 0, zone),
 		Result: &db.Summary{
 			Total: 120, Sent: 113, Failed: 4, Suppressed: 2, Uncertain: 1,
@@ -323,7 +323,7 @@ func TestLetterDoesWithout(t *testing.T) {
 		case worker.KindRunBelowMinimum:
 			facts.Minimum = 8
 		case worker.KindReportPublished:
-			facts.Report = "Twaalf gemeenten kwamen."
+			facts.Report, facts.PDFURL = "Twaalf gemeenten kwamen.", "https://vaktreffen.example.org/reports/1.pdf"
 		case worker.KindCampaignSummary:
 			facts.Began, facts.Result = time.Date(2028, 1, 31, 17, 0, 0, 0, amsterdam(t)), &db.Summary{Total: 2, Sent: 2}
 		}

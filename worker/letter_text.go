@@ -21,8 +21,11 @@ func (l *Letter) Text() string {
 	for _, paragraph := range l.Opening {
 		block(paragraph)
 	}
-	if l.Own != nil {
-		for _, line := range l.Own.Lines {
+	for _, own := range []*Own{l.Own, l.Record} {
+		if own == nil {
+			continue
+		}
+		for _, line := range own.Lines {
 			b.WriteString(wrap(line.Text, line.Lead, line.Indent))
 		}
 		b.WriteByte('\n')

@@ -56,7 +56,7 @@ func mailOf(kind string, locale db.Locale) *db.Mail {
 	case KindInvitation, KindInvitationReminder:
 	case KindReportPublished:
 		m.AnswerToken, m.OptOutToken, m.Campaign.ReportID = "", "", id(db.KindReport, 6)
-		m.Report = "Twelve municipalities shared what they know about wind & water.\n\nIt goes on next year."
+		m.Report, m.ReportIn = "Twelve municipalities shared what they know about **wind** & water:\n\n- parks\n- a council's {part}\n\nIt goes on next year.", db.English
 	case KindCampaignSummary:
 		m.Organiser, m.Campaign.SendAt = nil, at("2027-01-15T11:00:00Z")
 		m.Summary = &db.Summary{

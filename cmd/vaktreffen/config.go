@@ -24,6 +24,7 @@ import (
 type Config struct {
 	DatabaseURL        string        `env:"DATABASE_URL" placeholder:"URL" help:"postgres://… or sqlite:/path/to/file.db; without it an SQLite file in the data folder."`
 	Data               string        `env:"DATA" default:"data" help:"Folder of the SQLite file."`
+	Files              string        `env:"FILES" placeholder:"FOLDER" help:"Folder of the files beside reports, the same for all processes on one database; without it beside the SQLite file, with PostgreSQL nowhere: then reports take links only."`
 	RedisURL           string        `env:"REDIS_URL" placeholder:"URL" help:"redis://…, rediss://… or redis-sentinel://…; without it a Redis inside the process."`
 	SMTPURL            string        `name:"smtp-url" env:"SMTP_URL" placeholder:"URL" help:"The mail server: smtp://user:password@host:587, smtps://…, smtp+starttls://…"`
 	SMTPConnections    int           `name:"smtp-connections" env:"SMTP_CONNECTIONS" default:"10" help:"Connections to the mail server for bulk mail; two more are kept for urgent mail."`
@@ -214,7 +215,7 @@ func (c *Config) openDB(ctx context.Context, migrate bool) (*db.DB, error) {
 		}
 		address = "sqlite:" + path
 	}
-	d, err := db.Open(ctx, address, db.WithPublicURL(c.publicURL()))
+	d, err := db.Open(ctx, address, db.WithPublicURL(c.publicURL()), db.WithFiles(c.filesFor(address)))
 	if err != nil {
 		return nil, err
 	}
@@ -228,6 +229,15 @@ func (c *Config) openDB(ctx context.Context, migrate bool) (*db.DB, error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+// filesFor returns the folder of the files beside the reports of a database; "" when there is none.
+func (c *Config) filesFor(database string) string {
+	if path, ok := strings.CutPrefix(database, "sqlite:"); ok && c.Files == "" {
+		path, _, _ = strings.Cut(path, "?")
+		return filepath.Join(filepath.Dir(path), "files")
+	}
+	return c.Files
 }
 
 // proof returns what words the mails of previews; nil when nobody knows where their links lead.

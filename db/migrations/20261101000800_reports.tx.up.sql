@@ -71,16 +71,28 @@ CREATE TABLE report_actions (
 --bun:split
 CREATE INDEX report_actions_report ON report_actions (report_id);
 --bun:split
+-- Contents of files, each once whoever sent it; the folder beside the database has them under their hashes.
+CREATE TABLE files (
+	hash TEXT PRIMARY KEY CHECK (length(hash) = 64),
+	type TEXT NOT NULL CHECK (type <> ''),
+	size {{.Int}} NOT NULL CHECK (size > 0),
+	created_at {{.Instant}} NOT NULL
+){{.Strict}};
+--bun:split
 CREATE TABLE materials (
 	id {{.ID}} PRIMARY KEY,
 	report_id {{.ID}} NOT NULL REFERENCES reports (id),
 	session_id {{.ID}} REFERENCES sessions (id),
 	title TEXT NOT NULL CHECK (title <> ''),
 	url TEXT NOT NULL CHECK (url <> ''),
-	created_at {{.Instant}} NOT NULL
+	created_at {{.Instant}} NOT NULL,
+	file_hash TEXT REFERENCES files (hash),
+	file_name TEXT NOT NULL DEFAULT '' CHECK ((file_hash IS NULL) = (file_name = ''))
 ){{.Strict}};
 --bun:split
 CREATE INDEX materials_report ON materials (report_id);
+--bun:split
+CREATE INDEX materials_file ON materials (file_hash) WHERE file_hash IS NOT NULL;
 --bun:split
 CREATE TABLE corrections (
 	id {{.ID}} PRIMARY KEY,

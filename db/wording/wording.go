@@ -36,7 +36,7 @@ func Read(markdown string) (*Text, []string) {
 	// Characters that nobody sees could take apart what is looked for below.
 	source := []byte(strings.ReplaceAll(strings.ToValidUTF8(markdown, ""), "\r\n", "\n"))
 	t := &Text{source: source, uses: map[Field]bool{}}
-	t.document = reader().Parse(text.NewReader(source))
+	t.document = reader(blocks(), append(inlines(), util.Prioritized(fieldParser{}, 100))).Parse(text.NewReader(source))
 	var problems []string
 	refuse := func(format string, args ...any) {
 		if p := fmt.Sprintf(format, args...); !slices.Contains(problems, p) {
@@ -71,6 +71,45 @@ func Read(markdown string) (*Text, []string) {
 	return t, problems
 }
 
+// ReadRecord reads what stands in a record, as a report does, and was never refused: a brace is a brace, and a link that leads nowhere,
+// a picture and what lies too deep are plain words.
+func ReadRecord(markdown string) *Text {
+	source := []byte(strings.ReplaceAll(strings.ToValidUTF8(markdown, ""), "\r\n", "\n"))
+	t := &Text{source: source, document: reader(blocks(), inlines()).Parse(text.NewReader(source))}
+	var bad []ast.Node
+	depth, deep := 0, false
+	_ = ast.Walk(t.document, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // the walker returns no error
+		if !entering {
+			depth--
+			return ast.WalkContinue, nil
+		}
+		if depth++; depth > 2*maxDepth {
+			deep = true
+			return ast.WalkStop, nil
+		}
+		switch n := n.(type) {
+		case *ast.Image:
+			bad = append(bad, n)
+		case *ast.Link:
+			if !goodLink.MatchString(plain(n.Destination)) {
+				bad = append(bad, n)
+			}
+		}
+		return ast.WalkContinue, nil
+	})
+	if deep {
+		t.document = reader(nil, inlines()[1:]).Parse(text.NewReader(source)) // without links, within which others could lie
+		return t
+	}
+	for _, n := range bad {
+		for child := n.FirstChild(); child != nil; child = n.FirstChild() {
+			n.Parent().InsertBefore(n.Parent(), n, child)
+		}
+		n.Parent().RemoveChild(n.Parent(), n)
+	}
+	return t
+}
+
 func (t *Text) link(address string, refuse func(string, ...any)) {
 	switch {
 	case strings.ContainsAny(address, "{}"):
@@ -88,25 +127,31 @@ var goodLink = regexp.MustCompile(`(?i)^(https?://[\pL\pN\[][^\s<>"\\\pC]*|mailt
 // Uses reports whether the text names the field.
 func (t *Text) Uses(f Field) bool { return t.uses[f] }
 
-// reader knows the part of Markdown that letters need.
-func reader() parser.Parser {
+// reader knows the part of Markdown that letters need: paragraphs, and what else it is given.
+func reader(blocks, inlines []util.PrioritizedValue) parser.Parser {
 	return parser.NewParser(
-		parser.WithBlockParsers(
-			util.Prioritized(parser.NewThematicBreakParser(), 200),
-			util.Prioritized(parser.NewListParser(), 300),
-			util.Prioritized(parser.NewListItemParser(), 400),
-			util.Prioritized(parser.NewATXHeadingParser(), 600),
-			util.Prioritized(parser.NewBlockquoteParser(), 800),
-			util.Prioritized(indented{parser.NewParagraphParser()}, 1000),
-		),
-		parser.WithInlineParsers(
-			util.Prioritized(fieldParser{}, 100),
-			util.Prioritized(parser.NewLinkParser(), 200),
-			util.Prioritized(parser.NewAutoLinkParser(), 300),
-			util.Prioritized(parser.NewEmphasisParser(), 500),
-			util.Prioritized(extension.NewLinkifyParser(extension.WithLinkifyAllowedProtocols([]string{"http:", "https:"})), 999),
-		),
+		parser.WithBlockParsers(append(blocks, util.Prioritized(indented{parser.NewParagraphParser()}, 1000))...),
+		parser.WithInlineParsers(inlines...),
 	)
+}
+
+func blocks() []util.PrioritizedValue {
+	return []util.PrioritizedValue{
+		util.Prioritized(parser.NewThematicBreakParser(), 200),
+		util.Prioritized(parser.NewListParser(), 300),
+		util.Prioritized(parser.NewListItemParser(), 400),
+		util.Prioritized(parser.NewATXHeadingParser(), 600),
+		util.Prioritized(parser.NewBlockquoteParser(), 800),
+	}
+}
+
+func inlines() []util.PrioritizedValue {
+	return []util.PrioritizedValue{
+		util.Prioritized(parser.NewLinkParser(), 200),
+		util.Prioritized(parser.NewAutoLinkParser(), 300),
+		util.Prioritized(parser.NewEmphasisParser(), 500),
+		util.Prioritized(extension.NewLinkifyParser(extension.WithLinkifyAllowedProtocols([]string{"http:", "https:"})), 999),
+	}
 }
 
 // indented takes lines that are indented as far as code would be.

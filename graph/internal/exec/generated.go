@@ -36,10 +36,12 @@ type ResolverRoot interface {
 	CourseRun() CourseRunResolver
 	Edition() EditionResolver
 	Institution() InstitutionResolver
+	Material() MaterialResolver
 	Municipality() MunicipalityResolver
 	Mutation() MutationResolver
 	Partnership() PartnershipResolver
 	PreviewInvitationsPayload() PreviewInvitationsPayloadResolver
+	PreviewReportPayload() PreviewReportPayloadResolver
 	Query() QueryResolver
 	Report() ReportResolver
 	Seats() SeatsResolver
@@ -173,6 +175,7 @@ type ComplexityRoot struct {
 		CourseRun   func(childComplexity int) int
 		CreatedAt   func(childComplexity int) int
 		Declined    func(childComplexity int) int
+		Deliveries  func(childComplexity int, first *int, after *string, last *int, before *string, state *db.DeliveryState) int
 		Edition     func(childComplexity int) int
 		Failed      func(childComplexity int) int
 		FinishedAt  func(childComplexity int) int
@@ -390,11 +393,24 @@ type ComplexityRoot struct {
 		Explanation func(childComplexity int) int
 		ID          func(childComplexity int) int
 		LastError   func(childComplexity int) int
+		Person      func(childComplexity int) int
 		Reason      func(childComplexity int) int
 		ReplyCode   func(childComplexity int) int
 		SentAt      func(childComplexity int) int
 		State       func(childComplexity int) int
 		StatusCode  func(childComplexity int) int
+	}
+
+	DeliveryConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	DeliveryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	DiscardPreparationPayload struct {
@@ -797,9 +813,10 @@ type ComplexityRoot struct {
 	}
 
 	PreviewReportPayload struct {
+		Mails      func(childComplexity int) int
+		Problems   func(childComplexity int) int
 		Suppressed func(childComplexity int) int
 		Total      func(childComplexity int) int
-		UserErrors func(childComplexity int) int
 	}
 
 	ProgrammeChange struct {
@@ -1186,6 +1203,7 @@ type ComplexityRoot struct {
 
 type CampaignResolver interface {
 	Invitations(ctx context.Context, obj *db.Campaign, first *int, after *string, last *int, before *string, status *db.InvitationStatus, deliveryState *db.DeliveryState) (*db.Connection[db.Invitation], error)
+	Deliveries(ctx context.Context, obj *db.Campaign, first *int, after *string, last *int, before *string, state *db.DeliveryState) (*db.Connection[db.Delivery], error)
 }
 type CourseResolver interface {
 	Runs(ctx context.Context, obj *db.Course, first *int, after *string, last *int, before *string) (*db.Connection[db.CourseRun], error)
@@ -1211,6 +1229,9 @@ type EditionResolver interface {
 type InstitutionResolver interface {
 	Partnerships(ctx context.Context, obj *db.Institution, first *int, after *string, last *int, before *string) (*db.Connection[db.Partnership], error)
 	HostedEditions(ctx context.Context, obj *db.Institution, first *int, after *string, last *int, before *string) (*db.Connection[db.Edition], error)
+}
+type MaterialResolver interface {
+	URL(ctx context.Context, obj *db.Material) (string, error)
 }
 type MunicipalityResolver interface {
 	Partnerships(ctx context.Context, obj *db.Municipality, first *int, after *string, last *int, before *string) (*db.Connection[db.Partnership], error)
@@ -1273,7 +1294,7 @@ type MutationResolver interface {
 	ChangeReportAction(ctx context.Context, input db.ChangeReportActionInput) (*model.ChangeReportActionPayload, error)
 	AddMaterial(ctx context.Context, input db.AddMaterialInput) (*model.AddMaterialPayload, error)
 	RemoveReportEntry(ctx context.Context, input model.RemoveReportEntryInput) (*model.RemoveReportEntryPayload, error)
-	PreviewReport(ctx context.Context, input db.PublishReportInput) (*model.PreviewReportPayload, error)
+	PreviewReport(ctx context.Context, input db.PublishReportInput) (*db.ReportPreview, error)
 	PublishReport(ctx context.Context, input db.PublishReportInput) (*model.PublishReportPayload, error)
 	AskForReport(ctx context.Context, input model.AskForReportInput) (*model.AskForReportPayload, error)
 	ReviewReport(ctx context.Context, input model.ReviewReportInput) (*model.ReviewReportPayload, error)
@@ -1290,6 +1311,9 @@ type PartnershipResolver interface {
 type PreviewInvitationsPayloadResolver interface {
 	Rows(ctx context.Context, obj *db.InvitationPreview, first *int, after *string) (*db.Connection[db.AudienceRow], error)
 	Mails(ctx context.Context, obj *db.InvitationPreview) ([]*model.MailPreview, error)
+}
+type PreviewReportPayloadResolver interface {
+	Mails(ctx context.Context, obj *db.ReportPreview) ([]*model.MailPreview, error)
 }
 type QueryResolver interface {
 	Node(ctx context.Context, id db.ID) (db.Node, error)
@@ -1766,6 +1790,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Declined(childComplexity), true
+	case "Campaign.deliveries":
+		if e.ComplexityRoot.Campaign.Deliveries == nil {
+			break
+		}
+
+		args, err := ec.field_Campaign_deliveries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Campaign.Deliveries(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["state"].(*db.DeliveryState)), true
 	case "Campaign.edition":
 		if e.ComplexityRoot.Campaign.Edition == nil {
 			break
@@ -2578,6 +2613,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Delivery.LastError(childComplexity), true
+	case "Delivery.person":
+		if e.ComplexityRoot.Delivery.Person == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.Person(childComplexity), true
 	case "Delivery.reason":
 		if e.ComplexityRoot.Delivery.Reason == nil {
 			break
@@ -2608,6 +2649,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Delivery.StatusCode(childComplexity), true
+
+	case "DeliveryConnection.edges":
+		if e.ComplexityRoot.DeliveryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryConnection.Edges(childComplexity), true
+	case "DeliveryConnection.nodes":
+		if e.ComplexityRoot.DeliveryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryConnection.Nodes(childComplexity), true
+	case "DeliveryConnection.pageInfo":
+		if e.ComplexityRoot.DeliveryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryConnection.PageInfo(childComplexity), true
+	case "DeliveryConnection.totalCount":
+		if e.ComplexityRoot.DeliveryConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryConnection.TotalCount(childComplexity), true
+
+	case "DeliveryEdge.cursor":
+		if e.ComplexityRoot.DeliveryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryEdge.Cursor(childComplexity), true
+	case "DeliveryEdge.node":
+		if e.ComplexityRoot.DeliveryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryEdge.Node(childComplexity), true
 
 	case "DiscardPreparationPayload.edition":
 		if e.ComplexityRoot.DiscardPreparationPayload.Edition == nil {
@@ -4574,6 +4653,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PreviewInvitationsPayload.Total(childComplexity), true
 
+	case "PreviewReportPayload.mails":
+		if e.ComplexityRoot.PreviewReportPayload.Mails == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewReportPayload.Mails(childComplexity), true
+	case "PreviewReportPayload.userErrors":
+		if e.ComplexityRoot.PreviewReportPayload.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewReportPayload.Problems(childComplexity), true
 	case "PreviewReportPayload.suppressed":
 		if e.ComplexityRoot.PreviewReportPayload.Suppressed == nil {
 			break
@@ -4586,12 +4677,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PreviewReportPayload.Total(childComplexity), true
-	case "PreviewReportPayload.userErrors":
-		if e.ComplexityRoot.PreviewReportPayload.UserErrors == nil {
-			break
-		}
-
-		return e.ComplexityRoot.PreviewReportPayload.UserErrors(childComplexity), true
 
 	case "ProgrammeChange.before":
 		if e.ComplexityRoot.ProgrammeChange.Before == nil {
@@ -6442,9 +6527,9 @@ type Mutation {
   "Stops a campaign for good. Invitations that have not left are withdrawn; those that have left stay valid."
   cancelCampaign("Which campaign." input: CancelCampaignInput!): CancelCampaignPayload!
   """
-  Sends the invitations of a campaign again that did not arrive: failed ones, and those held back or come back when the suppression
-  of the address was lifted since. Never to who wants no invitations, has answered or was invited anew. Doing it again does nothing
-  more. A campaign that was finished goes on, and its end is told to who started it.
+  Sends the mails of a campaign again that did not arrive: failed ones, and those held back or come back when the suppression
+  of the address was lifted since. Invitations never go to who wants none, has answered or was invited anew; a report goes out
+  again however long ago the meeting was. Doing it again does nothing more. A campaign that was finished goes on, and its end is told to who started it.
   """
   retryFailed("Which campaign." input: RetryFailedInput!): RetryFailedPayload!
   """
@@ -7955,6 +8040,19 @@ type Campaign implements Node {
     "Only those whose mail is in this state."
     deliveryState: DeliveryState
   ): InvitationConnection! @live
+  "Its mails, one for each person, whether it invites or mails a report; without reminders."
+  deliveries(
+    "How many to return from the start, 1 to 100."
+    first: Int
+    "Continue behind this cursor."
+    after: String
+    "How many to return from the end, 1 to 100."
+    last: Int
+    "Continue before this cursor."
+    before: String
+    "Only those in this state."
+    state: DeliveryState
+  ): DeliveryConnection! @live
 }
 
 "What a campaign does now."
@@ -8091,6 +8189,8 @@ type Delivery implements Node {
   reason: DeliveryReason @live
   "` + "`" + `reason` + "`" + ` in a sentence in English: what it means, and what to do."
   explanation: String @live
+  "Whom it goes to; null for a test of an invitation, which goes to you."
+  person: Person
 }
 
 "Why a mail has not arrived."
@@ -9631,6 +9731,11 @@ type PreviewReportPayload {
   total: Int!
   "How many of them take no mail from here, because it came back."
   suppressed: Int!
+  """
+  The mail as it would be sent now, in each language; ` + "`" + `textLanguage` + "`" + ` is that of the summary in it. Its links lead to the page of the
+  report, which only its readers can open before it is published.
+  """
+  mails: [MailPreview!]!
   "What was wrong; empty when it would work."
   userErrors: [UserError!]!
 }
@@ -9827,6 +9932,26 @@ type IssueCertificatesPayload {
   withoutAddress: Int!
   "What was wrong; empty when it worked."
   userErrors: [UserError!]!
+}
+
+"A page of mails."
+type DeliveryConnection {
+  "The mails of this page."
+  nodes: [Delivery!]!
+  "The same with their cursors."
+  edges: [DeliveryEdge!]!
+  "Where this page lies."
+  pageInfo: PageInfo!
+  "How many there are on all pages. Counted only when asked for."
+  totalCount: Int!
+}
+
+"A mail with its cursor."
+type DeliveryEdge {
+  "Continue here with ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + `."
+  cursor: String!
+  "The mail."
+  node: Delivery!
 }
 `, BuiltIn: false},
 }
@@ -10110,6 +10235,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_reminders(ctx, field)
 	case "invitations":
 		return ec.fieldContext_Campaign_invitations(ctx, field)
+	case "deliveries":
+		return ec.fieldContext_Campaign_deliveries(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Campaign", field.Name)
 }
@@ -10522,8 +10649,34 @@ func (ec *executionContext) childFields_Delivery(ctx context.Context, field grap
 		return ec.fieldContext_Delivery_reason(ctx, field)
 	case "explanation":
 		return ec.fieldContext_Delivery_explanation(ctx, field)
+	case "person":
+		return ec.fieldContext_Delivery_person(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Delivery", field.Name)
+}
+
+func (ec *executionContext) childFields_DeliveryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_DeliveryConnection_nodes(ctx, field)
+	case "edges":
+		return ec.fieldContext_DeliveryConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DeliveryConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_DeliveryConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DeliveryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DeliveryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DeliveryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_DiscardPreparationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11192,6 +11345,8 @@ func (ec *executionContext) childFields_PreviewReportPayload(ctx context.Context
 		return ec.fieldContext_PreviewReportPayload_total(ctx, field)
 	case "suppressed":
 		return ec.fieldContext_PreviewReportPayload_suppressed(ctx, field)
+	case "mails":
+		return ec.fieldContext_PreviewReportPayload_mails(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_PreviewReportPayload_userErrors(ctx, field)
 	}
@@ -12039,6 +12194,52 @@ func (ec *executionContext) field_Agreement_status_args(ctx context.Context, raw
 		return nil, err
 	}
 	args["on"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Campaign_deliveries_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "state",
+		func(ctx context.Context, v any) (*db.DeliveryState, error) {
+			return ec.unmarshalODeliveryState2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDeliveryState(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["state"] = arg4
 	return args, nil
 }
 
@@ -16358,6 +16559,50 @@ func (ec *executionContext) fieldContext_Campaign_invitations(ctx context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Campaign_deliveries(ctx context.Context, field graphql.CollectedField, obj *db.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_deliveries(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Campaign().Deliveries(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["state"].(*db.DeliveryState))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Connection[db.Delivery]) graphql.Marshaler {
+			return ec.marshalNDeliveryConnection2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_deliveries(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Campaign",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeliveryConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Campaign_deliveries_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _CancelCampaignPayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.CancelCampaignPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -19683,6 +19928,212 @@ func (ec *executionContext) fieldContext_Delivery_explanation(_ context.Context,
 	return graphql.NewScalarFieldContext("Delivery", field, true, false, "String")
 }
 
+func (ec *executionContext) _Delivery_person(ctx context.Context, field graphql.CollectedField, obj *db.Delivery) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delivery_person(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Person, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Person) graphql.Marshaler {
+			return ec.marshalOPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPerson(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Delivery_person(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Delivery",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Person(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeliveryConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.Delivery]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeliveryConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Delivery) graphql.Marshaler {
+			return ec.marshalNDelivery2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDeliveryᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeliveryConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeliveryConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Delivery(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeliveryConnection_edges(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.Delivery]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeliveryConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Edge[db.Delivery]) graphql.Marshaler {
+			return ec.marshalNDeliveryEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeliveryConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeliveryConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeliveryEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeliveryConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.Delivery]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeliveryConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeliveryConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeliveryConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeliveryConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.Delivery]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeliveryConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeliveryConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeliveryConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DeliveryEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *db.Edge[db.Delivery]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeliveryEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeliveryEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeliveryEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _DeliveryEdge_node(ctx context.Context, field graphql.CollectedField, obj *db.Edge[db.Delivery]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeliveryEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Delivery) graphql.Marshaler {
+			return ec.marshalNDelivery2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelivery(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeliveryEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeliveryEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Delivery(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _DiscardPreparationPayload_edition(ctx context.Context, field graphql.CollectedField, obj *model.DiscardPreparationPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -22737,7 +23188,7 @@ func (ec *executionContext) _Material_url(ctx context.Context, field graphql.Col
 			return ec.fieldContext_Material_url(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.URL, nil
+			return ec.Resolvers.Material().URL(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -22748,7 +23199,7 @@ func (ec *executionContext) _Material_url(ctx context.Context, field graphql.Col
 	)
 }
 func (ec *executionContext) fieldContext_Material_url(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Material", field, false, false, "URL")
+	return graphql.NewScalarFieldContext("Material", field, true, true, "URL")
 }
 
 func (ec *executionContext) _Money_amountMinor(ctx context.Context, field graphql.CollectedField, obj *db.Money) (ret graphql.Marshaler) {
@@ -25650,8 +26101,8 @@ func (ec *executionContext) _Mutation_previewReport(ctx context.Context, field g
 			return ec.Resolvers.Mutation().PreviewReport(ctx, fc.Args["input"].(db.PublishReportInput))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.PreviewReportPayload) graphql.Marshaler {
-			return ec.marshalNPreviewReportPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐPreviewReportPayload(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *db.ReportPreview) graphql.Marshaler {
+			return ec.marshalNPreviewReportPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportPreview(ctx, selections, v)
 		},
 		true,
 		true,
@@ -27945,7 +28396,7 @@ func (ec *executionContext) fieldContext_PreviewInvitationsPayload_userErrors(_ 
 	return fc, nil
 }
 
-func (ec *executionContext) _PreviewReportPayload_total(ctx context.Context, field graphql.CollectedField, obj *model.PreviewReportPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _PreviewReportPayload_total(ctx context.Context, field graphql.CollectedField, obj *db.ReportPreview) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -27968,7 +28419,7 @@ func (ec *executionContext) fieldContext_PreviewReportPayload_total(_ context.Co
 	return graphql.NewScalarFieldContext("PreviewReportPayload", field, false, false, "Int")
 }
 
-func (ec *executionContext) _PreviewReportPayload_suppressed(ctx context.Context, field graphql.CollectedField, obj *model.PreviewReportPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _PreviewReportPayload_suppressed(ctx context.Context, field graphql.CollectedField, obj *db.ReportPreview) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -27991,7 +28442,39 @@ func (ec *executionContext) fieldContext_PreviewReportPayload_suppressed(_ conte
 	return graphql.NewScalarFieldContext("PreviewReportPayload", field, false, false, "Int")
 }
 
-func (ec *executionContext) _PreviewReportPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.PreviewReportPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _PreviewReportPayload_mails(ctx context.Context, field graphql.CollectedField, obj *db.ReportPreview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewReportPayload_mails(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.PreviewReportPayload().Mails(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.MailPreview) graphql.Marshaler {
+			return ec.marshalNMailPreview2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐMailPreviewᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewReportPayload_mails(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PreviewReportPayload",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MailPreview(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PreviewReportPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *db.ReportPreview) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -28000,7 +28483,7 @@ func (ec *executionContext) _PreviewReportPayload_userErrors(ctx context.Context
 			return ec.fieldContext_PreviewReportPayload_userErrors(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
+			return obj.Problems, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
@@ -41055,6 +41538,12 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Campaign_invitations(ctx, field, obj)
 				})
+		case "deliveries":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Campaign_deliveries(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -42478,6 +42967,97 @@ func (ec *executionContext) _Delivery(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "person":
+			out.Values[i] = ec._Delivery_person(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var deliveryConnectionImplementors = []string{"DeliveryConnection"}
+
+func (ec *executionContext) _DeliveryConnection(ctx context.Context, sel ast.SelectionSet, obj *db.Connection[db.Delivery]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deliveryConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeliveryConnection")
+		case "nodes":
+			out.Values[i] = ec._DeliveryConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edges":
+			out.Values[i] = ec._DeliveryConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._DeliveryConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._DeliveryConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var deliveryEdgeImplementors = []string{"DeliveryEdge"}
+
+func (ec *executionContext) _DeliveryEdge(ctx context.Context, sel ast.SelectionSet, obj *db.Edge[db.Delivery]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deliveryEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeliveryEdge")
+		case "cursor":
+			out.Values[i] = ec._DeliveryEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._DeliveryEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -43692,18 +44272,19 @@ func (ec *executionContext) _Material(ctx context.Context, sel ast.SelectionSet,
 		case "id":
 			out.Values[i] = ec._Material_id(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "title":
 			out.Values[i] = ec._Material_title(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "url":
-			out.Values[i] = ec._Material_url(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Material_url(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -45257,7 +45838,7 @@ func (ec *executionContext) _PreviewInvitationsPayload(ctx context.Context, sel 
 
 var previewReportPayloadImplementors = []string{"PreviewReportPayload"}
 
-func (ec *executionContext) _PreviewReportPayload(ctx context.Context, sel ast.SelectionSet, obj *model.PreviewReportPayload) graphql.Marshaler {
+func (ec *executionContext) _PreviewReportPayload(ctx context.Context, sel ast.SelectionSet, obj *db.ReportPreview) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, previewReportPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -45269,17 +45850,23 @@ func (ec *executionContext) _PreviewReportPayload(ctx context.Context, sel ast.S
 		case "total":
 			out.Values[i] = ec._PreviewReportPayload_total(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "suppressed":
 			out.Values[i] = ec._PreviewReportPayload_suppressed(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "mails":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PreviewReportPayload_mails(ctx, field, obj)
+				})
 		case "userErrors":
 			out.Values[i] = ec._PreviewReportPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -49165,12 +49752,60 @@ func (ec *executionContext) marshalNDelegationStatus2githubᚗcomᚋvaktreffen�
 	return res
 }
 
+func (ec *executionContext) marshalNDelivery2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDeliveryᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Delivery) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDelivery2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelivery(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNDelivery2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDelivery(ctx context.Context, sel ast.SelectionSet, v *db.Delivery) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Delivery!")
 		return graphql.Null
 	}
 	return ec._Delivery(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNDeliveryConnection2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐConnection(ctx context.Context, sel ast.SelectionSet, v *db.Connection[db.Delivery]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DeliveryConnection!")
+		return graphql.Null
+	}
+	return ec._DeliveryConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNDeliveryEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.Delivery]) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDeliveryEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNDeliveryEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx context.Context, sel ast.SelectionSet, v *db.Edge[db.Delivery]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DeliveryEdge!")
+		return graphql.Null
+	}
+	return ec._DeliveryEdge(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNDeliveryState2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐDeliveryState(ctx context.Context, v any) (db.DeliveryState, error) {
@@ -50225,7 +50860,7 @@ func (ec *executionContext) marshalNPreviewInvitationsPayload2ᚖgithubᚗcomᚋ
 	return ec._PreviewInvitationsPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNPreviewReportPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐPreviewReportPayload(ctx context.Context, sel ast.SelectionSet, v *model.PreviewReportPayload) graphql.Marshaler {
+func (ec *executionContext) marshalNPreviewReportPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportPreview(ctx context.Context, sel ast.SelectionSet, v *db.ReportPreview) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "PreviewReportPayload!")
 		return graphql.Null

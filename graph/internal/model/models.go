@@ -473,16 +473,6 @@ type PrepareSessionPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
-// What publishReport would do.
-type PreviewReportPayload struct {
-	// How many people the report would be mailed to.
-	Total int `json:"total"`
-	// How many of them take no mail from here, because it came back.
-	Suppressed int `json:"suppressed"`
-	// What was wrong; empty when it would work.
-	UserErrors []*db.Error `json:"userErrors"`
-}
-
 // What was proposed.
 type ProposeCorrectionPayload struct {
 	// After the change; null when there was a problem.
