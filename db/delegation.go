@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"github.com/vaktreffen/vaktreffen/db/wording"
 )
 
 // Delegation is an invitation to an organisation: so many places in an edition, for people whom its coordinators name until a
@@ -101,7 +103,7 @@ func (d *DB) InviteDelegations(ctx context.Context, actor Actor, in InviteDelega
 		if err != nil {
 			return err
 		}
-		if problems := in.check(now, e); len(problems) > 0 {
+		if problems := in.check(d.personal, now, e); len(problems) > 0 {
 			return problems
 		}
 		known, err := delegationsOf(ctx, tx, e.ID)
@@ -154,7 +156,7 @@ func (d *DB) InviteDelegations(ctx context.Context, actor Actor, in InviteDelega
 	return d.loadDelegations(ctx, actor, ids, shape)
 }
 
-func (in *InviteDelegationsInput) check(now time.Time, e *Edition) (problems Errors) {
+func (in *InviteDelegationsInput) check(personal wording.PersonalLinks, now time.Time, e *Edition) (problems Errors) {
 	refuse := func(code ErrorCode, field, text string) {
 		problems = append(problems, problem(code, "input."+field, "%s", text))
 	}
@@ -169,6 +171,11 @@ func (in *InviteDelegationsInput) check(now time.Time, e *Edition) (problems Err
 	}
 	if in.Message != nil && len([]rune(*in.Message)) > maxMessage {
 		refuse(CodeTooLarge, "message", fmt.Sprintf("Use at most %d characters.", maxMessage))
+	}
+	if in.Message != nil {
+		if text, _ := wording.Read(*in.Message); personal.In(text) {
+			refuse(CodeInvalid, "message", personalLink)
+		}
 	}
 	seen := map[ID]bool{}
 	for n, asked := range in.Delegations {

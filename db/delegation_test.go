@@ -1,6 +1,7 @@
 package db_test
 
 import (
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -188,6 +189,10 @@ func TestInvitingDelegationsIsRefused(t *testing.T) {
 			"after the meeting": {func(in *db.InviteDelegationsInput) { in.RespondBy = beginning.AddDate(2, 0, 0) }, db.CodeInvalid},
 			"no places": {func(in *db.InviteDelegationsInput) {
 				in.Delegations = []db.DelegationInput{{OrganisationID: oldenburg}}
+			}, db.CodeInvalid},
+			"a personal link": {func(in *db.InviteDelegationsInput) {
+				link := "Look at /r/" + strings.Repeat("a", 48)
+				in.Message = &link
 			}, db.CodeInvalid},
 			"nobody": {func(in *db.InviteDelegationsInput) { in.Delegations = nil }, db.CodeInvalid},
 			"twice":  {func(in *db.InviteDelegationsInput) { in.Delegations = append(in.Delegations[:1:1], in.Delegations...) }, db.CodeInvalid},

@@ -14,6 +14,7 @@ const (
 	PlaceAccept PlaceAction = "accept" // an offer
 	PlaceCancel PlaceAction = "cancel" // or decline an offer
 	PlaceAnswer PlaceAction = "answer" // the intake, with AnswerPlace
+	PlaceList   PlaceAction = "list"   // who may see the name, with ListPlace
 )
 
 // placeShape is what the page of a personal link shows.
@@ -93,4 +94,14 @@ func (d *DB) AnswerPlace(ctx context.Context, token string, answers []IntakeAnsw
 	}
 	self := Actor{PersonID: r.PersonID, OrganisationID: r.OrganisationID}
 	return d.answerIntake(ctx, self, AnswerIntakeInput{RegistrationID: r.ID, Answers: answers, Invoice: invoice}, true, placeShape)
+}
+
+// ListPlace says by the token of a personal link who may see that the person takes part, and returns the registration as Place does;
+// nil when the token stands for none. It can be said at any time.
+func (d *DB) ListPlace(ctx context.Context, token string, listing Listing) (*Registration, error) {
+	r, err := d.Place(ctx, token)
+	if r == nil || err != nil {
+		return nil, err
+	}
+	return d.ChangeListing(ctx, Actor{PersonID: r.PersonID, OrganisationID: r.OrganisationID}, r.ID, listing, placeShape)
 }

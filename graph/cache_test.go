@@ -283,6 +283,7 @@ func TestEveryPublishedTableRaisesTheRevision(t *testing.T) {
 // reported puts a row into the tables of reports.
 func reported(h *house) {
 	h.Helper()
+	h.withoutReports()
 	for _, statement := range []string{
 		"INSERT INTO reports (id, edition_id, status, created_at) SELECT id, id, 'DRAFT', '2027-01-15 12:00:00+00:00' FROM editions LIMIT 1",
 		"INSERT INTO report_texts (report_id, part_id, locale, version, text, saved_at) SELECT id, id, 'de', 1, 'Gut.', created_at FROM reports",

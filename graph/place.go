@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/vaktreffen/vaktreffen/db"
 	"github.com/vaktreffen/vaktreffen/graph/pages"
@@ -21,10 +22,20 @@ func placePages(mux *http.ServeMux, cfg Config) {
 		if place != nil && place.CourseRun != nil {
 			limit = maxIntakeForm
 		}
-		pressed, refused := readForm(w, r, limit, "action", string(db.PlaceAccept), string(db.PlaceCancel), string(db.PlaceAnswer))
+		pressed, refused := readForm(w, r, limit, "action", string(db.PlaceAccept), string(db.PlaceCancel), string(db.PlaceAnswer), string(db.PlaceList))
 		var typed *pages.Typed
 		switch {
 		case place == nil || err != nil || refused != 0:
+		case pressed == string(db.PlaceList):
+			listing := db.Listing(r.PostForm.Get("listing"))
+			if !slices.Contains([]db.Listing{db.ListNobody, db.ListParticipants, db.ListEveryone}, listing) {
+				refused = http.StatusBadRequest
+				break
+			}
+			if place, err = cfg.DB.ListPlace(r.Context(), token, listing); place != nil {
+				redirectToPage(w, r, "/r/"+token)
+				return
+			}
 		case !place.Changeable:
 			refused = http.StatusConflict
 		case pressed == string(db.PlaceAnswer):

@@ -310,7 +310,7 @@ func TestAPlaceCannotBeChanged(t *testing.T) {
 				l.same(func() {
 					for path, text := range map[string]string{anna: c.holds, bert: c.waits} {
 						for _, shown := range []page{l.get(path), l.send(http.MethodPost, path, "action="), l.send(http.MethodPost, path, "")} {
-							l.hides(shown, "<form", "<button")
+							l.hides(shown, giveUp, `value="accept"`)
 							if !shown.shows(text) {
 								l.t.Errorf("the page does not show %q:\n%s", text, shown.main())
 							}
@@ -370,6 +370,32 @@ func TestALinkToNoPlace(t *testing.T) {
 		l.exec("UPDATE editions SET status = 'DRAFT'")
 		l.expect(l.get(place), http.StatusNotFound)
 		l.expect(l.send(http.MethodPost, place, "action=cancel"), http.StatusNotFound)
+	})
+}
+
+func TestWhoMaySeeTheNameIsSaidOnThePage(t *testing.T) {
+	eachLine(t, func(l *line) {
+		place := l.register("cora", l.seats)
+		for _, language := range []struct{ tag, question string }{{"nl", "Wie mag zien dat u meedoet?"}, {"de", "Wer darf sehen, dass Sie teilnehmen?"}, {"en", "Who may see that you take part?"}} {
+			l.expect(l.get(place+"?lang="+language.tag), http.StatusOK, language.question, `value="NOBODY" checked`, `value="PARTICIPANTS"`, `value="EVERYONE"`)
+		}
+		for _, listing := range []string{"EVERYONE", "PARTICIPANTS", "NOBODY"} {
+			if got := l.act(place, "list&listing="+listing); strings.Count(got.source, " checked") != 1 || !strings.Contains(got.source, `value="`+listing+`" checked`) {
+				l.t.Errorf("%s was not kept:\n%s", listing, got.main())
+			}
+		}
+		l.same(func() {
+			for _, body := range []string{"action=list", "action=list&listing=ALL", "listing=EVERYONE"} {
+				l.expect(l.send(http.MethodPost, place, body), http.StatusBadRequest)
+			}
+		})
+		session := l.register("cora", l.session)
+		if got := l.get(session); strings.Contains(got.source, `name="listing"`) {
+			l.t.Error("sessions have no list of participants")
+		}
+		if got := l.act(place, "cancel"); strings.Contains(got.source, `name="listing"`) {
+			l.t.Error("who gave up the place stands in no list, and is asked nevertheless")
+		}
 	})
 }
 

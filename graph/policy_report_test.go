@@ -10,6 +10,7 @@ var present = and(organisers, member, neighbour)
 // report writes a report with something of everything in it, and has somebody come who was not registered.
 func (s *scene) report() {
 	s.Helper()
+	s.withoutReports()
 	s.do(organiser, "startReport", vars{"editionId": s.edition})
 	report := vars{"reportId": s.one("SELECT id FROM reports"), "locale": "nl"}
 	entry := func(as, mutation string, more vars) {

@@ -9,6 +9,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// withoutReports takes away the reports of the programmes.
+func (h *house) withoutReports() {
+	h.Helper()
+	h.exec("UPDATE campaigns SET report_id = NULL")
+	for _, table := range []string{"corrections", "report_readers", "materials", "report_actions", "help_offers", "report_questions", "report_texts", "reports"} {
+		h.exec("DELETE FROM " + table)
+	}
+}
+
 // writeReport writes a report of the edition of 2027 with something of everything in it, and puts it in review. It returns the id.
 func (h *house) writeReport() string {
 	h.Helper()

@@ -28,6 +28,8 @@ type personal struct {
 	Field    string // that the buttons set
 	Buttons  []button
 
+	Listing []option // who may see the name; nil where there is no list
+
 	Intake *intake // nil when there is none to fill in
 	Given  []fact  // what was answered to an intake that is closed
 

@@ -27,6 +27,15 @@ func Place(r *db.Registration, calendar string, language db.Locale, typed *Typed
 	case r.Status == db.Expired:
 		p.Recorded, p.Then, p.Mood = t.OfferOver, t.OfferOverThen, "no"
 	}
+	if r.Session == nil && !m.cancelled && r.Status != db.Cancelled && r.Status != db.Expired {
+		for _, choice := range []option{
+			{Value: string(db.ListNobody), Label: t.ListNobody}, {Value: string(db.ListParticipants), Label: t.ListParticipants},
+			{Value: string(db.ListEveryone), Label: t.ListEveryone},
+		} {
+			choice.Chosen = choice.Value == string(r.Listing)
+			p.Listing = append(p.Listing, choice)
+		}
+	}
 	switch {
 	case m.cancelled:
 		p.Closed, p.Then, p.Mood = t.Cancelled, "", "no" // nobody is coming
@@ -49,7 +58,7 @@ func Place(r *db.Registration, calendar string, language db.Locale, typed *Typed
 	if r.CourseRun != nil && (r.Status == db.Confirmed || r.Status == db.Held || r.Status == db.Waitlisted) {
 		p.askIntake(r, m, typed)
 	}
-	if unclear && p.Buttons != nil {
+	if unclear && (p.Buttons != nil || p.Listing != nil) {
 		p.Unclear = t.Unclear
 	}
 	return p.write()

@@ -51,6 +51,10 @@ type tongue struct {
 	LeaveQuestion, Leave                      string
 	Personal                                  string
 
+	// The list of participants.
+	Listing, ListingQuestion, ListingSave      string
+	ListNobody, ListParticipants, ListEveryone string
+
 	// The intake of a course.
 	Intake, IntakeAnswers, IntakeSave                               string
 	IntakeBy, IntakeChangeUntil, IntakeLate                         string // deadline
