@@ -24,4 +24,7 @@ type (
 	ParticipantEdge        = Edge[Participant]
 	AuditEntryConnection   = Connection[AuditEntry]
 	AuditEntryEdge         = Edge[AuditEntry]
+
+	PracticeCommentConnection = Connection[PracticeComment]
+	PracticeCommentEdge       = Edge[PracticeComment]
 )

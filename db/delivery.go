@@ -25,6 +25,7 @@ type Delivery struct {
 	ReminderID     ID     `bun:",nullzero"`
 	SummaryID      ID     `bun:",nullzero"`
 	DelegationID   ID     `bun:",nullzero"`
+	OfferID        ID     `bun:",nullzero"` // of help
 	CourseRunID    ID     `bun:",nullzero"` // of a notice to its organisers
 	Trial          *trial // what a test of an invitation shows
 	CreatedAt      time.Time
@@ -71,6 +72,10 @@ const (
 	MailRunConfirmed    MailKind = "run_confirmed"
 	MailRunCancelled    MailKind = "run_cancelled"
 	MailRunBelowMinimum MailKind = "run_below_minimum" // to organisers
+
+	MailHelp     MailKind = "help_offered"
+	MailAssigned MailKind = "action_assigned"
+	MailDue      MailKind = "action_due"
 )
 
 // Lane keeps mails that somebody waits for apart from bulk.

@@ -55,6 +55,8 @@ const (
 	KindCorrection
 	KindReminder
 	KindSummary
+	KindPractice
+	KindPracticeComment
 	kindsEnd // behind the last
 )
 

@@ -35,6 +35,9 @@ type Mail struct {
 	Report       string        // the summary of the report that the mail is about, in the reader's language
 	Reminder     *Reminder     // of a mail to somebody who has not answered
 	Summary      *Summary      // of a mail that says how a campaign ended
+	Tasks        []Task        // of a mail to the owner of actions
+	TasksToken   string        // of the reader's personal link to the actions
+	Help         *Help         // of a mail about an offer of help
 
 	pending bool // whether there is an invitation that is not answered
 }
@@ -178,6 +181,14 @@ func (m *Mail) verdict(now time.Time, held string) (Result, time.Duration) {
 			return ResultUnreachable, heldFor
 		}
 	case MailSummary: // it is about what was, whatever became of the meeting
+	case MailAssigned, MailDue:
+		if len(m.Tasks) == 0 {
+			return ResultCancelled, 0
+		}
+	case MailHelp:
+		if m.Help == nil {
+			return ResultCancelled, 0
+		}
 	case MailTrial:
 		if off {
 			return ResultCancelled, 0
@@ -307,6 +318,18 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 			editionIDs, runIDs = append(editionIDs, x.Trial.EditionID), append(runIDs, x.Trial.CourseRunID)
 		}
 	}
+	tasks, err := v.tasks(ctx, deliveries)
+	if err != nil {
+		return nil, err
+	}
+	for _, list := range tasks {
+		editionIDs = append(editionIDs, list[0].Report.EditionID)
+	}
+	helps, editionsOfHelp, err := v.helps(ctx, deliveries, people)
+	if err != nil {
+		return nil, err
+	}
+	editionIDs = append(editionIDs, values(editionsOfHelp)...)
 	entries, err := v.calendarEntries(ctx, append(editionIDs, runIDs...))
 	if err != nil {
 		return nil, err
@@ -392,6 +415,20 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 			if m.Summary, err = s.read(); err != nil {
 				return nil, err
 			}
+		}
+		for _, a := range tasks[x.ID] {
+			editionID = tasks[x.ID][0].Report.EditionID
+			if m.Person != nil {
+				m.Tasks = append(m.Tasks, a.task(m.Person.Language, v.now))
+			}
+		}
+		if m.Tasks != nil {
+			if m.TasksToken, err = d.ActionsToken(ctx, x.PersonID); err != nil {
+				return nil, err
+			}
+		}
+		if m.Help = helps[x.ID]; m.Help != nil {
+			editionID = editionsOfHelp[x.ID]
 		}
 		if x.Trial != nil && m.Person != nil {
 			editionID, runID = x.Trial.EditionID, x.Trial.CourseRunID

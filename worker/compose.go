@@ -101,6 +101,12 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 		message.Bulk, message.Campaign = true, m.Campaign.ID.String()
 		facts.AnswerURL = w.cfg.PublicURL + "/reports/" + m.Campaign.ReportID.String() + "?lang=" + message.Locale
 		facts.Report = m.Report
+	case db.MailAssigned, db.MailDue: // it may be about several meetings, which are over
+		facts.Meeting, facts.Tasks = Meeting{}, m.Tasks
+		facts.AnswerURL = w.cfg.PublicURL + "/a/" + m.TasksToken + "?lang=" + message.Locale
+	case db.MailHelp:
+		facts.AnswerURL = w.cfg.PublicURL + "/reports/" + m.Help.ReportID.String() + "?lang=" + message.Locale
+		facts.Help = m.Help
 	case db.MailSummary:
 		facts.Result, facts.Began = m.Summary, m.Campaign.SendAt.In(meetingZone(m))
 	case db.MailTrial:

@@ -40,6 +40,10 @@ const (
 	KindRunConfirmed    = "run_confirmed"
 	KindRunCancelled    = "run_cancelled"
 	KindRunBelowMinimum = "run_below_minimum"
+
+	KindHelpOffered    = "help_offered"
+	KindActionAssigned = "action_assigned"
+	KindActionDue      = "action_due"
 )
 
 // Kinds lists every kind of letter.
@@ -50,6 +54,7 @@ func Kinds() []string {
 		KindDelegationInvited, KindDelegationReminder, KindMeetingChanged, KindMeetingCancelled,
 		KindIntakeRequested, KindIntakeReminder, KindRunConfirmed, KindRunCancelled, KindRunBelowMinimum,
 		KindInvitationReminder, KindCampaignSummary, KindReportPublished,
+		KindHelpOffered, KindActionAssigned, KindActionDue,
 	}
 }
 
@@ -86,6 +91,8 @@ type Facts struct {
 	Report        string      // what came of the meeting, in a few sentences
 	Result        *db.Summary // of a campaign
 	Began         time.Time   // a campaign, in the zone to write it in
+	Tasks         []db.Task   // that the reader has agreed to do
+	Help          *db.Help    // that somebody offers
 }
 
 // Item is an item on the programme before and after a change. Of a new one Was says nothing.
@@ -151,7 +158,7 @@ type wordsKey struct{ kind, locale string }
 // labels is what every language names once for all kinds; sections is what every kind says in every language.
 func labels() []string {
 	return []string{"when", "where", "host", "languages", "respond_by", "position", "programme", "opt_out", "name", "item", "was", "open", "called_off", "back_on", "added",
-		"intake_by", "participants", "own_organisation"}
+		"intake_by", "participants", "own_organisation", "task", "due_by", "was_due", "question", "asked_by", "help_from", "help_note"}
 }
 
 func sections() []string {
@@ -247,6 +254,7 @@ func (p *pen) write(kind string, f Facts) *Letter {
 		Closing:    p.section("closing"),
 		Footer:     oneLine(p.section("footer"), 2*maxSubject),
 	}
+	p.followUps(f, letter)
 	add := func(label, value string) {
 		if value != "" {
 			letter.Facts = append(letter.Facts, Fact{p.words.labels[label], value})
@@ -260,7 +268,7 @@ func (p *pen) write(kind string, f Facts) *Letter {
 	if name, before := oneLine(m.Title, maxSubject), oneLine(was.Title, maxSubject); name != before {
 		add("name", p.changed(name, before))
 	}
-	if kind != KindSignIn {
+	if kind != KindSignIn && kind != KindActionAssigned && kind != KindActionDue {
 		add("when", p.changed(t.when(m), t.when(was)))
 	}
 	add("where", p.changed(place(m), place(was)))
@@ -357,6 +365,8 @@ type said struct {
 	position, minimum            int
 	began, report                string
 	result                       *db.Summary
+	tasks                        []string
+	help                         *db.Help
 }
 
 func say(f Facts, t *tongue) *said {
@@ -384,6 +394,8 @@ func say(f Facts, t *tongue) *said {
 		report:        plainText(f.Report),
 		began:         t.deadline(f.Began),
 		Trial:         f.Trial,
+		tasks:         titlesOf(f.Tasks),
+		help:          f.Help,
 	}
 	if f.Words != nil && f.Words.Message != nil {
 		s.Message = ownPlace
