@@ -37,6 +37,7 @@ type (
 	viewerResolver       struct{ resolver }
 	reportResolver       struct{ resolver }
 	partnershipResolver  struct{ resolver }
+	practiceResolver     struct{ resolver }
 )
 
 func (r resolver) Query() exec.QueryResolver               { return queryResolver{r} }
@@ -53,6 +54,9 @@ func (r resolver) Seats() exec.SeatsResolver               { return seatsResolve
 func (r resolver) Viewer() exec.ViewerResolver             { return viewerResolver{r} }
 func (r resolver) Report() exec.ReportResolver             { return reportResolver{r} }
 func (r resolver) Partnership() exec.PartnershipResolver   { return partnershipResolver{r} }
+func (r resolver) PracticeDescription() exec.PracticeDescriptionResolver {
+	return practiceResolver{r}
+}
 func (r resolver) PreviewInvitationsPayload() exec.PreviewInvitationsPayloadResolver {
 	return previewResolver{r}
 }

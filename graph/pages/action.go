@@ -50,7 +50,7 @@ func Actions(own *db.OwnActions, typed TypedAction, language db.Locale) ([]byte,
 		}
 		due := w.NoDate
 		if a.DueOn != nil {
-			o.DueOn, due = string(*a.DueOn), t.day(a.DueOn.Time())
+			o.DueOn, due = string(*a.DueOn), t.date(a.DueOn.Time())
 			if a.Status == db.ActionOpen && *a.DueOn < own.Today {
 				due = fmt.Sprintf(w.Late, due)
 			}
