@@ -70,7 +70,7 @@ var traces = []trace{
 	{table: "report_questions", column: "person_id", meeting: inReport},
 	{table: "help_offers", column: "person_id", cleared: "note = ''", meeting: "question_id IN (SELECT id FROM report_questions WHERE " + inReport + ")"},
 	{table: "report_actions", column: "person_id", meeting: inReport},
-	{table: "report_actions", column: "noted_by", name: "notes on actions", cleared: "note = '', noted_by = NULL", meeting: inReport},
+	{table: "report_actions", column: "noted_by", name: "notes on actions", cleared: "note = ''", meeting: inReport},
 	{table: "action_mails", column: "person_id", deleted: true, meeting: "action_id IN (SELECT id FROM report_actions WHERE " + inReport + ")"},
 	{table: "practice_comments", column: "person_id", deleted: true, meeting: inPractice, anchor: "1 = 1"},
 	{table: "practice_ratings", column: "person_id", meeting: inPractice},
