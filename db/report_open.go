@@ -105,7 +105,7 @@ func (v view) openEndsBy(ctx context.Context, column bun.Ident, ids []ID, by fun
 	if shape.Has("openActions") {
 		var open []*ReportAction
 		if err := v.tx.NewSelect().Model(&open).Where("report_id IN (?)", bun.List(idsOf(reports))).Where("status = ?", ActionOpen).
-			OrderExpr("due_on IS NULL, due_on, id").Scan(ctx); err != nil {
+			OrderExpr("due_on IS NULL, due_on, created_at, id").Scan(ctx); err != nil {
 			return nil, fmt.Errorf("open actions: %w", err)
 		}
 		if err := v.actions(ctx, reports, open, shape.Of("openActions")); err != nil {
