@@ -82,6 +82,9 @@ const (
 		UNION ALL SELECT id, edition_id FROM reports
 		UNION ALL SELECT part.id, reports.edition_id FROM (SELECT id, report_id FROM report_questions UNION ALL SELECT id, report_id FROM report_actions
 			UNION ALL SELECT id, report_id FROM corrections) AS part JOIN reports ON reports.id = part.report_id
+		UNION ALL SELECT id, edition_id FROM practices WHERE edition_id IS NOT NULL
+		UNION ALL SELECT practice_comments.id, practices.edition_id FROM practice_comments JOIN practices ON practices.id = practice_comments.practice_id
+			WHERE practices.edition_id IS NOT NULL
 		UNION ALL SELECT id, edition_id FROM campaigns
 		UNION ALL SELECT id, edition_id FROM invitations
 		UNION ALL SELECT id, edition_id FROM delegations

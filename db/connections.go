@@ -28,4 +28,7 @@ type (
 	AttendeeEdge           = Edge[Attendee]
 	DeliveryConnection     = Connection[Delivery]
 	DeliveryEdge           = Edge[Delivery]
+
+	PracticeCommentConnection = Connection[PracticeComment]
+	PracticeCommentEdge       = Edge[PracticeComment]
 )

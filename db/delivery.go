@@ -25,6 +25,7 @@ type Delivery struct {
 	ReminderID     ID     `bun:",nullzero"`
 	SummaryID      ID     `bun:",nullzero"`
 	DelegationID   ID     `bun:",nullzero"`
+	OfferID        ID     `bun:",nullzero"` // of help
 	CourseRunID    ID     `bun:",nullzero"` // of a notice to its organisers
 	CertificateID  ID     `bun:",nullzero"`
 	Trial          *trial // what a test of an invitation shows
@@ -76,6 +77,9 @@ const (
 	MailRunBelowMinimum MailKind = "run_below_minimum" // to organisers
 
 	MailCertificate MailKind = "certificate_issued"
+	MailHelp        MailKind = "help_offered"
+	MailAssigned    MailKind = "action_assigned"
+	MailDue         MailKind = "action_due"
 )
 
 // Lane keeps mails that somebody waits for apart from bulk.

@@ -42,6 +42,9 @@ type Edition struct {
 	Days   []*Day   `bun:"-"`
 	Seats  *Seats   `bun:"-"`
 	Report *Report  `bun:"-"` // nil when there is none that the actor may read
+	// CarriedOver is what is open from earlier editions of the series; nil unless the actor organises the edition and it lies ahead.
+	CarriedOver *CarriedOver           `bun:"-"`
+	Practices   []*PracticeDescription `bun:"-"` // that the actor may read, the latest first
 	// Organisers are those who were named; nil unless the actor organises the edition.
 	Organisers []*Person `bun:"-"`
 	// PreparedChanges are what would change if the programme were published now; nil unless the actor organises the edition.
@@ -274,6 +277,20 @@ func (v view) editions(ctx context.Context, rows []*Edition, shape Shape) error 
 		}
 		for _, row := range rows {
 			row.Report = reports[row.ID]
+		}
+	}
+	if shape.Has("practices") {
+		practices, err := v.practicesOf(ctx, "edition_id", ids, func(p *PracticeDescription) ID { return p.EditionID }, shape.Of("practices"))
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			row.Practices = practices[row.ID]
+		}
+	}
+	if shape.Has("carriedOver") {
+		if err := v.carriedOver(ctx, rows, shape.Of("carriedOver")); err != nil {
+			return err
 		}
 	}
 	if shape.Has("organisers") {

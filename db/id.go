@@ -56,6 +56,8 @@ const (
 	KindReminder
 	KindSummary
 	KindCertificate
+	KindPractice
+	KindPracticeComment
 	kindsEnd // behind the last
 )
 

@@ -37,6 +37,9 @@ type Mail struct {
 	Reminder     *Reminder     // of a mail to somebody who has not answered
 	Summary      *Summary      // of a mail that says how a campaign ended
 	Certificate  *Certificate  // that goes along
+	Tasks        []Task        // of a mail to the owner of actions
+	TasksToken   string        // of the reader's personal link to the actions
+	Help         *Help         // of a mail about an offer of help
 
 	pending bool // whether there is an invitation that is not answered
 }
@@ -184,6 +187,14 @@ func (m *Mail) verdict(now time.Time, held string) (Result, time.Duration) {
 		if m.Certificate == nil || m.Certificate.RevokedAt != nil {
 			return ResultCancelled, 0
 		}
+	case MailAssigned, MailDue:
+		if len(m.Tasks) == 0 {
+			return ResultCancelled, 0
+		}
+	case MailHelp:
+		if m.Help == nil {
+			return ResultCancelled, 0
+		}
 	case MailTrial:
 		if off {
 			return ResultCancelled, 0
@@ -320,6 +331,18 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 	for _, c := range certificates {
 		runIDs = append(runIDs, c.CourseRunID)
 	}
+	tasks, err := v.tasks(ctx, deliveries)
+	if err != nil {
+		return nil, err
+	}
+	for _, list := range tasks {
+		editionIDs = append(editionIDs, list[0].Report.EditionID)
+	}
+	helps, editionsOfHelp, err := v.helps(ctx, deliveries, people)
+	if err != nil {
+		return nil, err
+	}
+	editionIDs = append(editionIDs, values(editionsOfHelp)...)
 	entries, err := v.calendarEntries(ctx, append(editionIDs, runIDs...))
 	if err != nil {
 		return nil, err
@@ -408,6 +431,20 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 		}
 		if m.Certificate = certificates[x.CertificateID]; m.Certificate != nil {
 			runID = m.Certificate.CourseRunID
+		}
+		for _, a := range tasks[x.ID] {
+			editionID = tasks[x.ID][0].Report.EditionID
+			if m.Person != nil {
+				m.Tasks = append(m.Tasks, a.task(m.Person.Language, v.now))
+			}
+		}
+		if m.Tasks != nil {
+			if m.TasksToken, err = d.ActionsToken(ctx, x.PersonID); err != nil {
+				return nil, err
+			}
+		}
+		if m.Help = helps[x.ID]; m.Help != nil {
+			editionID = editionsOfHelp[x.ID]
 		}
 		if x.Trial != nil && m.Person != nil {
 			editionID, runID = x.Trial.EditionID, x.Trial.CourseRunID

@@ -71,6 +71,8 @@ func (v view) nodes(ctx context.Context, kind Kind, ids []ID, shape Shape) (map[
 		return asNodes(v.loadCourseRuns(ctx, ids, shape))
 	case KindSeats:
 		return asNodes(v.knownSeats(ctx, ids))
+	case KindPractice:
+		return asNodes(v.loadPractices(ctx, ids, shape))
 	case KindIntakeQuestion:
 		return asNodes(v.knownQuestions(ctx, ids))
 	}
@@ -139,6 +141,10 @@ func (v view) guarded(ctx context.Context, id ID, shape Shape) (Node, error) {
 		}
 	case KindCorrection:
 		if c, err := v.correction(ctx, id, shape); c != nil || err != nil {
+			return c, err
+		}
+	case KindPracticeComment:
+		if c, _, err := v.comment(ctx, id, shape); c != nil || err != nil {
 			return c, err
 		}
 	case KindReminder:

@@ -25,8 +25,9 @@ type Partnership struct {
 	Agreements []*Agreement `bun:"-"`
 	Series     []*Series    `bun:"-"`
 	// What is left from the reports that the actor may read, the oldest edition first.
-	OpenActions   []*ReportAction   `bun:"-"`
-	OpenQuestions []*ReportQuestion `bun:"-"`
+	OpenActions   []*ReportAction        `bun:"-"`
+	OpenQuestions []*ReportQuestion      `bun:"-"`
+	Practices     []*PracticeDescription `bun:"-"` // that the actor may read, the latest first
 }
 
 // PartnershipKind is what sort of partnership it is.
@@ -211,6 +212,15 @@ func (v view) partnerships(ctx context.Context, rows []*Partnership, shape Shape
 		byPartnership := groupBy(series, func(s *Series) ID { return s.PartnershipID })
 		for _, row := range rows {
 			row.Series = byPartnership[row.ID]
+		}
+	}
+	if shape.Has("practices") {
+		practices, err := v.practicesOf(ctx, "partnership_id", ids, func(p *PracticeDescription) ID { return p.PartnershipID }, shape.Of("practices"))
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			row.Practices = practices[row.ID]
 		}
 	}
 	return v.openEnds(ctx, rows, shape)

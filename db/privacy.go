@@ -31,10 +31,12 @@ const (
 		WHERE seats.edition_id = ?1 OR sessions.edition_id = ?1 OR seats.course_run_id = ?2)`
 	inMeeting        = "edition_id = ?1 OR course_run_id = ?2"
 	inReport         = "report_id IN (SELECT id FROM reports WHERE edition_id = ?1)"
+	inPractice       = "practice_id IN (SELECT id FROM practices WHERE edition_id = ?1)"
 	onSeatsOfMeeting = "seats_id IN " + seatsOfMeeting
 	aboutMeeting     = "registration_id IN (SELECT id FROM registrations WHERE " + onSeatsOfMeeting + `)
 		OR invitation_id IN (SELECT id FROM invitations WHERE ` + inMeeting + `)
-		OR certificate_id IN (SELECT id FROM certificates WHERE course_run_id = ?2)`
+		OR certificate_id IN (SELECT id FROM certificates WHERE course_run_id = ?2)
+		OR offer_id IN (SELECT id FROM help_offers WHERE question_id IN (SELECT id FROM report_questions WHERE ` + inReport + "))"
 )
 
 // traces are all that the database holds about people, besides the row of people itself and the addresses that take no mail or no
@@ -71,6 +73,10 @@ var traces = []trace{
 	{table: "report_questions", column: "person_id", meeting: inReport},
 	{table: "help_offers", column: "person_id", cleared: "note = ''", meeting: "question_id IN (SELECT id FROM report_questions WHERE " + inReport + ")"},
 	{table: "report_actions", column: "person_id", meeting: inReport},
+	{table: "report_actions", column: "noted_by", name: "notes on actions", cleared: "note = ''", meeting: inReport},
+	{table: "action_mails", column: "person_id", deleted: true, meeting: "action_id IN (SELECT id FROM report_actions WHERE " + inReport + ")"},
+	{table: "practice_comments", column: "person_id", deleted: true, meeting: inPractice, anchor: "1 = 1"},
+	{table: "practice_ratings", column: "person_id", meeting: inPractice},
 	{table: "report_readers", column: "person_id", deleted: true, meeting: inReport},
 	{table: "corrections", column: "person_id", cleared: "note = ''", meeting: inReport},
 	{table: "campaigns", column: "created_by", name: "campaigns sent"},

@@ -39,7 +39,7 @@ func TestExportAndErasureKnowEveryColumnAboutPeople(t *testing.T) {
 			"calendar_sequence listing",
 		"invitations": "id campaign_id person_id edition_id course_run_id status responded_at",
 		"deliveries": "id kind lane state person_id campaign_id invitation_id registration_id notice_id reminder_id summary_id course_run_id trial created_at not_before claim claimed_at worker_id attempts drops round " +
-			"dated_at sent_at last_code last_error status_code delegation_id certificate_id",
+			"dated_at sent_at last_code last_error status_code delegation_id certificate_id offer_id",
 		"delegates":   "registration_id delegation_id",
 		"delegations": "id edition_id organisation_id places respond_by message status created_by created_at answered_at reminded_at",
 		"campaigns": "id edition_id course_run_id created_by status message texts respond_by send_at created_at finished_at round summed_up_at version total sent failed suppressed " +
@@ -49,7 +49,8 @@ func TestExportAndErasureKnowEveryColumnAboutPeople(t *testing.T) {
 		"report_texts":     "report_id part_id locale version text author_id saved_at",
 		"report_questions": "id report_id session_id organisation_id person_id status created_at",
 		"help_offers":      "id question_id organisation_id person_id note created_at",
-		"report_actions":   "id report_id session_id organisation_id person_id due_on status created_at",
+		"practice_ratings": "practice_id person_id stars rated_at",
+		"report_actions":   "id report_id session_id organisation_id person_id due_on status created_at note noted_by",
 		"corrections":      "id report_id part_id locale text note status person_id created_at",
 		"reminders":        "id campaign_id edition_id course_run_id created_by created_at due_at progress queued_to",
 		"audit_log":        "id at actor_id action record_id",
@@ -161,6 +162,11 @@ func (w *world) everywhere(t *testing.T) (anna db.ID) {
 		"INSERT INTO report_questions (id, report_id, person_id, status, created_at) SELECT id, id, ?0, 'OPEN', ?1 FROM reports",
 		"INSERT INTO help_offers (id, question_id, organisation_id, person_id, note, created_at) SELECT id, id, ?2, ?0, 'Ask anna@example.org', ?1 FROM report_questions",
 		"INSERT INTO report_actions (id, report_id, organisation_id, person_id, status, created_at) SELECT id, id, ?2, ?0, 'OPEN', ?1 FROM reports",
+		"UPDATE report_actions SET note = 'anna says', noted_by = ?0",
+		"INSERT INTO action_mails (action_id, person_id, kind, step_on, mailed_on, delivery_id) SELECT report_actions.id, ?0, 'action_due', '2027-02-01', '2027-02-01', deliveries.id FROM report_actions, deliveries WHERE deliveries.person_id = ?0 ORDER BY deliveries.id LIMIT 1",
+		"INSERT INTO practices (id, edition_id, status, version, locale, title, description, budget_currency, term, success_factors, pitfalls, points_of_attention, recommendations, created_at) SELECT id, id, 'DRAFT', 1, 'de', 'T', '', '', '', '[]', '[]', '[]', '[]', ?1 FROM editions WHERE key = 'open'",
+		"INSERT INTO practice_comments (id, practice_id, person_id, text, status, reason, created_at) SELECT id, id, ?0, 'says anna', 'SHOWN', '', ?1 FROM practices",
+		"INSERT INTO practice_ratings (practice_id, person_id, stars, rated_at) SELECT id, ?0, 4, ?1 FROM practices",
 		"INSERT INTO report_readers (report_id, person_id, asked_at) SELECT id, ?0, ?1 FROM reports",
 		"INSERT INTO corrections (id, report_id, part_id, locale, text, note, status, person_id, created_at) SELECT id, id, id, 'de', 'Besser.', 'Annas note', 'PROPOSED', ?0, ?1 FROM reports",
 	} {

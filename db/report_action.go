@@ -22,9 +22,12 @@ type ReportAction struct {
 	DueOn          *Date
 	Status         ActionStatus
 	CreatedAt      time.Time
+	Remark         string `bun:"note"` // of who last wrote one
+	NotedBy        ID     `bun:",nullzero"`
 
 	Report *Report `bun:"-"`
 	Person *Person `bun:"-"` // as that of a question
+	Note   *string `bun:"-"` // the remark, for those who may see the person
 	words  *reportWords
 	owner  *Organisation
 }
@@ -88,6 +91,17 @@ func (v view) actions(ctx context.Context, reports []*Report, rows []*ReportActi
 		v.wantOrganisation(a.OrganisationID, shape.Of("owner"), func(o *Organisation) { a.owner = o })
 		named[a.ReportID] = append(named[a.ReportID], a.PersonID)
 	}
+	if shape.Has("note") {
+		may, err := v.namesPeople(ctx, reports)
+		if err != nil {
+			return err
+		}
+		for _, a := range rows {
+			if may[a.ReportID] || a.PersonID == v.actor.PersonID && !v.actor.Anonymous() || v.actor.coordinatesFor(a.OrganisationID) {
+				a.Note = &a.Remark
+			}
+		}
+	}
 	if !shape.Has("person") {
 		return nil
 	}
@@ -133,18 +147,25 @@ func (d *DB) AddReportAction(ctx context.Context, actor Actor, in AddReportActio
 		if _, err := tx.NewInsert().Model(a).Exec(ctx); err != nil {
 			return fmt.Errorf("insert action: %w", err)
 		}
-		return firstText(ctx, tx, now, actor, r, a.ID, in.Locale, in.Description)
+		if err := firstText(ctx, tx, now, actor, r, a.ID, in.Locale, in.Description); err != nil || r.Status != ReportPublished {
+			return err
+		}
+		a.Report = r
+		return viewIn(tx, actor, now).assign(ctx, tx, []*ReportAction{a})
 	})
 }
+
+const maxActionNote = 2000 // characters
 
 // ChangeReportActionInput changes an action; nil fields stay as they are.
 type ChangeReportActionInput struct {
 	ActionID ID
 	Status   *ActionStatus
 	DueOn    *Date
+	Note     *string
 }
 
-// ChangeReportAction says that something is done, or is due at another date: by organisers and by its owner.
+// ChangeReportAction says that something is done, is due at another date, or how it stands: by organisers and by its owner.
 func (d *DB) ChangeReportAction(ctx context.Context, actor Actor, in ChangeReportActionInput, shape Shape) (*ReportAction, error) {
 	if actor.Anonymous() {
 		return nil, notSignedIn()
@@ -167,7 +188,14 @@ func (d *DB) ChangeReportAction(ctx context.Context, actor Actor, in ChangeRepor
 		if in.DueOn != nil {
 			q = q.Set("due_on = ?", *in.DueOn)
 		}
-		if in.Status != nil || in.DueOn != nil {
+		if in.Note != nil {
+			note, wrong := cleanText(*in.Note, "input.note", maxActionNote)
+			if wrong != nil {
+				return wrong
+			}
+			q = q.Set("note = ?", note).Set("noted_by = ?", actor.PersonID)
+		}
+		if in.Status != nil || in.DueOn != nil || in.Note != nil {
 			if _, err := q.Exec(ctx); err != nil {
 				return fmt.Errorf("change action: %w", err)
 			}

@@ -52,6 +52,9 @@ func (d *DB) PublishReport(ctx context.Context, actor Actor, in PublishReportInp
 		if _, err := tx.NewUpdate().Model(r).Column("status", "published_at").WherePK().Exec(ctx); err != nil {
 			return fmt.Errorf("publish report: %w", err)
 		}
+		if err := viewIn(tx, actor, now).assignAll(ctx, tx, r); err != nil {
+			return err
+		}
 		result := r.ID
 		if len(to) > 0 {
 			if c, err = mailReport(ctx, tx, now, actor, r, in, to); err != nil {

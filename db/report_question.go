@@ -284,10 +284,17 @@ func (d *DB) OfferHelp(ctx context.Context, actor Actor, in OfferHelpInput, shap
 		if err := organisationExists(ctx, tx, o.OrganisationID); err != nil {
 			return err
 		}
+		before, err := tx.NewSelect().Model((*HelpOffer)(nil)).Where("question_id = ?", q.ID).Where("organisation_id = ?", o.OrganisationID).Exists(ctx)
+		if err != nil {
+			return fmt.Errorf("earlier offer: %w", err)
+		}
 		if _, err := tx.NewInsert().Model(o).On("CONFLICT (question_id, organisation_id) DO UPDATE").Set("note = EXCLUDED.note").Returning("NULL").Exec(ctx); err != nil {
 			return fmt.Errorf("insert offer: %w", err)
 		}
-		return nil
+		if before {
+			return nil
+		}
+		return v.tellOffer(ctx, tx, now, actor, q, o.ID)
 	})
 }
 

@@ -11,7 +11,7 @@ var published = []string{
 	"organisations", "people", "themes", "partnerships", "members", "coordinators", "agreements", "series", "rotations", "editions",
 	"edition_themes", "rooms", "sessions", "session_themes", "contributions", "courses", "course_trainers", "related_courses", "course_runs",
 	"run_trainers", "intake_questions", "reports", "report_texts", "report_questions", "help_offers", "report_actions", "materials",
-	"attendances",
+	"attendances", "practices", "practice_partners", "practice_comments", "practice_ratings",
 }
 
 // Revision returns a number that rises with every committed change of what is published, made by whichever process. Whoever

@@ -19,10 +19,12 @@ type Series struct {
 	Description   string
 	Cadence       Cadence
 
-	Partnership *Partnership `bun:"rel:belongs-to,join:partnership_id=id"`
-	rotation    []*Organisation
-	nextHost    *Organisation
-	siblings    *siblings
+	Partnership   *Partnership      `bun:"rel:belongs-to,join:partnership_id=id"`
+	OpenActions   []*ReportAction   `bun:"-"` // that are to be done, by due date
+	OpenQuestions []*ReportQuestion `bun:"-"` // that look for an answer, the oldest first
+	rotation      []*Organisation
+	nextHost      *Organisation
+	siblings      *siblings
 }
 
 // Cadence is how often a series comes back.
@@ -87,6 +89,9 @@ func (v view) series(ctx context.Context, rows []*Series, shape Shape) error {
 		if err := v.partnershipsOfSeries(ctx, rows, shape.Of("partnership")); err != nil {
 			return err
 		}
+	}
+	if err := v.openEndsOfSeries(ctx, rows, shape); err != nil {
+		return err
 	}
 	if !shape.Has("rotation", "nextHost") {
 		return nil

@@ -116,7 +116,19 @@ func newScene(h *house) *scene {
 	for _, at := range []string{"edition", "run"} {
 		s.do(member, "changeListing", vars{"registrationId": s.placeOf(at), "listing": "PARTICIPANTS"})
 	}
+	for _, title := range []string{"In public", "In preparation"} {
+		s.do(organiser, "savePracticeDescription", vars{"editionId": s.edition, "version": 0, "locale": "nl", "title": title, "description": "What was done."})
+	}
+	s.do(organiser, "publishPracticeDescription", vars{"practiceId": s.practice("In public")})
+	for _, text := range []string{"Shown", "Hidden"} {
+		s.do(member, "commentOnPractice", vars{"practiceId": s.practice("In public"), "text": text})
+	}
+	s.do(organiser, "moderatePracticeComment", vars{"commentId": s.one("SELECT id FROM practice_comments WHERE text = 'Hidden'"), "status": "HIDDEN", "reason": "Off topic"})
 	return s
+}
+
+func (s *scene) practice(title string) string {
+	return s.one("SELECT id FROM practices WHERE title = '" + title + "'")
 }
 
 // do performs a mutation that has to succeed.
@@ -387,6 +399,25 @@ var deeds = []deed{
 		return runInput(s, "")
 	}, nil},
 
+	{"savePracticeDescription", organisers, "FORBIDDEN", func(s *scene, _ string) vars {
+		return vars{"editionId": s.edition, "version": 0, "locale": "nl", "title": "New", "description": "What was done."}
+	}, nil},
+	{"savePracticeDescription", []string{leader, administrator}, "FORBIDDEN", func(s *scene, _ string) vars {
+		return vars{"partnershipId": s.id("partnerships", "groningen-oldenburg-bremen"), "version": 0, "locale": "nl", "title": "New", "description": "What was done."}
+	}, nil},
+	{"commentOnPractice", signedIn, "", func(s *scene, as string) vars {
+		return vars{"practiceId": s.practice("In public"), "text": "As " + as}
+	}, nil},
+	{"ratePractice", signedIn, "", func(s *scene, _ string) vars { return vars{"practiceId": s.practice("In public"), "stars": 3} }, nil},
+	{"ratePractice", nil, "NOT_FOUND", func(s *scene, _ string) vars { return vars{"practiceId": s.practice("In preparation"), "stars": 3} },
+		map[string]string{organiser: "CONFLICT", named: "CONFLICT", leader: "CONFLICT", administrator: "CONFLICT"}},
+	{"moderatePracticeComment", organisers, "FORBIDDEN", func(s *scene, _ string) vars {
+		return vars{"commentId": s.one("SELECT id FROM practice_comments WHERE text = 'Shown'"), "status": "SHOWN"}
+	}, nil},
+	{"removePracticeComment", []string{member}, "FORBIDDEN", func(s *scene, _ string) vars {
+		return vars{"commentId": s.one("SELECT id FROM practice_comments WHERE text = 'Shown'")}
+	}, nil},
+	{"publishPracticeDescription", organisers, "NOT_FOUND", func(s *scene, _ string) vars { return vars{"practiceId": s.practice("In preparation")} }, nil},
 	{"changeInvitationMails", signedIn, "", to(vars{"wanted": false}), nil},
 	{"requestSignIn", everybody, "", to(vars{"email": member}), nil},
 	{"signIn", everybody, "", func(s *scene, as string) vars { // whoever has the link is the person

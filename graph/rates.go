@@ -24,6 +24,8 @@ var (
 	tokensTried     = rate.Limit{Name: "tokens", Amount: 60, Per: 15 * time.Minute}
 	registrations   = rate.Limit{Name: "register", Amount: 120, Per: time.Minute}
 	trials          = rate.Limit{Name: "trial", Amount: 30, Per: time.Hour}
+	comments        = rate.Limit{Name: "comment", Amount: 20, Per: time.Hour}
+	ratings         = rate.Limit{Name: "rating", Amount: 60, Per: time.Hour}
 	campaigns       = rate.Limit{Name: "invite", Amount: 120, Per: time.Hour}
 )
 

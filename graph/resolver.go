@@ -39,6 +39,7 @@ type (
 	partnershipResolver   struct{ resolver }
 	materialResolver      struct{ resolver }
 	reportPreviewResolver struct{ resolver }
+	practiceResolver      struct{ resolver }
 )
 
 func (r resolver) Query() exec.QueryResolver               { return queryResolver{r} }
@@ -58,6 +59,9 @@ func (r resolver) Partnership() exec.PartnershipResolver   { return partnershipR
 func (r resolver) Material() exec.MaterialResolver         { return materialResolver{r} }
 func (r resolver) PreviewReportPayload() exec.PreviewReportPayloadResolver {
 	return reportPreviewResolver{r}
+}
+func (r resolver) PracticeDescription() exec.PracticeDescriptionResolver {
+	return practiceResolver{r}
 }
 func (r resolver) PreviewInvitationsPayload() exec.PreviewInvitationsPayloadResolver {
 	return previewResolver{r}

@@ -100,13 +100,18 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 	case db.MailReport:
 		message.Bulk, message.Campaign = true, m.Campaign.ID.String()
 		facts.AnswerURL = w.cfg.PublicURL + "/reports/" + m.Campaign.ReportID.String() + "?lang=" + message.Locale
-		facts.Report = m.Report
+		facts.PDFURL = w.cfg.PublicURL + "/reports/" + m.Campaign.ReportID.String() + ".pdf?lang=" + message.Locale
+		facts.Report, facts.ReportLocale = m.Report, string(m.ReportIn)
 	case db.MailCertificate:
 		if err := w.certificate(m, meeting, message, &facts); err != nil {
 			return nil, err
 		}
-		facts.PDFURL = w.cfg.PublicURL + "/reports/" + m.Campaign.ReportID.String() + ".pdf?lang=" + message.Locale
-		facts.Report, facts.ReportLocale = m.Report, string(m.ReportIn)
+	case db.MailAssigned, db.MailDue: // it may be about several meetings, which are over
+		facts.Meeting, facts.Tasks = Meeting{}, m.Tasks
+		facts.AnswerURL = w.cfg.PublicURL + "/a/" + m.TasksToken + "?lang=" + message.Locale
+	case db.MailHelp:
+		facts.AnswerURL = w.cfg.PublicURL + "/reports/" + m.Help.ReportID.String() + "?lang=" + message.Locale
+		facts.Help = m.Help
 	case db.MailSummary:
 		facts.Result, facts.Began, facts.Reported = m.Summary, m.Campaign.SendAt.In(meetingZone(m)), !m.Campaign.ReportID.IsZero()
 	case db.MailTrial:

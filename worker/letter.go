@@ -42,6 +42,9 @@ const (
 	KindRunBelowMinimum = "run_below_minimum"
 
 	KindCertificateIssued = "certificate_issued"
+	KindHelpOffered       = "help_offered"
+	KindActionAssigned    = "action_assigned"
+	KindActionDue         = "action_due"
 )
 
 // Kinds lists every kind of letter.
@@ -52,6 +55,7 @@ func Kinds() []string {
 		KindDelegationInvited, KindDelegationReminder, KindMeetingChanged, KindMeetingCancelled,
 		KindIntakeRequested, KindIntakeReminder, KindRunConfirmed, KindRunCancelled, KindRunBelowMinimum,
 		KindInvitationReminder, KindCampaignSummary, KindReportPublished, KindCertificateIssued,
+		KindHelpOffered, KindActionAssigned, KindActionDue,
 	}
 }
 
@@ -91,6 +95,8 @@ type Facts struct {
 	Reported      bool        // the campaign that ended mailed a report
 	Result        *db.Summary // of a campaign
 	Began         time.Time   // a campaign, in the zone to write it in
+	Tasks         []db.Task   // that the reader has agreed to do
+	Help          *db.Help    // that somebody offers
 }
 
 // Item is an item on the programme before and after a change. Of a new one Was says nothing.
@@ -157,7 +163,7 @@ type wordsKey struct{ kind, locale string }
 // labels is what every language names once for all kinds; sections is what every kind says in every language.
 func labels() []string {
 	return []string{"when", "where", "host", "languages", "respond_by", "position", "programme", "opt_out", "name", "item", "was", "open", "called_off", "back_on", "added",
-		"intake_by", "participants", "own_organisation", "report_pdf"}
+		"intake_by", "participants", "own_organisation", "report_pdf", "task", "due_by", "was_due", "question", "asked_by", "help_from", "help_note"}
 }
 
 func sections() []string {
@@ -256,6 +262,7 @@ func (p *pen) write(kind string, f Facts) *Letter {
 		Closing:    p.section("closing"),
 		Footer:     oneLine(p.section("footer"), 2*maxSubject),
 	}
+	p.followUps(f, letter)
 	add := func(label, value string) {
 		if value != "" {
 			letter.Facts = append(letter.Facts, Fact{p.words.labels[label], value})
@@ -269,7 +276,7 @@ func (p *pen) write(kind string, f Facts) *Letter {
 	if name, before := oneLine(m.Title, maxSubject), oneLine(was.Title, maxSubject); name != before {
 		add("name", p.changed(name, before))
 	}
-	if kind != KindSignIn {
+	if kind != KindSignIn && kind != KindActionAssigned && kind != KindActionDue {
 		add("when", p.changed(t.when(m), t.when(was)))
 	}
 	add("where", p.changed(place(m), place(was)))
@@ -369,6 +376,8 @@ type said struct {
 	position, minimum            int
 	began, report                string
 	result                       *db.Summary
+	tasks                        []string
+	help                         *db.Help
 }
 
 func say(f Facts, t *tongue) *said {
@@ -396,6 +405,8 @@ func say(f Facts, t *tongue) *said {
 		Reported:      f.Reported,
 		began:         t.deadline(f.Began),
 		Trial:         f.Trial,
+		tasks:         titlesOf(f.Tasks),
+		help:          f.Help,
 	}
 	if f.Words != nil && f.Words.Message != nil {
 		s.Message = ownPlace

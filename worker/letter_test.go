@@ -23,7 +23,8 @@ func amsterdam(t testing.TB) *time.Location {
 
 // everything fills every field, with text that HTML and templates could trip over.
 func everything(t testing.TB) worker.Facts {
-	zone := amsterdam(t)
+	zone, due := amsterdam(t), new(db.Date)
+	*due = "2027-07-01"
 	return worker.Facts{
 		PersonName:    "Marieke de Vries",
 		OrganiserName: "Gemeente Groningen, Externe Betrekkingen",
@@ -56,6 +57,8 @@ func everything(t testing.TB) worker.Facts {
 		}},
 		Taken: 5, Minimum: 8, Report: "Twaalf gemeenten wisselden ervaringen uit over <wind> & water.", PDFURL: "https://vaktreffen.example.org/reports/1.pdf?lang=nl",
 		Began: time.Date(2027, 1, 15, 12, 0, 0, 0, zone),
+		Tasks: []db.Task{{Description: "Cijfers <opvragen> & delen", Meeting: "Vaktreffen 2026", DueOn: due, Late: true}, {Description: "Bremen uitnodigen", Meeting: "Vaktreffen 2026", DueOn: due}},
+		Help:  &db.Help{Question: "Wie kent <windmolens>?", AskedBy: "Oldenburg", Helper: "Gemeente Bremen", Person: "Bettina & Co", Note: "Bel gerust."},
 		Result: &db.Summary{
 			Total: 120, Sent: 113, Failed: 4, Suppressed: 2, Uncertain: 1,
 			Reasons: []db.ReasonCount{{Reason: db.ReasonNoMailbox, Count: 3}, {Reason: db.ReasonOptedOut, Count: 2}, {Reason: db.ReasonMailboxFull, Count: 1}},
@@ -211,6 +214,15 @@ func TestLetterShowsTheFactsOfItsKind(t *testing.T) {
 		"campaign_summary/en":    {"Invitations sent: Vaktreffen", "on 15 January 2027", "Sent: 113 of 120", "Failed: 4", "3 × there is no such address", "1 × the mailbox is full"},
 		"report_published/nl":    {"Verslag: Vaktreffen", "is verschenen", "Twaalf gemeenten wisselden", "Verslag lezen:", "als pdf"},
 		"report_published/de":    {"Bericht: Vaktreffen", "ist erschienen", "Bericht lesen:", "als PDF"},
+		"action_due/nl":          {"Nog te doen: 2 acties", "staan nog open", "had klaar moeten zijn op donderdag 1 juli 2027", "Laten weten hoe het staat:"},
+		"action_assigned/de":     {"Sie haben 2 Aufgaben", "bis Donnerstag, 1. Juli 2027", "Meine Aufgaben ansehen:"},
+		"help_offered/en":        {"Help offered: Vaktreffen", "Gemeente Bremen offers help", "Asked by: Oldenburg", "Bettina & Co"},
+		"action_due/de":          {"Noch zu tun: 2 Aufgaben", "noch offen", "fällig war Donnerstag, 1. Juli 2027"},
+		"action_due/en":          {"Still to be done: 2 actions", "are still open", "was due on Thursday 1 July 2027"},
+		"action_assigned/nl":     {"U heeft 2 acties", "Bremen uitnodigen", "Mijn acties bekijken:"},
+		"action_assigned/en":     {"You have 2 actions", "Bremen uitnodigen", "See my actions:"},
+		"help_offered/nl":        {"Hulp aangeboden: Vaktreffen", "Gemeente Bremen biedt hulp aan", "Gesteld door: Oldenburg", "Bel gerust."},
+		"help_offered/de":        {"Hilfe angeboten: Vaktreffen", "Gemeente Bremen bietet Hilfe", "Gestellt von: Oldenburg"},
 		"report_published/en":    {"Report: Vaktreffen", "has been published", "Read the report:", "as a PDF"},
 		"certificate_issued/nl":  {"Uw certificaat: Vaktreffen", "als pdf", "Certificaat controleren:"},
 		"certificate_issued/de":  {"Ihre Teilnahmebescheinigung: Vaktreffen", "als PDF", "Bescheinigung prüfen:"},
@@ -291,6 +303,8 @@ func TestLetterNeedsItsFacts(t *testing.T) {
 		"result":       {worker.KindCampaignSummary, func(f *worker.Facts) { f.Result = nil }, "result of the campaign is missing"},
 		"summary":      {worker.KindReportPublished, func(f *worker.Facts) { f.Report = "" }, "summary of the report is missing"},
 		"beginning":    {worker.KindCampaignSummary, func(f *worker.Facts) { f.Began = time.Time{} }, "beginning of the campaign is missing"},
+		"actions":      {worker.KindActionDue, func(f *worker.Facts) { f.Tasks = nil }, "actions are missing"},
+		"help":         {worker.KindHelpOffered, func(f *worker.Facts) { f.Help = nil }, "offer of help is missing"},
 		"any page":     {worker.KindRegistrationCancelled, func(f *worker.Facts) { f.AnswerURL = "" }, "a link is missing"},
 		"known kind":   {"love_letter", func(*worker.Facts) {}, `unknown kind "love_letter"`},
 	}
@@ -324,6 +338,10 @@ func TestLetterDoesWithout(t *testing.T) {
 			facts.Minimum = 8
 		case worker.KindReportPublished:
 			facts.Report, facts.PDFURL = "Twaalf gemeenten kwamen.", "https://vaktreffen.example.org/reports/1.pdf"
+		case worker.KindActionAssigned, worker.KindActionDue:
+			facts.Tasks = []db.Task{{Description: "Bellen", Meeting: "Ledenvergadering"}}
+		case worker.KindHelpOffered:
+			facts.Help = &db.Help{Question: "Wie weet het?", Helper: "Bremen"}
 		case worker.KindCampaignSummary:
 			facts.Began, facts.Result = time.Date(2028, 1, 31, 17, 0, 0, 0, amsterdam(t)), &db.Summary{Total: 2, Sent: 2}
 		}
@@ -334,7 +352,7 @@ func TestLetterDoesWithout(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if kind != worker.KindSignIn && !strings.HasSuffix(letter.Subject, "Ledenvergadering, 2028") {
+		if kind != worker.KindSignIn && !strings.HasPrefix(kind, "action_") && !strings.HasSuffix(letter.Subject, "Ledenvergadering, 2028") {
 			t.Errorf("subject %q", letter.Subject)
 		}
 		text := letter.Text()

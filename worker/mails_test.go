@@ -73,6 +73,22 @@ func mailOf(kind string, locale db.Locale) *db.Mail {
 			Course: &db.Course{Title: "Masterclass „Rat & Region“", Summary: "One day with a trainer.", Days: 2},
 		}
 		m.Certificate = &db.Certificate{ID: id(db.KindCertificate, 6), Code: "ABCDEFGHJKMNPQRS", IssuedAt: at("2027-04-17T09:00:00Z")}
+	case KindActionAssigned, KindActionDue:
+		earlier := db.Date("2026-12-20")
+		m.Campaign, m.TasksToken = nil, "tasks-token"
+		m.Tasks = []db.Task{
+			{Description: "Ask the <water board> for its figures & share them.", Meeting: m.Edition.Title, DueOn: &earlier, Late: true},
+			{Description: "Invite Bremen.", Meeting: "Vaktreffen 2026", DueOn: &first}, {Description: "Think about 2028.", Meeting: "Vaktreffen 2026"},
+		}
+		if kind == KindActionAssigned {
+			m.Tasks = m.Tasks[1:2]
+		}
+	case KindHelpOffered:
+		m.Campaign = nil
+		m.Help = &db.Help{
+			ReportID: id(db.KindReport, 6), Question: "How do you keep <residents> & wind turbines friends?", AskedBy: "Oldenburg (Oldb)",
+			Helper: "Groningen", Person: "Olga Organisator", Note: "We have held three evenings about it.", Asked: true,
+		}
 	case KindSignIn:
 		m.Organiser, m.Campaign, m.Edition, m.Hours = nil, nil, nil, nil
 	case KindIntakeRequested, KindIntakeReminder, KindRunConfirmed, KindRunCancelled, KindRunBelowMinimum:

@@ -232,7 +232,7 @@ func (w *Worker) heartbeat(ctx context.Context) {
 const sweepEvery = 5 * time.Second
 
 // sweep makes known what time alone changed: offers that are over, waiting lists that closed, intakes, decisions and
-// reminders that are due, campaigns that came to their end.
+// reminders that are due, campaigns that came to their end, actions that are to be done.
 func (w *Worker) sweep(ctx context.Context) {
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
@@ -250,6 +250,9 @@ func (w *Worker) sweep(ctx context.Context) {
 		}
 		if _, err := w.cfg.DB.SweepCampaigns(ctx); err != nil && ctx.Err() == nil {
 			w.cfg.Log.Error("sweep campaigns", "error", err)
+		}
+		if _, err := w.cfg.DB.SweepActions(ctx); err != nil && ctx.Err() == nil {
+			w.cfg.Log.Error("sweep actions", "error", err)
 		}
 		if err := w.cfg.DB.SweepSignIns(ctx); err != nil && ctx.Err() == nil {
 			w.cfg.Log.Error("sweep sign-ins", "error", err)

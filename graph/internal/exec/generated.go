@@ -40,6 +40,7 @@ type ResolverRoot interface {
 	Municipality() MunicipalityResolver
 	Mutation() MutationResolver
 	Partnership() PartnershipResolver
+	PracticeDescription() PracticeDescriptionResolver
 	PreviewInvitationsPayload() PreviewInvitationsPayloadResolver
 	PreviewReportPayload() PreviewReportPayloadResolver
 	Query() QueryResolver
@@ -219,6 +220,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	CarriedOver struct {
+		Actions   func(childComplexity int) int
+		Questions func(childComplexity int) int
+	}
+
 	ChangeCourseRunPayload struct {
 		CourseRun  func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -268,6 +274,11 @@ type ComplexityRoot struct {
 
 	CheckInWalkInPayload struct {
 		Attendee   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CommentOnPracticePayload struct {
+		Comment    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -432,6 +443,7 @@ type ComplexityRoot struct {
 		AuditLog          func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Budget            func(childComplexity int) int
 		CalendarURL       func(childComplexity int) int
+		CarriedOver       func(childComplexity int) int
 		Days              func(childComplexity int) int
 		Delegations       func(childComplexity int, status *db.DelegationStatus) int
 		EndsOn            func(childComplexity int) int
@@ -440,6 +452,7 @@ type ComplexityRoot struct {
 		Languages         func(childComplexity int) int
 		Organisers        func(childComplexity int) int
 		Participants      func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Practices         func(childComplexity int) int
 		PreparedChanges   func(childComplexity int) int
 		ProgrammeChanges  func(childComplexity int, since int, until *int) int
 		ProgrammeVersions func(childComplexity int) int
@@ -594,6 +607,11 @@ type ComplexityRoot struct {
 		URL   func(childComplexity int) int
 	}
 
+	ModeratePracticeCommentPayload struct {
+		Comment    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Money struct {
 		AmountMinor func(childComplexity int) int
 		Currency    func(childComplexity int) int
@@ -623,72 +641,78 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AcceptOffer           func(childComplexity int, input model.AcceptOfferInput) int
-		AddMaterial           func(childComplexity int, input db.AddMaterialInput) int
-		AddReportAction       func(childComplexity int, input db.AddReportActionInput) int
-		AddReportQuestion     func(childComplexity int, input db.AddReportQuestionInput) int
-		AnswerIntake          func(childComplexity int, input db.AnswerIntakeInput) int
-		AppointCoordinator    func(childComplexity int, input db.CoordinatorInput) int
-		AskForReport          func(childComplexity int, input model.AskForReportInput) int
-		CancelCampaign        func(childComplexity int, input model.CancelCampaignInput) int
-		CancelCourseRun       func(childComplexity int, input model.CancelCourseRunInput) int
-		CancelEdition         func(childComplexity int, input model.CancelEditionInput) int
-		CancelRegistration    func(childComplexity int, input model.CancelRegistrationInput) int
-		CancelSession         func(childComplexity int, input model.CancelSessionInput) int
-		ChangeCourseRun       func(childComplexity int, input db.ChangeCourseRunInput) int
-		ChangeEdition         func(childComplexity int, input db.ChangeEditionInput) int
-		ChangeInvitationMails func(childComplexity int, input model.ChangeInvitationMailsInput) int
-		ChangeListing         func(childComplexity int, input model.ChangeListingInput) int
-		ChangeReportAction    func(childComplexity int, input db.ChangeReportActionInput) int
-		ChangeRetention       func(childComplexity int, input db.ChangeRetentionInput) int
-		ChangeSeats           func(childComplexity int, input db.ChangeSeatsInput) int
-		ChangeSession         func(childComplexity int, input db.ChangeSessionInput) int
-		CheckIn               func(childComplexity int, input db.PresenceInput) int
-		CheckInWalkIn         func(childComplexity int, input db.WalkInInput) int
-		ConfirmCourseRun      func(childComplexity int, input model.ConfirmCourseRunInput) int
-		DecideCorrection      func(childComplexity int, input db.DecideCorrectionInput) int
-		DeclineDelegation     func(childComplexity int, input model.DeclineDelegationInput) int
-		DeclineOffer          func(childComplexity int, input model.DeclineOfferInput) int
-		DiscardPreparation    func(childComplexity int, input model.DiscardPreparationInput) int
-		DismissCoordinator    func(childComplexity int, input db.CoordinatorInput) int
-		DismissOrganiser      func(childComplexity int, input db.OrganiserInput) int
-		EraseMe               func(childComplexity int, input model.EraseMeInput) int
-		ErasePerson           func(childComplexity int, input model.ErasePersonInput) int
-		InviteDelegations     func(childComplexity int, input db.InviteDelegationsInput) int
-		IssueCertificates     func(childComplexity int, input model.IssueCertificatesInput) int
-		LiftSuppression       func(childComplexity int, input model.LiftSuppressionInput) int
-		MarkQuestion          func(childComplexity int, input db.MarkQuestionInput) int
-		NameDelegates         func(childComplexity int, input db.NameDelegatesInput) int
-		NameOrganiser         func(childComplexity int, input db.OrganiserInput) int
-		OfferHelp             func(childComplexity int, input db.OfferHelpInput) int
-		PauseCampaign         func(childComplexity int, input model.PauseCampaignInput) int
-		PrepareChange         func(childComplexity int, input db.PrepareChangeInput) int
-		PrepareSession        func(childComplexity int, input db.PrepareSessionInput) int
-		PreviewInvitations    func(childComplexity int, input db.SendInvitationsInput) int
-		PreviewReport         func(childComplexity int, input db.PublishReportInput) int
-		ProposeCorrection     func(childComplexity int, input db.ProposeCorrectionInput) int
-		PublishProgramme      func(childComplexity int, input model.PublishProgrammeInput) int
-		PublishReport         func(childComplexity int, input db.PublishReportInput) int
-		Register              func(childComplexity int, input db.RegisterInput) int
-		RemindDelegations     func(childComplexity int, input model.RemindDelegationsInput) int
-		RemindInvited         func(childComplexity int, input db.RemindInvitedInput) int
-		RemoveReportEntry     func(childComplexity int, input model.RemoveReportEntryInput) int
-		RenewCalendarURL      func(childComplexity int) int
-		ReopenEdition         func(childComplexity int, input model.ReopenEditionInput) int
-		ReopenSession         func(childComplexity int, input model.ReopenSessionInput) int
-		RequestSignIn         func(childComplexity int, input model.RequestSignInInput) int
-		ResumeCampaign        func(childComplexity int, input model.ResumeCampaignInput) int
-		RetryFailed           func(childComplexity int, input db.RetryFailedInput) int
-		ReviewReport          func(childComplexity int, input model.ReviewReportInput) int
-		SaveReportText        func(childComplexity int, input db.SaveReportTextInput) int
-		SendInvitations       func(childComplexity int, input db.SendInvitationsInput) int
-		SendTestInvitation    func(childComplexity int, input db.SendTestInvitationInput) int
-		SignIn                func(childComplexity int, input model.SignInInput) int
-		SignOut               func(childComplexity int, input model.SignOutInput) int
-		SignOutEverywhere     func(childComplexity int) int
-		StartReport           func(childComplexity int, input model.StartReportInput) int
-		UndoCheckIn           func(childComplexity int, input db.PresenceInput) int
-		WithdrawReminder      func(childComplexity int, input model.WithdrawReminderInput) int
+		AcceptOffer                func(childComplexity int, input model.AcceptOfferInput) int
+		AddMaterial                func(childComplexity int, input db.AddMaterialInput) int
+		AddReportAction            func(childComplexity int, input db.AddReportActionInput) int
+		AddReportQuestion          func(childComplexity int, input db.AddReportQuestionInput) int
+		AnswerIntake               func(childComplexity int, input db.AnswerIntakeInput) int
+		AppointCoordinator         func(childComplexity int, input db.CoordinatorInput) int
+		AskForReport               func(childComplexity int, input model.AskForReportInput) int
+		CancelCampaign             func(childComplexity int, input model.CancelCampaignInput) int
+		CancelCourseRun            func(childComplexity int, input model.CancelCourseRunInput) int
+		CancelEdition              func(childComplexity int, input model.CancelEditionInput) int
+		CancelRegistration         func(childComplexity int, input model.CancelRegistrationInput) int
+		CancelSession              func(childComplexity int, input model.CancelSessionInput) int
+		ChangeCourseRun            func(childComplexity int, input db.ChangeCourseRunInput) int
+		ChangeEdition              func(childComplexity int, input db.ChangeEditionInput) int
+		ChangeInvitationMails      func(childComplexity int, input model.ChangeInvitationMailsInput) int
+		ChangeListing              func(childComplexity int, input model.ChangeListingInput) int
+		ChangeReportAction         func(childComplexity int, input db.ChangeReportActionInput) int
+		ChangeRetention            func(childComplexity int, input db.ChangeRetentionInput) int
+		ChangeSeats                func(childComplexity int, input db.ChangeSeatsInput) int
+		ChangeSession              func(childComplexity int, input db.ChangeSessionInput) int
+		CheckIn                    func(childComplexity int, input db.PresenceInput) int
+		CheckInWalkIn              func(childComplexity int, input db.WalkInInput) int
+		CommentOnPractice          func(childComplexity int, input db.CommentOnPracticeInput) int
+		ConfirmCourseRun           func(childComplexity int, input model.ConfirmCourseRunInput) int
+		DecideCorrection           func(childComplexity int, input db.DecideCorrectionInput) int
+		DeclineDelegation          func(childComplexity int, input model.DeclineDelegationInput) int
+		DeclineOffer               func(childComplexity int, input model.DeclineOfferInput) int
+		DiscardPreparation         func(childComplexity int, input model.DiscardPreparationInput) int
+		DismissCoordinator         func(childComplexity int, input db.CoordinatorInput) int
+		DismissOrganiser           func(childComplexity int, input db.OrganiserInput) int
+		EraseMe                    func(childComplexity int, input model.EraseMeInput) int
+		ErasePerson                func(childComplexity int, input model.ErasePersonInput) int
+		InviteDelegations          func(childComplexity int, input db.InviteDelegationsInput) int
+		IssueCertificates          func(childComplexity int, input model.IssueCertificatesInput) int
+		LiftSuppression            func(childComplexity int, input model.LiftSuppressionInput) int
+		MarkQuestion               func(childComplexity int, input db.MarkQuestionInput) int
+		ModeratePracticeComment    func(childComplexity int, input db.ModeratePracticeCommentInput) int
+		NameDelegates              func(childComplexity int, input db.NameDelegatesInput) int
+		NameOrganiser              func(childComplexity int, input db.OrganiserInput) int
+		OfferHelp                  func(childComplexity int, input db.OfferHelpInput) int
+		PauseCampaign              func(childComplexity int, input model.PauseCampaignInput) int
+		PrepareChange              func(childComplexity int, input db.PrepareChangeInput) int
+		PrepareSession             func(childComplexity int, input db.PrepareSessionInput) int
+		PreviewInvitations         func(childComplexity int, input db.SendInvitationsInput) int
+		PreviewReport              func(childComplexity int, input db.PublishReportInput) int
+		ProposeCorrection          func(childComplexity int, input db.ProposeCorrectionInput) int
+		PublishPracticeDescription func(childComplexity int, input model.PublishPracticeDescriptionInput) int
+		PublishProgramme           func(childComplexity int, input model.PublishProgrammeInput) int
+		PublishReport              func(childComplexity int, input db.PublishReportInput) int
+		RatePractice               func(childComplexity int, input db.RatePracticeInput) int
+		Register                   func(childComplexity int, input db.RegisterInput) int
+		RemindDelegations          func(childComplexity int, input model.RemindDelegationsInput) int
+		RemindInvited              func(childComplexity int, input db.RemindInvitedInput) int
+		RemovePracticeComment      func(childComplexity int, input model.RemovePracticeCommentInput) int
+		RemoveReportEntry          func(childComplexity int, input model.RemoveReportEntryInput) int
+		RenewCalendarURL           func(childComplexity int) int
+		ReopenEdition              func(childComplexity int, input model.ReopenEditionInput) int
+		ReopenSession              func(childComplexity int, input model.ReopenSessionInput) int
+		RequestSignIn              func(childComplexity int, input model.RequestSignInInput) int
+		ResumeCampaign             func(childComplexity int, input model.ResumeCampaignInput) int
+		RetryFailed                func(childComplexity int, input db.RetryFailedInput) int
+		ReviewReport               func(childComplexity int, input model.ReviewReportInput) int
+		SavePracticeDescription    func(childComplexity int, input db.SavePracticeDescriptionInput) int
+		SaveReportText             func(childComplexity int, input db.SaveReportTextInput) int
+		SendInvitations            func(childComplexity int, input db.SendInvitationsInput) int
+		SendTestInvitation         func(childComplexity int, input db.SendTestInvitationInput) int
+		SignIn                     func(childComplexity int, input model.SignInInput) int
+		SignOut                    func(childComplexity int, input model.SignOutInput) int
+		SignOutEverywhere          func(childComplexity int) int
+		StartReport                func(childComplexity int, input model.StartReportInput) int
+		UndoCheckIn                func(childComplexity int, input db.PresenceInput) int
+		WithdrawReminder           func(childComplexity int, input model.WithdrawReminderInput) int
 	}
 
 	NameDelegatesPayload struct {
@@ -752,6 +776,7 @@ type ComplexityRoot struct {
 		Name          func(childComplexity int) int
 		OpenActions   func(childComplexity int) int
 		OpenQuestions func(childComplexity int) int
+		Practices     func(childComplexity int) int
 		Series        func(childComplexity int) int
 		Since         func(childComplexity int) int
 	}
@@ -787,6 +812,56 @@ type ComplexityRoot struct {
 		Name         func(childComplexity int) int
 		Organisation func(childComplexity int) int
 		Suppression  func(childComplexity int) int
+	}
+
+	PracticeComment struct {
+		Author       func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		HiddenReason func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Organisation func(childComplexity int) int
+		Status       func(childComplexity int) int
+		Text         func(childComplexity int) int
+	}
+
+	PracticeCommentConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	PracticeCommentEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	PracticeDescription struct {
+		Budget            func(childComplexity int) int
+		Comments          func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Description       func(childComplexity int) int
+		Edition           func(childComplexity int) int
+		ID                func(childComplexity int) int
+		Locale            func(childComplexity int) int
+		OwnRating         func(childComplexity int) int
+		Partners          func(childComplexity int) int
+		Partnership       func(childComplexity int) int
+		Pitfalls          func(childComplexity int) int
+		PointsOfAttention func(childComplexity int) int
+		PublishedAt       func(childComplexity int) int
+		Rating            func(childComplexity int) int
+		Recommendations   func(childComplexity int) int
+		Status            func(childComplexity int) int
+		SuccessFactors    func(childComplexity int) int
+		Term              func(childComplexity int) int
+		Title             func(childComplexity int) int
+		Version           func(childComplexity int) int
+		Views             func(childComplexity int) int
+	}
+
+	PracticeRating struct {
+		Average func(childComplexity int) int
+		Count   func(childComplexity int) int
 	}
 
 	PrepareChangePayload struct {
@@ -846,6 +921,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	PublishPracticeDescriptionPayload struct {
+		Practice   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	PublishProgrammePayload struct {
 		Clashes    func(childComplexity int) int
 		Edition    func(childComplexity int) int
@@ -872,6 +952,11 @@ type ComplexityRoot struct {
 		Partnerships   func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Themes         func(childComplexity int) int
 		Viewer         func(childComplexity int) int
+	}
+
+	RatePracticePayload struct {
+		Practice   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	RegisterPayload struct {
@@ -939,6 +1024,11 @@ type ComplexityRoot struct {
 		Uncertain  func(childComplexity int) int
 	}
 
+	RemovePracticeCommentPayload struct {
+		Removed    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	RemoveReportEntryPayload struct {
 		Report     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -977,6 +1067,7 @@ type ComplexityRoot struct {
 		Description func(childComplexity int, locale *db.Locale) int
 		DueOn       func(childComplexity int) int
 		ID          func(childComplexity int) int
+		Note        func(childComplexity int) int
 		Owner       func(childComplexity int) int
 		Person      func(childComplexity int) int
 		Report      func(childComplexity int) int
@@ -1044,6 +1135,11 @@ type ComplexityRoot struct {
 		Name     func(childComplexity int) int
 	}
 
+	SavePracticeDescriptionPayload struct {
+		Practice   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	SaveReportTextPayload struct {
 		Text       func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -1086,14 +1182,16 @@ type ComplexityRoot struct {
 	}
 
 	Series struct {
-		Cadence     func(childComplexity int) int
-		Description func(childComplexity int) int
-		Editions    func(childComplexity int, first *int, after *string, last *int, before *string) int
-		ID          func(childComplexity int) int
-		Name        func(childComplexity int) int
-		NextHost    func(childComplexity int) int
-		Partnership func(childComplexity int) int
-		Rotation    func(childComplexity int) int
+		Cadence       func(childComplexity int) int
+		Description   func(childComplexity int) int
+		Editions      func(childComplexity int, first *int, after *string, last *int, before *string) int
+		ID            func(childComplexity int) int
+		Name          func(childComplexity int) int
+		NextHost      func(childComplexity int) int
+		OpenActions   func(childComplexity int) int
+		OpenQuestions func(childComplexity int) int
+		Partnership   func(childComplexity int) int
+		Rotation      func(childComplexity int) int
 	}
 
 	Session struct {
@@ -1181,6 +1279,7 @@ type ComplexityRoot struct {
 	}
 
 	Viewer struct {
+		Actions         func(childComplexity int) int
 		CalendarURL     func(childComplexity int) int
 		Delegations     func(childComplexity int) int
 		InvitationMails func(childComplexity int) int
@@ -1304,9 +1403,18 @@ type MutationResolver interface {
 	UndoCheckIn(ctx context.Context, input db.PresenceInput) (*model.UndoCheckInPayload, error)
 	CheckInWalkIn(ctx context.Context, input db.WalkInInput) (*model.CheckInWalkInPayload, error)
 	IssueCertificates(ctx context.Context, input model.IssueCertificatesInput) (*model.IssueCertificatesPayload, error)
+	SavePracticeDescription(ctx context.Context, input db.SavePracticeDescriptionInput) (*model.SavePracticeDescriptionPayload, error)
+	PublishPracticeDescription(ctx context.Context, input model.PublishPracticeDescriptionInput) (*model.PublishPracticeDescriptionPayload, error)
+	CommentOnPractice(ctx context.Context, input db.CommentOnPracticeInput) (*model.CommentOnPracticePayload, error)
+	RatePractice(ctx context.Context, input db.RatePracticeInput) (*model.RatePracticePayload, error)
+	ModeratePracticeComment(ctx context.Context, input db.ModeratePracticeCommentInput) (*model.ModeratePracticeCommentPayload, error)
+	RemovePracticeComment(ctx context.Context, input model.RemovePracticeCommentInput) (*model.RemovePracticeCommentPayload, error)
 }
 type PartnershipResolver interface {
 	CalendarURL(ctx context.Context, obj *db.Partnership) (string, error)
+}
+type PracticeDescriptionResolver interface {
+	Comments(ctx context.Context, obj *db.PracticeDescription, first *int, after *string, last *int, before *string) (*db.Connection[db.PracticeComment], error)
 }
 type PreviewInvitationsPayloadResolver interface {
 	Rows(ctx context.Context, obj *db.InvitationPreview, first *int, after *string) (*db.Connection[db.AudienceRow], error)
@@ -1351,6 +1459,7 @@ type ViewerResolver interface {
 	SignIns(ctx context.Context, obj *model.Viewer) ([]*db.AccessToken, error)
 	Registrations(ctx context.Context, obj *model.Viewer, first *int, after *string, last *int, before *string) (*db.Connection[db.Registration], error)
 	Invitations(ctx context.Context, obj *model.Viewer, first *int, after *string, last *int, before *string) (*db.Connection[db.Invitation], error)
+	Actions(ctx context.Context, obj *model.Viewer) ([]*db.ReportAction, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -1968,6 +2077,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CancelSessionPayload.UserErrors(childComplexity), true
 
+	case "CarriedOver.actions":
+		if e.ComplexityRoot.CarriedOver.Actions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CarriedOver.Actions(childComplexity), true
+	case "CarriedOver.questions":
+		if e.ComplexityRoot.CarriedOver.Questions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CarriedOver.Questions(childComplexity), true
+
 	case "ChangeCourseRunPayload.courseRun":
 		if e.ComplexityRoot.ChangeCourseRunPayload.CourseRun == nil {
 			break
@@ -2109,6 +2231,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CheckInWalkInPayload.UserErrors(childComplexity), true
+
+	case "CommentOnPracticePayload.comment":
+		if e.ComplexityRoot.CommentOnPracticePayload.Comment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommentOnPracticePayload.Comment(childComplexity), true
+	case "CommentOnPracticePayload.userErrors":
+		if e.ComplexityRoot.CommentOnPracticePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommentOnPracticePayload.UserErrors(childComplexity), true
 
 	case "ConfirmCourseRunPayload.courseRun":
 		if e.ComplexityRoot.ConfirmCourseRunPayload.CourseRun == nil {
@@ -2750,6 +2885,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Edition.CalendarURL(childComplexity), true
+	case "Edition.carriedOver":
+		if e.ComplexityRoot.Edition.CarriedOver == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Edition.CarriedOver(childComplexity), true
 	case "Edition.days":
 		if e.ComplexityRoot.Edition.Days == nil {
 			break
@@ -2808,6 +2949,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Edition.Participants(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Edition.practices":
+		if e.ComplexityRoot.Edition.Practices == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Edition.Practices(childComplexity), true
 	case "Edition.preparedChanges":
 		if e.ComplexityRoot.Edition.PreparedChanges == nil {
 			break
@@ -3401,6 +3548,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Material.URL(childComplexity), true
 
+	case "ModeratePracticeCommentPayload.comment":
+		if e.ComplexityRoot.ModeratePracticeCommentPayload.Comment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModeratePracticeCommentPayload.Comment(childComplexity), true
+	case "ModeratePracticeCommentPayload.userErrors":
+		if e.ComplexityRoot.ModeratePracticeCommentPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModeratePracticeCommentPayload.UserErrors(childComplexity), true
+
 	case "Money.amountMinor":
 		if e.ComplexityRoot.Money.AmountMinor == nil {
 			break
@@ -3753,6 +3913,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CheckInWalkIn(childComplexity, args["input"].(db.WalkInInput)), true
+	case "Mutation.commentOnPractice":
+		if e.ComplexityRoot.Mutation.CommentOnPractice == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_commentOnPractice_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CommentOnPractice(childComplexity, args["input"].(db.CommentOnPracticeInput)), true
 	case "Mutation.confirmCourseRun":
 		if e.ComplexityRoot.Mutation.ConfirmCourseRun == nil {
 			break
@@ -3896,6 +4067,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MarkQuestion(childComplexity, args["input"].(db.MarkQuestionInput)), true
+	case "Mutation.moderatePracticeComment":
+		if e.ComplexityRoot.Mutation.ModeratePracticeComment == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_moderatePracticeComment_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ModeratePracticeComment(childComplexity, args["input"].(db.ModeratePracticeCommentInput)), true
 	case "Mutation.nameDelegates":
 		if e.ComplexityRoot.Mutation.NameDelegates == nil {
 			break
@@ -3995,6 +4177,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ProposeCorrection(childComplexity, args["input"].(db.ProposeCorrectionInput)), true
+	case "Mutation.publishPracticeDescription":
+		if e.ComplexityRoot.Mutation.PublishPracticeDescription == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_publishPracticeDescription_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PublishPracticeDescription(childComplexity, args["input"].(model.PublishPracticeDescriptionInput)), true
 	case "Mutation.publishProgramme":
 		if e.ComplexityRoot.Mutation.PublishProgramme == nil {
 			break
@@ -4017,6 +4210,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PublishReport(childComplexity, args["input"].(db.PublishReportInput)), true
+	case "Mutation.ratePractice":
+		if e.ComplexityRoot.Mutation.RatePractice == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_ratePractice_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RatePractice(childComplexity, args["input"].(db.RatePracticeInput)), true
 	case "Mutation.register":
 		if e.ComplexityRoot.Mutation.Register == nil {
 			break
@@ -4050,6 +4254,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemindInvited(childComplexity, args["input"].(db.RemindInvitedInput)), true
+	case "Mutation.removePracticeComment":
+		if e.ComplexityRoot.Mutation.RemovePracticeComment == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removePracticeComment_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemovePracticeComment(childComplexity, args["input"].(model.RemovePracticeCommentInput)), true
 	case "Mutation.removeReportEntry":
 		if e.ComplexityRoot.Mutation.RemoveReportEntry == nil {
 			break
@@ -4133,6 +4348,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReviewReport(childComplexity, args["input"].(model.ReviewReportInput)), true
+	case "Mutation.savePracticeDescription":
+		if e.ComplexityRoot.Mutation.SavePracticeDescription == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_savePracticeDescription_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SavePracticeDescription(childComplexity, args["input"].(db.SavePracticeDescriptionInput)), true
 	case "Mutation.saveReportText":
 		if e.ComplexityRoot.Mutation.SaveReportText == nil {
 			break
@@ -4435,6 +4661,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Partnership.OpenQuestions(childComplexity), true
+	case "Partnership.practices":
+		if e.ComplexityRoot.Partnership.Practices == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Partnership.Practices(childComplexity), true
 	case "Partnership.series":
 		if e.ComplexityRoot.Partnership.Series == nil {
 			break
@@ -4560,6 +4792,226 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Person.Suppression(childComplexity), true
+
+	case "PracticeComment.author":
+		if e.ComplexityRoot.PracticeComment.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeComment.Author(childComplexity), true
+	case "PracticeComment.createdAt":
+		if e.ComplexityRoot.PracticeComment.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeComment.CreatedAt(childComplexity), true
+	case "PracticeComment.hiddenReason":
+		if e.ComplexityRoot.PracticeComment.HiddenReason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeComment.HiddenReason(childComplexity), true
+	case "PracticeComment.id":
+		if e.ComplexityRoot.PracticeComment.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeComment.ID(childComplexity), true
+	case "PracticeComment.organisation":
+		if e.ComplexityRoot.PracticeComment.Organisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeComment.Organisation(childComplexity), true
+	case "PracticeComment.status":
+		if e.ComplexityRoot.PracticeComment.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeComment.Status(childComplexity), true
+	case "PracticeComment.text":
+		if e.ComplexityRoot.PracticeComment.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeComment.Text(childComplexity), true
+
+	case "PracticeCommentConnection.edges":
+		if e.ComplexityRoot.PracticeCommentConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeCommentConnection.Edges(childComplexity), true
+	case "PracticeCommentConnection.nodes":
+		if e.ComplexityRoot.PracticeCommentConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeCommentConnection.Nodes(childComplexity), true
+	case "PracticeCommentConnection.pageInfo":
+		if e.ComplexityRoot.PracticeCommentConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeCommentConnection.PageInfo(childComplexity), true
+	case "PracticeCommentConnection.totalCount":
+		if e.ComplexityRoot.PracticeCommentConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeCommentConnection.TotalCount(childComplexity), true
+
+	case "PracticeCommentEdge.cursor":
+		if e.ComplexityRoot.PracticeCommentEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeCommentEdge.Cursor(childComplexity), true
+	case "PracticeCommentEdge.node":
+		if e.ComplexityRoot.PracticeCommentEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeCommentEdge.Node(childComplexity), true
+
+	case "PracticeDescription.budget":
+		if e.ComplexityRoot.PracticeDescription.Budget == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeDescription.Budget(childComplexity), true
+	case "PracticeDescription.comments":
+		if e.ComplexityRoot.PracticeDescription.Comments == nil {
+			break
+		}
+
+		args, err := ec.field_PracticeDescription_comments_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.PracticeDescription.Comments(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "PracticeDescription.description":
+		if e.ComplexityRoot.PracticeDescription.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeDescription.Description(childComplexity), true
+	case "PracticeDescription.edition":
+		if e.ComplexityRoot.PracticeDescription.Edition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeDescription.Edition(childComplexity), true
+	case "PracticeDescription.id":
+		if e.ComplexityRoot.PracticeDescription.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeDescription.ID(childComplexity), true
+	case "PracticeDescription.locale":
+		if e.ComplexityRoot.PracticeDescription.Locale == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeDescription.Locale(childComplexity), true
+	case "PracticeDescription.ownRating":
+		if e.ComplexityRoot.PracticeDescription.OwnRating == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeDescription.OwnRating(childComplexity), true
+	case "PracticeDescription.partners":
+		if e.ComplexityRoot.PracticeDescription.Partners == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeDescription.Partners(childComplexity), true
+	case "PracticeDescription.partnership":
+		if e.ComplexityRoot.PracticeDescription.Partnership == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeDescription.Partnership(childComplexity), true
+	case "PracticeDescription.pitfalls":
+		if e.ComplexityRoot.PracticeDescription.Pitfalls == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeDescription.Pitfalls(childComplexity), true
+	case "PracticeDescription.pointsOfAttention":
+		if e.ComplexityRoot.PracticeDescription.PointsOfAttention == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeDescription.PointsOfAttention(childComplexity), true
+	case "PracticeDescription.publishedAt":
+		if e.ComplexityRoot.PracticeDescription.PublishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeDescription.PublishedAt(childComplexity), true
+	case "PracticeDescription.rating":
+		if e.ComplexityRoot.PracticeDescription.Rating == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeDescription.Rating(childComplexity), true
+	case "PracticeDescription.recommendations":
+		if e.ComplexityRoot.PracticeDescription.Recommendations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeDescription.Recommendations(childComplexity), true
+	case "PracticeDescription.status":
+		if e.ComplexityRoot.PracticeDescription.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeDescription.Status(childComplexity), true
+	case "PracticeDescription.successFactors":
+		if e.ComplexityRoot.PracticeDescription.SuccessFactors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeDescription.SuccessFactors(childComplexity), true
+	case "PracticeDescription.term":
+		if e.ComplexityRoot.PracticeDescription.Term == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeDescription.Term(childComplexity), true
+	case "PracticeDescription.title":
+		if e.ComplexityRoot.PracticeDescription.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeDescription.Title(childComplexity), true
+	case "PracticeDescription.version":
+		if e.ComplexityRoot.PracticeDescription.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeDescription.Version(childComplexity), true
+	case "PracticeDescription.views":
+		if e.ComplexityRoot.PracticeDescription.Views == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeDescription.Views(childComplexity), true
+
+	case "PracticeRating.average":
+		if e.ComplexityRoot.PracticeRating.Average == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeRating.Average(childComplexity), true
+	case "PracticeRating.count":
+		if e.ComplexityRoot.PracticeRating.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PracticeRating.Count(childComplexity), true
 
 	case "PrepareChangePayload.edition":
 		if e.ComplexityRoot.PrepareChangePayload.Edition == nil {
@@ -4772,6 +5224,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ProposeCorrectionPayload.UserErrors(childComplexity), true
 
+	case "PublishPracticeDescriptionPayload.practice":
+		if e.ComplexityRoot.PublishPracticeDescriptionPayload.Practice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PublishPracticeDescriptionPayload.Practice(childComplexity), true
+	case "PublishPracticeDescriptionPayload.userErrors":
+		if e.ComplexityRoot.PublishPracticeDescriptionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PublishPracticeDescriptionPayload.UserErrors(childComplexity), true
+
 	case "PublishProgrammePayload.clashes":
 		if e.ComplexityRoot.PublishProgrammePayload.Clashes == nil {
 			break
@@ -4939,6 +5404,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
+
+	case "RatePracticePayload.practice":
+		if e.ComplexityRoot.RatePracticePayload.Practice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RatePracticePayload.Practice(childComplexity), true
+	case "RatePracticePayload.userErrors":
+		if e.ComplexityRoot.RatePracticePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RatePracticePayload.UserErrors(childComplexity), true
 
 	case "RegisterPayload.registration":
 		if e.ComplexityRoot.RegisterPayload.Registration == nil {
@@ -5211,6 +5689,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Reminder.Uncertain(childComplexity), true
 
+	case "RemovePracticeCommentPayload.removed":
+		if e.ComplexityRoot.RemovePracticeCommentPayload.Removed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovePracticeCommentPayload.Removed(childComplexity), true
+	case "RemovePracticeCommentPayload.userErrors":
+		if e.ComplexityRoot.RemovePracticeCommentPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovePracticeCommentPayload.UserErrors(childComplexity), true
+
 	case "RemoveReportEntryPayload.report":
 		if e.ComplexityRoot.RemoveReportEntryPayload.Report == nil {
 			break
@@ -5363,6 +5854,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReportAction.ID(childComplexity), true
+	case "ReportAction.note":
+		if e.ComplexityRoot.ReportAction.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportAction.Note(childComplexity), true
 	case "ReportAction.owner":
 		if e.ComplexityRoot.ReportAction.Owner == nil {
 			break
@@ -5611,6 +6108,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Room.Name(childComplexity), true
 
+	case "SavePracticeDescriptionPayload.practice":
+		if e.ComplexityRoot.SavePracticeDescriptionPayload.Practice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavePracticeDescriptionPayload.Practice(childComplexity), true
+	case "SavePracticeDescriptionPayload.userErrors":
+		if e.ComplexityRoot.SavePracticeDescriptionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavePracticeDescriptionPayload.UserErrors(childComplexity), true
+
 	case "SaveReportTextPayload.text":
 		if e.ComplexityRoot.SaveReportTextPayload.Text == nil {
 			break
@@ -5823,6 +6333,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Series.NextHost(childComplexity), true
+	case "Series.openActions":
+		if e.ComplexityRoot.Series.OpenActions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Series.OpenActions(childComplexity), true
+	case "Series.openQuestions":
+		if e.ComplexityRoot.Series.OpenQuestions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Series.OpenQuestions(childComplexity), true
 	case "Series.partnership":
 		if e.ComplexityRoot.Series.Partnership == nil {
 			break
@@ -6141,6 +6663,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Venue.Name(childComplexity), true
 
+	case "Viewer.actions":
+		if e.ComplexityRoot.Viewer.Actions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Actions(childComplexity), true
 	case "Viewer.calendarUrl":
 		if e.ComplexityRoot.Viewer.CalendarURL == nil {
 			break
@@ -6246,6 +6774,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ChangeSessionInput", ec.unmarshalInputChangeSessionInput),
 			graphql.NewInputUnmarshaler("CheckInInput", ec.unmarshalInputCheckInInput),
 			graphql.NewInputUnmarshaler("CheckInWalkInInput", ec.unmarshalInputCheckInWalkInInput),
+			graphql.NewInputUnmarshaler("CommentOnPracticeInput", ec.unmarshalInputCommentOnPracticeInput),
 			graphql.NewInputUnmarshaler("ConfirmCourseRunInput", ec.unmarshalInputConfirmCourseRunInput),
 			graphql.NewInputUnmarshaler("DecideCorrectionInput", ec.unmarshalInputDecideCorrectionInput),
 			graphql.NewInputUnmarshaler("DeclineDelegationInput", ec.unmarshalInputDeclineDelegationInput),
@@ -6264,6 +6793,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("IssueCertificatesInput", ec.unmarshalInputIssueCertificatesInput),
 			graphql.NewInputUnmarshaler("LiftSuppressionInput", ec.unmarshalInputLiftSuppressionInput),
 			graphql.NewInputUnmarshaler("MarkQuestionInput", ec.unmarshalInputMarkQuestionInput),
+			graphql.NewInputUnmarshaler("ModeratePracticeCommentInput", ec.unmarshalInputModeratePracticeCommentInput),
+			graphql.NewInputUnmarshaler("MoneyInput", ec.unmarshalInputMoneyInput),
 			graphql.NewInputUnmarshaler("MunicipalityFilter", ec.unmarshalInputMunicipalityFilter),
 			graphql.NewInputUnmarshaler("NameDelegatesInput", ec.unmarshalInputNameDelegatesInput),
 			graphql.NewInputUnmarshaler("NameOrganiserInput", ec.unmarshalInputNameOrganiserInput),
@@ -6273,12 +6804,15 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PrepareChangeInput", ec.unmarshalInputPrepareChangeInput),
 			graphql.NewInputUnmarshaler("PrepareSessionInput", ec.unmarshalInputPrepareSessionInput),
 			graphql.NewInputUnmarshaler("ProposeCorrectionInput", ec.unmarshalInputProposeCorrectionInput),
+			graphql.NewInputUnmarshaler("PublishPracticeDescriptionInput", ec.unmarshalInputPublishPracticeDescriptionInput),
 			graphql.NewInputUnmarshaler("PublishProgrammeInput", ec.unmarshalInputPublishProgrammeInput),
 			graphql.NewInputUnmarshaler("PublishReportInput", ec.unmarshalInputPublishReportInput),
+			graphql.NewInputUnmarshaler("RatePracticeInput", ec.unmarshalInputRatePracticeInput),
 			graphql.NewInputUnmarshaler("RegisterInput", ec.unmarshalInputRegisterInput),
 			graphql.NewInputUnmarshaler("RegistrationFilter", ec.unmarshalInputRegistrationFilter),
 			graphql.NewInputUnmarshaler("RemindDelegationsInput", ec.unmarshalInputRemindDelegationsInput),
 			graphql.NewInputUnmarshaler("RemindInvitedInput", ec.unmarshalInputRemindInvitedInput),
+			graphql.NewInputUnmarshaler("RemovePracticeCommentInput", ec.unmarshalInputRemovePracticeCommentInput),
 			graphql.NewInputUnmarshaler("RemoveReportEntryInput", ec.unmarshalInputRemoveReportEntryInput),
 			graphql.NewInputUnmarshaler("ReopenEditionInput", ec.unmarshalInputReopenEditionInput),
 			graphql.NewInputUnmarshaler("ReopenSessionInput", ec.unmarshalInputReopenSessionInput),
@@ -6286,6 +6820,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ResumeCampaignInput", ec.unmarshalInputResumeCampaignInput),
 			graphql.NewInputUnmarshaler("RetryFailedInput", ec.unmarshalInputRetryFailedInput),
 			graphql.NewInputUnmarshaler("ReviewReportInput", ec.unmarshalInputReviewReportInput),
+			graphql.NewInputUnmarshaler("SavePracticeDescriptionInput", ec.unmarshalInputSavePracticeDescriptionInput),
 			graphql.NewInputUnmarshaler("SaveReportTextInput", ec.unmarshalInputSaveReportTextInput),
 			graphql.NewInputUnmarshaler("SendInvitationsInput", ec.unmarshalInputSendInvitationsInput),
 			graphql.NewInputUnmarshaler("SendTestInvitationInput", ec.unmarshalInputSendTestInvitationInput),
@@ -6701,6 +7236,21 @@ type Mutation {
   again serves those who were checked in since. For organisers of the course.
   """
   issueCertificates("Of which run." input: IssueCertificatesInput!): IssueCertificatesPayload!
+  """
+  Writes a description of a practice, a new one or the next version of one. When somebody has saved it since you read it, nothing is
+  written and the description as it is now comes with the problem. For organisers of the edition and those who lead the partnership.
+  """
+  savePracticeDescription("The whole description." input: SavePracticeDescriptionInput!): SavePracticeDescriptionPayload!
+  "Shows a description of a practice to everybody. For those who may write it."
+  publishPracticeDescription("Which description." input: PublishPracticeDescriptionInput!): PublishPracticeDescriptionPayload!
+  "Says something about a published practice, in public and under your name. At most 20 times an hour."
+  commentOnPractice("About which practice." input: CommentOnPracticeInput!): CommentOnPracticePayload!
+  "Rates a published practice. Everybody has one rating and can change it. At most 60 times an hour."
+  ratePractice("Which practice." input: RatePracticeInput!): RatePracticePayload!
+  "Hides a comment with a reason, or shows it again. For those who may write the description."
+  moderatePracticeComment("Which comment." input: ModeratePracticeCommentInput!): ModeratePracticeCommentPayload!
+  "Takes back a comment of your own."
+  removePracticeComment("Which comment." input: RemovePracticeCommentInput!): RemovePracticeCommentPayload!
 }
 
 "Work that can be followed while it happens, over WebSocket (graphql-transport-ws) or server-sent events."
@@ -7037,6 +7587,11 @@ type Viewer {
     "Continue before this cursor."
     before: String
   ): InvitationConnection! @live
+  """
+  What you have agreed to do and have not done yet, by due date: what names you, and what names nobody of an organisation that you
+  coordinate for. At most 100.
+  """
+  actions: [ReportAction!]! @live
 }
 
 "A bearer token in use, without the token itself. Only the person who signed in sees it."
@@ -7119,6 +7674,8 @@ type Partnership implements Node {
   webcal:// in place of https:// to make a link that opens the program.
   """
   calendarUrl: URL!
+  "What others can learn from it, the latest first."
+  practices: [PracticeDescription!]!
 }
 
 "What sort of partnership it is."
@@ -7248,6 +7805,10 @@ type Series implements Node {
     "Continue before this cursor."
     before: String
   ): EditionConnection!
+  "What was agreed at its meetings and is still to be done, by due date. At most 100."
+  openActions: [ReportAction!]!
+  "What was asked at its meetings and still looks for an answer, the oldest first. At most 100."
+  openQuestions: [ReportQuestion!]!
 }
 
 "How often a series comes back."
@@ -7365,6 +7926,13 @@ type Edition implements Node {
     "Continue before this cursor."
     before: String
   ): AuditEntryConnection! @live
+  "What others can learn from how it was made, the latest first."
+  practices: [PracticeDescription!]!
+  """
+  What earlier editions of the series left open, for those who prepare this one. Null when it is over or cancelled, and to everybody
+  but its organisers.
+  """
+  carriedOver: CarriedOver @live
 }
 
 "Whether an edition is public and on."
@@ -9415,6 +9983,8 @@ type ReportAction implements Node {
   dueOn: Date
   "Whether it is still to be done."
   status: ActionStatus!
+  "What the owner last said about it. Null to everybody but the owner, those who were there and organisers."
+  note: String @live
 }
 
 "Whether an action is still to be done."
@@ -9611,6 +10181,8 @@ input ChangeReportActionInput {
   status: ActionStatus
   "Until when; leave it out to keep that."
   dueOn: Date
+  "How it stands, at most 2000 characters; leave it out to keep what is there."
+  note: String
 }
 
 "The action."
@@ -9953,6 +10525,258 @@ type DeliveryEdge {
   "The mail."
   node: Delivery!
 }
+
+"What earlier editions of a series left open."
+type CarriedOver {
+  "What is still to be done, by due date. At most 100."
+  actions: [ReportAction!]!
+  "What still looks for an answer, the oldest first. At most 100."
+  questions: [ReportQuestion!]!
+}
+
+"""
+What others can learn from what a partnership did, or from how an edition was made. It is written in one language. A draft is read by
+those who write it, a published one by everybody.
+"""
+type PracticeDescription implements Node {
+  "Opaque and unique over all types."
+  id: ID!
+  "Whose practice it is; null when it is about an edition."
+  partnership: Partnership
+  "Which edition it is about; null when it is about a partnership."
+  edition: Edition
+  "Who may read it."
+  status: PracticeStatus!
+  "Rises with every save; savePracticeDescription wants the one that you have read."
+  version: Int!
+  "The language that it is written in."
+  locale: Locale!
+  "What it is called."
+  title: String!
+  "What was done, in plain text."
+  description: String!
+  "Who took part."
+  partners: [Organisation!]!
+  "What it cost, when known."
+  budget: Money
+  "How long it took or takes, in plain text; empty when nobody said so."
+  term: String!
+  "What made it succeed."
+  successFactors: [String!]!
+  "What went wrong, or easily does."
+  pitfalls: [String!]!
+  "What to keep in mind."
+  pointsOfAttention: [String!]!
+  "What to do, or to leave."
+  recommendations: [String!]!
+  "Since when everybody can read it."
+  publishedAt: DateTime
+  "What people think of it."
+  rating: PracticeRating!
+  "Your own rating, 1 to 5; null when you have not rated it."
+  ownRating: Int @live
+  "How often its page was opened, as far as that can be told without following anybody."
+  views: Int! @live
+  "What people say about it, the latest first. Hidden comments are left out, but for who wrote them and those who moderate."
+  comments(
+    "How many to return from the start, 1 to 100."
+    first: Int
+    "Continue behind this cursor."
+    after: String
+    "How many to return from the end, 1 to 100."
+    last: Int
+    "Continue before this cursor."
+    before: String
+  ): PracticeCommentConnection!
+}
+
+"Who may read the description of a practice."
+enum PracticeStatus {
+  "Those who write it."
+  DRAFT
+  "Everybody."
+  PUBLISHED
+}
+
+"What people think of a practice."
+type PracticeRating {
+  "How many rated it."
+  count: Int!
+  "The average, from 1 to 5; null without any rating."
+  average: Float
+}
+
+"What somebody says about a practice, in public and under the own name."
+type PracticeComment implements Node {
+  "Opaque and unique over all types."
+  id: ID!
+  "The name of who wrote it."
+  author: String!
+  "Whom the author works for."
+  organisation: Organisation
+  "What was said, in plain text."
+  text: String!
+  "When it was said."
+  createdAt: DateTime!
+  "Whether it is shown."
+  status: CommentStatus!
+  "Why it is hidden; null when it is not."
+  hiddenReason: String
+}
+
+"Whether a comment is shown."
+enum CommentStatus {
+  "To everybody."
+  SHOWN
+  "To who wrote it and to those who moderate."
+  HIDDEN
+}
+
+"A page of comments."
+type PracticeCommentConnection {
+  "The comments with their cursors."
+  edges: [PracticeCommentEdge!]!
+  "The comments."
+  nodes: [PracticeComment!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+}
+
+"A comment in a page."
+type PracticeCommentEdge {
+  "Where it lies."
+  cursor: String!
+  "The comment."
+  node: PracticeComment!
+}
+
+"An amount of money."
+input MoneyInput {
+  "In the smallest unit of the currency: cents of a euro."
+  amountMinor: Int!
+  "ISO 4217: ` + "`" + `EUR` + "`" + `."
+  currency: String!
+}
+
+"The whole description of a practice. A new one names the partnership or the edition that it is about."
+input SavePracticeDescriptionInput {
+  "The description that is written again; leave it out for a new one."
+  practiceId: ID
+  "The partnership that a new one is about."
+  partnershipId: ID
+  "The edition that a new one is about."
+  editionId: ID
+  "The version that you have read; 0 for a new one."
+  version: Int!
+  "The language that it is written in: ` + "`" + `nl` + "`" + `, ` + "`" + `de` + "`" + ` or ` + "`" + `en` + "`" + `."
+  locale: Locale!
+  "What it is called, on one line of at most 200 characters."
+  title: String!
+  "What was done, in plain text of at most 20000 characters."
+  description: String!
+  "Who took part, at most 30."
+  partnerIds: [ID!]! = []
+  "What it cost."
+  budget: MoneyInput
+  "How long it took or takes, on one line of at most 200 characters."
+  term: String
+  "What made it succeed, at most 30 points of 1000 characters."
+  successFactors: [String!]! = []
+  "What went wrong, or easily does; likewise."
+  pitfalls: [String!]! = []
+  "What to keep in mind; likewise."
+  pointsOfAttention: [String!]! = []
+  "What to do, or to leave; likewise."
+  recommendations: [String!]! = []
+}
+
+"The description as it is now."
+type SavePracticeDescriptionPayload {
+  "The description; with a problem, as somebody else saved it, or null."
+  practice: PracticeDescription
+  "What has to be mended."
+  userErrors: [UserError!]!
+}
+
+"A description to publish."
+input PublishPracticeDescriptionInput {
+  "The description."
+  practiceId: ID!
+}
+
+"The description that was published."
+type PublishPracticeDescriptionPayload {
+  "The description; null with a problem."
+  practice: PracticeDescription
+  "What has to be mended."
+  userErrors: [UserError!]!
+}
+
+"A comment to make."
+input CommentOnPracticeInput {
+  "The description of the practice."
+  practiceId: ID!
+  "What is said, in plain text of at most 4000 characters."
+  text: String!
+}
+
+"The comment that was made."
+type CommentOnPracticePayload {
+  "The comment; null with a problem."
+  comment: PracticeComment
+  "What has to be mended."
+  userErrors: [UserError!]!
+}
+
+"A rating to give."
+input RatePracticeInput {
+  "The description of the practice."
+  practiceId: ID!
+  "1 to 5, of which 5 is best."
+  stars: Int!
+}
+
+"The practice that was rated."
+type RatePracticePayload {
+  "The description; null with a problem."
+  practice: PracticeDescription
+  "What has to be mended."
+  userErrors: [UserError!]!
+}
+
+"What becomes of a comment."
+input ModeratePracticeCommentInput {
+  "The comment."
+  commentId: ID!
+  "Whether it is shown."
+  status: CommentStatus!
+  "Why it is hidden, at most 1000 characters; who wrote the comment reads it."
+  reason: String
+}
+
+"The comment as it is now."
+type ModeratePracticeCommentPayload {
+  "The comment; null with a problem."
+  comment: PracticeComment
+  "What has to be mended."
+  userErrors: [UserError!]!
+}
+
+"A comment to take back."
+input RemovePracticeCommentInput {
+  "The comment."
+  commentId: ID!
+}
+
+"What came of taking it back."
+type RemovePracticeCommentPayload {
+  "Whether it is gone."
+  removed: Boolean!
+  "What has to be mended."
+  userErrors: [UserError!]!
+}
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -10291,6 +11115,16 @@ func (ec *executionContext) childFields_CancelSessionPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type CancelSessionPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CarriedOver(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "actions":
+		return ec.fieldContext_CarriedOver_actions(ctx, field)
+	case "questions":
+		return ec.fieldContext_CarriedOver_questions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CarriedOver", field.Name)
+}
+
 func (ec *executionContext) childFields_ChangeCourseRunPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "courseRun":
@@ -10393,6 +11227,16 @@ func (ec *executionContext) childFields_CheckInWalkInPayload(ctx context.Context
 		return ec.fieldContext_CheckInWalkInPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CheckInWalkInPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CommentOnPracticePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "comment":
+		return ec.fieldContext_CommentOnPracticePayload_comment(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CommentOnPracticePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CommentOnPracticePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ConfirmCourseRunPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10765,6 +11609,10 @@ func (ec *executionContext) childFields_Edition(ctx context.Context, field graph
 		return ec.fieldContext_Edition_retentionMonths(ctx, field)
 	case "auditLog":
 		return ec.fieldContext_Edition_auditLog(ctx, field)
+	case "practices":
+		return ec.fieldContext_Edition_practices(ctx, field)
+	case "carriedOver":
+		return ec.fieldContext_Edition_carriedOver(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Edition", field.Name)
 }
@@ -11041,6 +11889,16 @@ func (ec *executionContext) childFields_Material(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Material", field.Name)
 }
 
+func (ec *executionContext) childFields_ModeratePracticeCommentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "comment":
+		return ec.fieldContext_ModeratePracticeCommentPayload_comment(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ModeratePracticeCommentPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ModeratePracticeCommentPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "amountMinor":
@@ -11223,6 +12081,8 @@ func (ec *executionContext) childFields_Partnership(ctx context.Context, field g
 		return ec.fieldContext_Partnership_openQuestions(ctx, field)
 	case "calendarUrl":
 		return ec.fieldContext_Partnership_calendarUrl(ctx, field)
+	case "practices":
+		return ec.fieldContext_Partnership_practices(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Partnership", field.Name)
 }
@@ -11291,6 +12151,106 @@ func (ec *executionContext) childFields_Person(ctx context.Context, field graphq
 		return ec.fieldContext_Person_suppression(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Person", field.Name)
+}
+
+func (ec *executionContext) childFields_PracticeComment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_PracticeComment_id(ctx, field)
+	case "author":
+		return ec.fieldContext_PracticeComment_author(ctx, field)
+	case "organisation":
+		return ec.fieldContext_PracticeComment_organisation(ctx, field)
+	case "text":
+		return ec.fieldContext_PracticeComment_text(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_PracticeComment_createdAt(ctx, field)
+	case "status":
+		return ec.fieldContext_PracticeComment_status(ctx, field)
+	case "hiddenReason":
+		return ec.fieldContext_PracticeComment_hiddenReason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PracticeComment", field.Name)
+}
+
+func (ec *executionContext) childFields_PracticeCommentConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PracticeCommentConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PracticeCommentConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PracticeCommentConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_PracticeCommentConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PracticeCommentConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PracticeCommentEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PracticeCommentEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PracticeCommentEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PracticeCommentEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_PracticeDescription(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_PracticeDescription_id(ctx, field)
+	case "partnership":
+		return ec.fieldContext_PracticeDescription_partnership(ctx, field)
+	case "edition":
+		return ec.fieldContext_PracticeDescription_edition(ctx, field)
+	case "status":
+		return ec.fieldContext_PracticeDescription_status(ctx, field)
+	case "version":
+		return ec.fieldContext_PracticeDescription_version(ctx, field)
+	case "locale":
+		return ec.fieldContext_PracticeDescription_locale(ctx, field)
+	case "title":
+		return ec.fieldContext_PracticeDescription_title(ctx, field)
+	case "description":
+		return ec.fieldContext_PracticeDescription_description(ctx, field)
+	case "partners":
+		return ec.fieldContext_PracticeDescription_partners(ctx, field)
+	case "budget":
+		return ec.fieldContext_PracticeDescription_budget(ctx, field)
+	case "term":
+		return ec.fieldContext_PracticeDescription_term(ctx, field)
+	case "successFactors":
+		return ec.fieldContext_PracticeDescription_successFactors(ctx, field)
+	case "pitfalls":
+		return ec.fieldContext_PracticeDescription_pitfalls(ctx, field)
+	case "pointsOfAttention":
+		return ec.fieldContext_PracticeDescription_pointsOfAttention(ctx, field)
+	case "recommendations":
+		return ec.fieldContext_PracticeDescription_recommendations(ctx, field)
+	case "publishedAt":
+		return ec.fieldContext_PracticeDescription_publishedAt(ctx, field)
+	case "rating":
+		return ec.fieldContext_PracticeDescription_rating(ctx, field)
+	case "ownRating":
+		return ec.fieldContext_PracticeDescription_ownRating(ctx, field)
+	case "views":
+		return ec.fieldContext_PracticeDescription_views(ctx, field)
+	case "comments":
+		return ec.fieldContext_PracticeDescription_comments(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PracticeDescription", field.Name)
+}
+
+func (ec *executionContext) childFields_PracticeRating(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "count":
+		return ec.fieldContext_PracticeRating_count(ctx, field)
+	case "average":
+		return ec.fieldContext_PracticeRating_average(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PracticeRating", field.Name)
 }
 
 func (ec *executionContext) childFields_PrepareChangePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11407,6 +12367,16 @@ func (ec *executionContext) childFields_ProposeCorrectionPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type ProposeCorrectionPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_PublishPracticeDescriptionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "practice":
+		return ec.fieldContext_PublishPracticeDescriptionPayload_practice(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PublishPracticeDescriptionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PublishPracticeDescriptionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_PublishProgrammePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edition":
@@ -11429,6 +12399,16 @@ func (ec *executionContext) childFields_PublishReportPayload(ctx context.Context
 		return ec.fieldContext_PublishReportPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PublishReportPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RatePracticePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "practice":
+		return ec.fieldContext_RatePracticePayload_practice(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RatePracticePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RatePracticePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RegisterPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11561,6 +12541,16 @@ func (ec *executionContext) childFields_Reminder(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Reminder", field.Name)
 }
 
+func (ec *executionContext) childFields_RemovePracticeCommentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "removed":
+		return ec.fieldContext_RemovePracticeCommentPayload_removed(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RemovePracticeCommentPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemovePracticeCommentPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RemoveReportEntryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "report":
@@ -11645,6 +12635,8 @@ func (ec *executionContext) childFields_ReportAction(ctx context.Context, field 
 		return ec.fieldContext_ReportAction_dueOn(ctx, field)
 	case "status":
 		return ec.fieldContext_ReportAction_status(ctx, field)
+	case "note":
+		return ec.fieldContext_ReportAction_note(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReportAction", field.Name)
 }
@@ -11771,6 +12763,16 @@ func (ec *executionContext) childFields_Room(ctx context.Context, field graphql.
 	return nil, fmt.Errorf("no field named %q was found under type Room", field.Name)
 }
 
+func (ec *executionContext) childFields_SavePracticeDescriptionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "practice":
+		return ec.fieldContext_SavePracticeDescriptionPayload_practice(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SavePracticeDescriptionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavePracticeDescriptionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SaveReportTextPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "text":
@@ -11871,6 +12873,10 @@ func (ec *executionContext) childFields_Series(ctx context.Context, field graphq
 		return ec.fieldContext_Series_nextHost(ctx, field)
 	case "editions":
 		return ec.fieldContext_Series_editions(ctx, field)
+	case "openActions":
+		return ec.fieldContext_Series_openActions(ctx, field)
+	case "openQuestions":
+		return ec.fieldContext_Series_openQuestions(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Series", field.Name)
 }
@@ -12053,6 +13059,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_registrations(ctx, field)
 	case "invitations":
 		return ec.fieldContext_Viewer_invitations(ctx, field)
+	case "actions":
+		return ec.fieldContext_Viewer_actions(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
 }
@@ -13029,6 +14037,20 @@ func (ec *executionContext) field_Mutation_checkIn_args(ctx context.Context, raw
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_commentOnPractice_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.CommentOnPracticeInput, error) {
+			return ec.unmarshalNCommentOnPracticeInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCommentOnPracticeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_confirmCourseRun_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -13211,6 +14233,20 @@ func (ec *executionContext) field_Mutation_markQuestion_args(ctx context.Context
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_moderatePracticeComment_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.ModeratePracticeCommentInput, error) {
+			return ec.unmarshalNModeratePracticeCommentInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐModeratePracticeCommentInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_nameDelegates_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -13337,6 +14373,20 @@ func (ec *executionContext) field_Mutation_proposeCorrection_args(ctx context.Co
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_publishPracticeDescription_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.PublishPracticeDescriptionInput, error) {
+			return ec.unmarshalNPublishPracticeDescriptionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐPublishPracticeDescriptionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_publishProgramme_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -13357,6 +14407,20 @@ func (ec *executionContext) field_Mutation_publishReport_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (db.PublishReportInput, error) {
 			return ec.unmarshalNPublishReportInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPublishReportInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_ratePractice_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.RatePracticeInput, error) {
+			return ec.unmarshalNRatePracticeInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRatePracticeInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -13399,6 +14463,20 @@ func (ec *executionContext) field_Mutation_remindInvited_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (db.RemindInvitedInput, error) {
 			return ec.unmarshalNRemindInvitedInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRemindInvitedInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_removePracticeComment_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RemovePracticeCommentInput, error) {
+			return ec.unmarshalNRemovePracticeCommentInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRemovePracticeCommentInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -13497,6 +14575,20 @@ func (ec *executionContext) field_Mutation_reviewReport_args(ctx context.Context
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.ReviewReportInput, error) {
 			return ec.unmarshalNReviewReportInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐReviewReportInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_savePracticeDescription_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.SavePracticeDescriptionInput, error) {
+			return ec.unmarshalNSavePracticeDescriptionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSavePracticeDescriptionInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -13614,6 +14706,44 @@ func (ec *executionContext) field_Mutation_withdrawReminder_args(ctx context.Con
 		return nil, err
 	}
 	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_PracticeDescription_comments_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -16923,6 +18053,70 @@ func (ec *executionContext) fieldContext_CancelSessionPayload_userErrors(_ conte
 	return fc, nil
 }
 
+func (ec *executionContext) _CarriedOver_actions(ctx context.Context, field graphql.CollectedField, obj *db.CarriedOver) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CarriedOver_actions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Actions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.ReportAction) graphql.Marshaler {
+			return ec.marshalNReportAction2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportActionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CarriedOver_actions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CarriedOver",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReportAction(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CarriedOver_questions(ctx context.Context, field graphql.CollectedField, obj *db.CarriedOver) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CarriedOver_questions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Questions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.ReportQuestion) graphql.Marshaler {
+			return ec.marshalNReportQuestion2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportQuestionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CarriedOver_questions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CarriedOver",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReportQuestion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ChangeCourseRunPayload_courseRun(ctx context.Context, field graphql.CollectedField, obj *model.ChangeCourseRunPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17617,6 +18811,70 @@ func (ec *executionContext) _CheckInWalkInPayload_userErrors(ctx context.Context
 func (ec *executionContext) fieldContext_CheckInWalkInPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "CheckInWalkInPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CommentOnPracticePayload_comment(ctx context.Context, field graphql.CollectedField, obj *model.CommentOnPracticePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CommentOnPracticePayload_comment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Comment, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.PracticeComment) graphql.Marshaler {
+			return ec.marshalOPracticeComment2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPracticeComment(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CommentOnPracticePayload_comment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CommentOnPracticePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PracticeComment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CommentOnPracticePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.CommentOnPracticePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CommentOnPracticePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CommentOnPracticePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CommentOnPracticePayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -21151,6 +22409,70 @@ func (ec *executionContext) fieldContext_Edition_auditLog(ctx context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _Edition_practices(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Edition_practices(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Practices, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.PracticeDescription) graphql.Marshaler {
+			return ec.marshalNPracticeDescription2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPracticeDescriptionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Edition_practices(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Edition",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PracticeDescription(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Edition_carriedOver(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Edition_carriedOver(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CarriedOver, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.CarriedOver) graphql.Marshaler {
+			return ec.marshalOCarriedOver2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCarriedOver(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Edition_carriedOver(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Edition",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CarriedOver(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _EditionConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.Edition]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -23200,6 +24522,70 @@ func (ec *executionContext) _Material_url(ctx context.Context, field graphql.Col
 }
 func (ec *executionContext) fieldContext_Material_url(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Material", field, true, true, "URL")
+}
+
+func (ec *executionContext) _ModeratePracticeCommentPayload_comment(ctx context.Context, field graphql.CollectedField, obj *model.ModeratePracticeCommentPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ModeratePracticeCommentPayload_comment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Comment, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.PracticeComment) graphql.Marshaler {
+			return ec.marshalOPracticeComment2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPracticeComment(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ModeratePracticeCommentPayload_comment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ModeratePracticeCommentPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PracticeComment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ModeratePracticeCommentPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ModeratePracticeCommentPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ModeratePracticeCommentPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ModeratePracticeCommentPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ModeratePracticeCommentPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Money_amountMinor(ctx context.Context, field graphql.CollectedField, obj *db.Money) (ret graphql.Marshaler) {
@@ -26528,6 +27914,270 @@ func (ec *executionContext) fieldContext_Mutation_issueCertificates(ctx context.
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_savePracticeDescription(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_savePracticeDescription(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SavePracticeDescription(ctx, fc.Args["input"].(db.SavePracticeDescriptionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SavePracticeDescriptionPayload) graphql.Marshaler {
+			return ec.marshalNSavePracticeDescriptionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐSavePracticeDescriptionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_savePracticeDescription(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SavePracticeDescriptionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_savePracticeDescription_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_publishPracticeDescription(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_publishPracticeDescription(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PublishPracticeDescription(ctx, fc.Args["input"].(model.PublishPracticeDescriptionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PublishPracticeDescriptionPayload) graphql.Marshaler {
+			return ec.marshalNPublishPracticeDescriptionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐPublishPracticeDescriptionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_publishPracticeDescription(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PublishPracticeDescriptionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_publishPracticeDescription_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_commentOnPractice(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_commentOnPractice(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CommentOnPractice(ctx, fc.Args["input"].(db.CommentOnPracticeInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CommentOnPracticePayload) graphql.Marshaler {
+			return ec.marshalNCommentOnPracticePayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCommentOnPracticePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_commentOnPractice(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CommentOnPracticePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_commentOnPractice_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_ratePractice(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_ratePractice(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RatePractice(ctx, fc.Args["input"].(db.RatePracticeInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RatePracticePayload) graphql.Marshaler {
+			return ec.marshalNRatePracticePayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRatePracticePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_ratePractice(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RatePracticePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_ratePractice_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_moderatePracticeComment(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_moderatePracticeComment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ModeratePracticeComment(ctx, fc.Args["input"].(db.ModeratePracticeCommentInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ModeratePracticeCommentPayload) graphql.Marshaler {
+			return ec.marshalNModeratePracticeCommentPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐModeratePracticeCommentPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_moderatePracticeComment(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ModeratePracticeCommentPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_moderatePracticeComment_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_removePracticeComment(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_removePracticeComment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RemovePracticeComment(ctx, fc.Args["input"].(model.RemovePracticeCommentInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RemovePracticeCommentPayload) graphql.Marshaler {
+			return ec.marshalNRemovePracticeCommentPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRemovePracticeCommentPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_removePracticeComment(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RemovePracticeCommentPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_removePracticeComment_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _NameDelegatesPayload_delegation(ctx context.Context, field graphql.CollectedField, obj *model.NameDelegatesPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -27495,6 +29145,38 @@ func (ec *executionContext) fieldContext_Partnership_calendarUrl(_ context.Conte
 	return graphql.NewScalarFieldContext("Partnership", field, true, true, "URL")
 }
 
+func (ec *executionContext) _Partnership_practices(ctx context.Context, field graphql.CollectedField, obj *db.Partnership) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Partnership_practices(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Practices, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.PracticeDescription) graphql.Marshaler {
+			return ec.marshalNPracticeDescription2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPracticeDescriptionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Partnership_practices(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Partnership",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PracticeDescription(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _PartnershipConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.Partnership]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -27997,6 +29679,922 @@ func (ec *executionContext) fieldContext_Person_suppression(_ context.Context, f
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _PracticeComment_id(ctx context.Context, field graphql.CollectedField, obj *db.PracticeComment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeComment_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.ID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeComment_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PracticeComment", field, false, false, "ID")
+}
+
+func (ec *executionContext) _PracticeComment_author(ctx context.Context, field graphql.CollectedField, obj *db.PracticeComment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeComment_author(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Author, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeComment_author(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PracticeComment", field, false, false, "String")
+}
+
+func (ec *executionContext) _PracticeComment_organisation(ctx context.Context, field graphql.CollectedField, obj *db.PracticeComment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeComment_organisation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Organisation(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.Party) graphql.Marshaler {
+			return ec.marshalOOrganisation2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐParty(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeComment_organisation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PracticeComment",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PracticeComment_text(ctx context.Context, field graphql.CollectedField, obj *db.PracticeComment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeComment_text(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Text, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeComment_text(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PracticeComment", field, false, false, "String")
+}
+
+func (ec *executionContext) _PracticeComment_createdAt(ctx context.Context, field graphql.CollectedField, obj *db.PracticeComment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeComment_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeComment_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PracticeComment", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _PracticeComment_status(ctx context.Context, field graphql.CollectedField, obj *db.PracticeComment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeComment_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.CommentStatus) graphql.Marshaler {
+			return ec.marshalNCommentStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCommentStatus(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeComment_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PracticeComment", field, false, false, "CommentStatus")
+}
+
+func (ec *executionContext) _PracticeComment_hiddenReason(ctx context.Context, field graphql.CollectedField, obj *db.PracticeComment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeComment_hiddenReason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HiddenReason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeComment_hiddenReason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PracticeComment", field, false, false, "String")
+}
+
+func (ec *executionContext) _PracticeCommentConnection_edges(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.PracticeComment]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeCommentConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Edge[db.PracticeComment]) graphql.Marshaler {
+			return ec.marshalNPracticeCommentEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeCommentConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PracticeCommentConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PracticeCommentEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PracticeCommentConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.PracticeComment]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeCommentConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.PracticeComment) graphql.Marshaler {
+			return ec.marshalNPracticeComment2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPracticeCommentᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeCommentConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PracticeCommentConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PracticeComment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PracticeCommentConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.PracticeComment]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeCommentConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeCommentConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PracticeCommentConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PracticeCommentConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.PracticeComment]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeCommentConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeCommentConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PracticeCommentConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PracticeCommentEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *db.Edge[db.PracticeComment]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeCommentEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeCommentEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PracticeCommentEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _PracticeCommentEdge_node(ctx context.Context, field graphql.CollectedField, obj *db.Edge[db.PracticeComment]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeCommentEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.PracticeComment) graphql.Marshaler {
+			return ec.marshalNPracticeComment2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPracticeComment(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeCommentEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PracticeCommentEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PracticeComment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PracticeDescription_id(ctx context.Context, field graphql.CollectedField, obj *db.PracticeDescription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeDescription_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.ID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeDescription_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PracticeDescription", field, false, false, "ID")
+}
+
+func (ec *executionContext) _PracticeDescription_partnership(ctx context.Context, field graphql.CollectedField, obj *db.PracticeDescription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeDescription_partnership(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Partnership, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Partnership) graphql.Marshaler {
+			return ec.marshalOPartnership2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPartnership(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeDescription_partnership(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PracticeDescription",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Partnership(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PracticeDescription_edition(ctx context.Context, field graphql.CollectedField, obj *db.PracticeDescription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeDescription_edition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edition, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Edition) graphql.Marshaler {
+			return ec.marshalOEdition2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeDescription_edition(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PracticeDescription",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Edition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PracticeDescription_status(ctx context.Context, field graphql.CollectedField, obj *db.PracticeDescription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeDescription_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.PracticeStatus) graphql.Marshaler {
+			return ec.marshalNPracticeStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPracticeStatus(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeDescription_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PracticeDescription", field, false, false, "PracticeStatus")
+}
+
+func (ec *executionContext) _PracticeDescription_version(ctx context.Context, field graphql.CollectedField, obj *db.PracticeDescription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeDescription_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeDescription_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PracticeDescription", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PracticeDescription_locale(ctx context.Context, field graphql.CollectedField, obj *db.PracticeDescription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeDescription_locale(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Locale, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v db.Locale) graphql.Marshaler {
+			return ec.marshalNLocale2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocale(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeDescription_locale(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PracticeDescription", field, false, false, "Locale")
+}
+
+func (ec *executionContext) _PracticeDescription_title(ctx context.Context, field graphql.CollectedField, obj *db.PracticeDescription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeDescription_title(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Title, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeDescription_title(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PracticeDescription", field, false, false, "String")
+}
+
+func (ec *executionContext) _PracticeDescription_description(ctx context.Context, field graphql.CollectedField, obj *db.PracticeDescription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeDescription_description(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Description, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeDescription_description(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PracticeDescription", field, false, false, "String")
+}
+
+func (ec *executionContext) _PracticeDescription_partners(ctx context.Context, field graphql.CollectedField, obj *db.PracticeDescription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeDescription_partners(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Partners(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []db.Party) graphql.Marshaler {
+			return ec.marshalNOrganisation2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPartyᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeDescription_partners(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PracticeDescription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PracticeDescription_budget(ctx context.Context, field graphql.CollectedField, obj *db.PracticeDescription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeDescription_budget(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Budget(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Money) graphql.Marshaler {
+			return ec.marshalOMoney2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMoney(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeDescription_budget(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PracticeDescription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PracticeDescription_term(ctx context.Context, field graphql.CollectedField, obj *db.PracticeDescription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeDescription_term(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Term, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeDescription_term(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PracticeDescription", field, false, false, "String")
+}
+
+func (ec *executionContext) _PracticeDescription_successFactors(ctx context.Context, field graphql.CollectedField, obj *db.PracticeDescription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeDescription_successFactors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SuccessFactors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeDescription_successFactors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PracticeDescription", field, false, false, "String")
+}
+
+func (ec *executionContext) _PracticeDescription_pitfalls(ctx context.Context, field graphql.CollectedField, obj *db.PracticeDescription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeDescription_pitfalls(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Pitfalls, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeDescription_pitfalls(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PracticeDescription", field, false, false, "String")
+}
+
+func (ec *executionContext) _PracticeDescription_pointsOfAttention(ctx context.Context, field graphql.CollectedField, obj *db.PracticeDescription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeDescription_pointsOfAttention(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PointsOfAttention, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeDescription_pointsOfAttention(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PracticeDescription", field, false, false, "String")
+}
+
+func (ec *executionContext) _PracticeDescription_recommendations(ctx context.Context, field graphql.CollectedField, obj *db.PracticeDescription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeDescription_recommendations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Recommendations, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeDescription_recommendations(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PracticeDescription", field, false, false, "String")
+}
+
+func (ec *executionContext) _PracticeDescription_publishedAt(ctx context.Context, field graphql.CollectedField, obj *db.PracticeDescription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeDescription_publishedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PublishedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeDescription_publishedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PracticeDescription", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _PracticeDescription_rating(ctx context.Context, field graphql.CollectedField, obj *db.PracticeDescription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeDescription_rating(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rating, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.PracticeRating) graphql.Marshaler {
+			return ec.marshalNPracticeRating2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPracticeRating(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeDescription_rating(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PracticeDescription",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PracticeRating(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PracticeDescription_ownRating(ctx context.Context, field graphql.CollectedField, obj *db.PracticeDescription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeDescription_ownRating(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OwnRating, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeDescription_ownRating(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PracticeDescription", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PracticeDescription_views(ctx context.Context, field graphql.CollectedField, obj *db.PracticeDescription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeDescription_views(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Views, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeDescription_views(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PracticeDescription", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PracticeDescription_comments(ctx context.Context, field graphql.CollectedField, obj *db.PracticeDescription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeDescription_comments(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.PracticeDescription().Comments(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Connection[db.PracticeComment]) graphql.Marshaler {
+			return ec.marshalNPracticeCommentConnection2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeDescription_comments(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PracticeDescription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PracticeCommentConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_PracticeDescription_comments_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PracticeRating_count(ctx context.Context, field graphql.CollectedField, obj *db.PracticeRating) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeRating_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeRating_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PracticeRating", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PracticeRating_average(ctx context.Context, field graphql.CollectedField, obj *db.PracticeRating) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PracticeRating_average(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Average, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PracticeRating_average(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PracticeRating", field, false, false, "Float")
 }
 
 func (ec *executionContext) _PrepareChangePayload_edition(ctx context.Context, field graphql.CollectedField, obj *model.PrepareChangePayload) (ret graphql.Marshaler) {
@@ -28896,6 +31494,70 @@ func (ec *executionContext) fieldContext_ProposeCorrectionPayload_userErrors(_ c
 	return fc, nil
 }
 
+func (ec *executionContext) _PublishPracticeDescriptionPayload_practice(ctx context.Context, field graphql.CollectedField, obj *model.PublishPracticeDescriptionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PublishPracticeDescriptionPayload_practice(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Practice, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.PracticeDescription) graphql.Marshaler {
+			return ec.marshalOPracticeDescription2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPracticeDescription(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PublishPracticeDescriptionPayload_practice(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PublishPracticeDescriptionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PracticeDescription(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PublishPracticeDescriptionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.PublishPracticeDescriptionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PublishPracticeDescriptionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PublishPracticeDescriptionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PublishPracticeDescriptionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _PublishProgrammePayload_edition(ctx context.Context, field graphql.CollectedField, obj *model.PublishProgrammePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -29686,6 +32348,70 @@ func (ec *executionContext) fieldContext_Query___schema(_ context.Context, field
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields___Schema(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RatePracticePayload_practice(ctx context.Context, field graphql.CollectedField, obj *model.RatePracticePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RatePracticePayload_practice(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Practice, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.PracticeDescription) graphql.Marshaler {
+			return ec.marshalOPracticeDescription2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPracticeDescription(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RatePracticePayload_practice(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RatePracticePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PracticeDescription(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RatePracticePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.RatePracticePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RatePracticePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RatePracticePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RatePracticePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
 		},
 	}
 	return fc, nil
@@ -30892,6 +33618,61 @@ func (ec *executionContext) fieldContext_Reminder_cancelled(_ context.Context, f
 	return graphql.NewScalarFieldContext("Reminder", field, true, false, "Int")
 }
 
+func (ec *executionContext) _RemovePracticeCommentPayload_removed(ctx context.Context, field graphql.CollectedField, obj *model.RemovePracticeCommentPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RemovePracticeCommentPayload_removed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Removed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RemovePracticeCommentPayload_removed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RemovePracticeCommentPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _RemovePracticeCommentPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.RemovePracticeCommentPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RemovePracticeCommentPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RemovePracticeCommentPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemovePracticeCommentPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _RemoveReportEntryPayload_report(ctx context.Context, field graphql.CollectedField, obj *model.RemoveReportEntryPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -31704,6 +34485,29 @@ func (ec *executionContext) _ReportAction_status(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_ReportAction_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ReportAction", field, false, false, "ActionStatus")
+}
+
+func (ec *executionContext) _ReportAction_note(ctx context.Context, field graphql.CollectedField, obj *db.ReportAction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportAction_note(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Note, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReportAction_note(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReportAction", field, false, false, "String")
 }
 
 func (ec *executionContext) _ReportItem_session(ctx context.Context, field graphql.CollectedField, obj *db.ReportItem) (ret graphql.Marshaler) {
@@ -32701,6 +35505,70 @@ func (ec *executionContext) fieldContext_Room_capacity(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Room", field, false, false, "Int")
 }
 
+func (ec *executionContext) _SavePracticeDescriptionPayload_practice(ctx context.Context, field graphql.CollectedField, obj *model.SavePracticeDescriptionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SavePracticeDescriptionPayload_practice(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Practice, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.PracticeDescription) graphql.Marshaler {
+			return ec.marshalOPracticeDescription2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPracticeDescription(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SavePracticeDescriptionPayload_practice(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SavePracticeDescriptionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PracticeDescription(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SavePracticeDescriptionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.SavePracticeDescriptionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SavePracticeDescriptionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SavePracticeDescriptionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SavePracticeDescriptionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SaveReportTextPayload_text(ctx context.Context, field graphql.CollectedField, obj *model.SaveReportTextPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -33641,6 +36509,70 @@ func (ec *executionContext) fieldContext_Series_editions(ctx context.Context, fi
 	if fc.Args, err = ec.field_Series_editions_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Series_openActions(ctx context.Context, field graphql.CollectedField, obj *db.Series) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Series_openActions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OpenActions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.ReportAction) graphql.Marshaler {
+			return ec.marshalNReportAction2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportActionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Series_openActions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Series",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReportAction(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Series_openQuestions(ctx context.Context, field graphql.CollectedField, obj *db.Series) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Series_openQuestions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OpenQuestions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.ReportQuestion) graphql.Marshaler {
+			return ec.marshalNReportQuestion2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportQuestionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Series_openQuestions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Series",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReportQuestion(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -35172,6 +38104,38 @@ func (ec *executionContext) fieldContext_Viewer_invitations(ctx context.Context,
 	if fc.Args, err = ec.field_Viewer_invitations_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Viewer_actions(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_actions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Viewer().Actions(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.ReportAction) graphql.Marshaler {
+			return ec.marshalNReportAction2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐReportActionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_actions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Viewer",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReportAction(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -37290,7 +40254,7 @@ func (ec *executionContext) unmarshalInputChangeReportActionInput(ctx context.Co
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"actionId", "status", "dueOn"}
+	fieldsInOrder := [...]string{"actionId", "status", "dueOn", "note"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -37318,6 +40282,13 @@ func (ec *executionContext) unmarshalInputChangeReportActionInput(ctx context.Co
 				return it, err
 			}
 			it.DueOn = data
+		case "note":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Note = data
 		}
 	}
 	return it, nil
@@ -37710,6 +40681,55 @@ func (ec *executionContext) unmarshalInputCheckInWalkInInput(ctx context.Context
 func UnmarshalCheckInWalkInInput(ctx context.Context, raw any) (db.WalkInInput, error) {
 	var out db.WalkInInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "CheckInWalkInInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputCommentOnPracticeInput(ctx context.Context, obj any) (db.CommentOnPracticeInput, error) {
+	var it db.CommentOnPracticeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"practiceId", "text"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "practiceId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("practiceId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PracticeID = data
+		case "text":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("text"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Text = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCommentOnPracticeInput unmarshals raw into the CommentOnPracticeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCommentOnPracticeInput(ctx context.Context, raw any) (db.CommentOnPracticeInput, error) {
+	var out db.CommentOnPracticeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CommentOnPracticeInput", raw, &out)
 	return out, err
 }
 
@@ -38655,6 +41675,111 @@ func UnmarshalMarkQuestionInput(ctx context.Context, raw any) (db.MarkQuestionIn
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputModeratePracticeCommentInput(ctx context.Context, obj any) (db.ModeratePracticeCommentInput, error) {
+	var it db.ModeratePracticeCommentInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"commentId", "status", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "commentId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("commentId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CommentID = data
+		case "status":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("status"))
+			data, err := ec.unmarshalNCommentStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCommentStatus(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Status = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalModeratePracticeCommentInput unmarshals raw into the ModeratePracticeCommentInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalModeratePracticeCommentInput(ctx context.Context, raw any) (db.ModeratePracticeCommentInput, error) {
+	var out db.ModeratePracticeCommentInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ModeratePracticeCommentInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputMoneyInput(ctx context.Context, obj any) (db.MoneyInput, error) {
+	var it db.MoneyInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"amountMinor", "currency"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "amountMinor":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("amountMinor"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AmountMinor = data
+		case "currency":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("currency"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Currency = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalMoneyInput unmarshals raw into the MoneyInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalMoneyInput(ctx context.Context, raw any) (db.MoneyInput, error) {
+	var out db.MoneyInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "MoneyInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputMunicipalityFilter(ctx context.Context, obj any) (db.MunicipalityFilter, error) {
 	var it db.MunicipalityFilter
 	if obj == nil {
@@ -39243,6 +42368,48 @@ func UnmarshalProposeCorrectionInput(ctx context.Context, raw any) (db.ProposeCo
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputPublishPracticeDescriptionInput(ctx context.Context, obj any) (model.PublishPracticeDescriptionInput, error) {
+	var it model.PublishPracticeDescriptionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"practiceId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "practiceId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("practiceId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PracticeID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPublishPracticeDescriptionInput unmarshals raw into the PublishPracticeDescriptionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPublishPracticeDescriptionInput(ctx context.Context, raw any) (model.PublishPracticeDescriptionInput, error) {
+	var out model.PublishPracticeDescriptionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PublishPracticeDescriptionInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputPublishProgrammeInput(ctx context.Context, obj any) (model.PublishProgrammeInput, error) {
 	var it model.PublishProgrammeInput
 	if obj == nil {
@@ -39345,6 +42512,55 @@ func (ec *executionContext) unmarshalInputPublishReportInput(ctx context.Context
 func UnmarshalPublishReportInput(ctx context.Context, raw any) (db.PublishReportInput, error) {
 	var out db.PublishReportInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "PublishReportInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputRatePracticeInput(ctx context.Context, obj any) (db.RatePracticeInput, error) {
+	var it db.RatePracticeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"practiceId", "stars"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "practiceId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("practiceId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PracticeID = data
+		case "stars":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("stars"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Stars = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRatePracticeInput unmarshals raw into the RatePracticeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRatePracticeInput(ctx context.Context, raw any) (db.RatePracticeInput, error) {
+	var out db.RatePracticeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RatePracticeInput", raw, &out)
 	return out, err
 }
 
@@ -39576,6 +42792,48 @@ func (ec *executionContext) unmarshalInputRemindInvitedInput(ctx context.Context
 func UnmarshalRemindInvitedInput(ctx context.Context, raw any) (db.RemindInvitedInput, error) {
 	var out db.RemindInvitedInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "RemindInvitedInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputRemovePracticeCommentInput(ctx context.Context, obj any) (model.RemovePracticeCommentInput, error) {
+	var it model.RemovePracticeCommentInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"commentId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "commentId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("commentId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CommentID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRemovePracticeCommentInput unmarshals raw into the RemovePracticeCommentInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRemovePracticeCommentInput(ctx context.Context, raw any) (model.RemovePracticeCommentInput, error) {
+	var out model.RemovePracticeCommentInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RemovePracticeCommentInput", raw, &out)
 	return out, err
 }
 
@@ -39884,6 +43142,155 @@ func (ec *executionContext) unmarshalInputReviewReportInput(ctx context.Context,
 func UnmarshalReviewReportInput(ctx context.Context, raw any) (model.ReviewReportInput, error) {
 	var out model.ReviewReportInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReviewReportInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputSavePracticeDescriptionInput(ctx context.Context, obj any) (db.SavePracticeDescriptionInput, error) {
+	var it db.SavePracticeDescriptionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["partnerIds"]; !present {
+		asMap["partnerIds"] = []any{}
+	}
+	if _, present := asMap["successFactors"]; !present {
+		asMap["successFactors"] = []any{}
+	}
+	if _, present := asMap["pitfalls"]; !present {
+		asMap["pitfalls"] = []any{}
+	}
+	if _, present := asMap["pointsOfAttention"]; !present {
+		asMap["pointsOfAttention"] = []any{}
+	}
+	if _, present := asMap["recommendations"]; !present {
+		asMap["recommendations"] = []any{}
+	}
+
+	fieldsInOrder := [...]string{"practiceId", "partnershipId", "editionId", "version", "locale", "title", "description", "partnerIds", "budget", "term", "successFactors", "pitfalls", "pointsOfAttention", "recommendations"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "practiceId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("practiceId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PracticeID = data
+		case "partnershipId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("partnershipId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PartnershipID = data
+		case "editionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("editionId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EditionID = data
+		case "version":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("version"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Version = data
+		case "locale":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("locale"))
+			data, err := ec.unmarshalNLocale2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐLocale(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Locale = data
+		case "title":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("title"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Title = data
+		case "description":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("description"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Description = data
+		case "partnerIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("partnerIds"))
+			data, err := ec.unmarshalNID2ᚕgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIDᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PartnerIDs = data
+		case "budget":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("budget"))
+			data, err := ec.unmarshalOMoneyInput2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMoneyInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Budget = data
+		case "term":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("term"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Term = data
+		case "successFactors":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("successFactors"))
+			data, err := ec.unmarshalNString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SuccessFactors = data
+		case "pitfalls":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("pitfalls"))
+			data, err := ec.unmarshalNString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Pitfalls = data
+		case "pointsOfAttention":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("pointsOfAttention"))
+			data, err := ec.unmarshalNString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PointsOfAttention = data
+		case "recommendations":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("recommendations"))
+			data, err := ec.unmarshalNString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Recommendations = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSavePracticeDescriptionInput unmarshals raw into the SavePracticeDescriptionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSavePracticeDescriptionInput(ctx context.Context, raw any) (db.SavePracticeDescriptionInput, error) {
+	var out db.SavePracticeDescriptionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SavePracticeDescriptionInput", raw, &out)
 	return out, err
 }
 
@@ -40506,6 +43913,16 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Registration(ctx, sel, obj)
+	case *db.PracticeDescription:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._PracticeDescription(ctx, sel, obj)
+	case *db.PracticeComment:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._PracticeComment(ctx, sel, obj)
 	case *db.Person:
 		if obj == nil {
 			return graphql.Null
@@ -41751,6 +45168,44 @@ func (ec *executionContext) _CancelSessionPayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var carriedOverImplementors = []string{"CarriedOver"}
+
+func (ec *executionContext) _CarriedOver(ctx context.Context, sel ast.SelectionSet, obj *db.CarriedOver) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, carriedOverImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CarriedOver")
+		case "actions":
+			out.Values[i] = ec._CarriedOver_actions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "questions":
+			out.Values[i] = ec._CarriedOver_questions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var changeCourseRunPayloadImplementors = []string{"ChangeCourseRunPayload"}
 
 func (ec *executionContext) _ChangeCourseRunPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangeCourseRunPayload) graphql.Marshaler {
@@ -42121,6 +45576,44 @@ func (ec *executionContext) _CheckInWalkInPayload(ctx context.Context, sel ast.S
 			}
 		case "userErrors":
 			out.Values[i] = ec._CheckInWalkInPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var commentOnPracticePayloadImplementors = []string{"CommentOnPracticePayload"}
+
+func (ec *executionContext) _CommentOnPracticePayload(ctx context.Context, sel ast.SelectionSet, obj *model.CommentOnPracticePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, commentOnPracticePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CommentOnPracticePayload")
+		case "comment":
+			out.Values[i] = ec._CommentOnPracticePayload_comment(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._CommentOnPracticePayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -43342,6 +46835,16 @@ func (ec *executionContext) _Edition(ctx context.Context, sel ast.SelectionSet, 
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Edition_auditLog(ctx, field, obj)
 				})
+		case "practices":
+			out.Values[i] = ec._Edition_practices(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "carriedOver":
+			out.Values[i] = ec._Edition_carriedOver(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -44302,6 +47805,44 @@ func (ec *executionContext) _Material(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var moderatePracticeCommentPayloadImplementors = []string{"ModeratePracticeCommentPayload"}
+
+func (ec *executionContext) _ModeratePracticeCommentPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ModeratePracticeCommentPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, moderatePracticeCommentPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ModeratePracticeCommentPayload")
+		case "comment":
+			out.Values[i] = ec._ModeratePracticeCommentPayload_comment(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ModeratePracticeCommentPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var moneyImplementors = []string{"Money"}
 
 func (ec *executionContext) _Money(ctx context.Context, sel ast.SelectionSet, obj *db.Money) graphql.Marshaler {
@@ -44977,6 +48518,48 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "savePracticeDescription":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_savePracticeDescription(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "publishPracticeDescription":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_publishPracticeDescription(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "commentOnPractice":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_commentOnPractice(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "ratePractice":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_ratePractice(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "moderatePracticeComment":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_moderatePracticeComment(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "removePracticeComment":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_removePracticeComment(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -45433,6 +49016,11 @@ func (ec *executionContext) _Partnership(ctx context.Context, sel ast.SelectionS
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Partnership_calendarUrl(ctx, field, obj)
 				})
+		case "practices":
+			out.Values[i] = ec._Partnership_practices(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -45660,6 +49248,322 @@ func (ec *executionContext) _Person(ctx context.Context, sel ast.SelectionSet, o
 			}
 		case "suppression":
 			out.Values[i] = ec._Person_suppression(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var practiceCommentImplementors = []string{"PracticeComment", "Node"}
+
+func (ec *executionContext) _PracticeComment(ctx context.Context, sel ast.SelectionSet, obj *db.PracticeComment) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, practiceCommentImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PracticeComment")
+		case "id":
+			out.Values[i] = ec._PracticeComment_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "author":
+			out.Values[i] = ec._PracticeComment_author(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "organisation":
+			out.Values[i] = ec._PracticeComment_organisation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "text":
+			out.Values[i] = ec._PracticeComment_text(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._PracticeComment_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "status":
+			out.Values[i] = ec._PracticeComment_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "hiddenReason":
+			out.Values[i] = ec._PracticeComment_hiddenReason(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var practiceCommentConnectionImplementors = []string{"PracticeCommentConnection"}
+
+func (ec *executionContext) _PracticeCommentConnection(ctx context.Context, sel ast.SelectionSet, obj *db.Connection[db.PracticeComment]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, practiceCommentConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PracticeCommentConnection")
+		case "edges":
+			out.Values[i] = ec._PracticeCommentConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = ec._PracticeCommentConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._PracticeCommentConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._PracticeCommentConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var practiceCommentEdgeImplementors = []string{"PracticeCommentEdge"}
+
+func (ec *executionContext) _PracticeCommentEdge(ctx context.Context, sel ast.SelectionSet, obj *db.Edge[db.PracticeComment]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, practiceCommentEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PracticeCommentEdge")
+		case "cursor":
+			out.Values[i] = ec._PracticeCommentEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._PracticeCommentEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var practiceDescriptionImplementors = []string{"PracticeDescription", "Node"}
+
+func (ec *executionContext) _PracticeDescription(ctx context.Context, sel ast.SelectionSet, obj *db.PracticeDescription) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, practiceDescriptionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PracticeDescription")
+		case "id":
+			out.Values[i] = ec._PracticeDescription_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "partnership":
+			out.Values[i] = ec._PracticeDescription_partnership(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "edition":
+			out.Values[i] = ec._PracticeDescription_edition(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "status":
+			out.Values[i] = ec._PracticeDescription_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "version":
+			out.Values[i] = ec._PracticeDescription_version(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "locale":
+			out.Values[i] = ec._PracticeDescription_locale(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "title":
+			out.Values[i] = ec._PracticeDescription_title(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "description":
+			out.Values[i] = ec._PracticeDescription_description(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "partners":
+			out.Values[i] = ec._PracticeDescription_partners(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "budget":
+			out.Values[i] = ec._PracticeDescription_budget(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "term":
+			out.Values[i] = ec._PracticeDescription_term(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "successFactors":
+			out.Values[i] = ec._PracticeDescription_successFactors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pitfalls":
+			out.Values[i] = ec._PracticeDescription_pitfalls(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pointsOfAttention":
+			out.Values[i] = ec._PracticeDescription_pointsOfAttention(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recommendations":
+			out.Values[i] = ec._PracticeDescription_recommendations(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "publishedAt":
+			out.Values[i] = ec._PracticeDescription_publishedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rating":
+			out.Values[i] = ec._PracticeDescription_rating(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "ownRating":
+			out.Values[i] = ec._PracticeDescription_ownRating(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "views":
+			out.Values[i] = ec._PracticeDescription_views(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "comments":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PracticeDescription_comments(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var practiceRatingImplementors = []string{"PracticeRating"}
+
+func (ec *executionContext) _PracticeRating(ctx context.Context, sel ast.SelectionSet, obj *db.PracticeRating) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, practiceRatingImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PracticeRating")
+		case "count":
+			out.Values[i] = ec._PracticeRating_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "average":
+			out.Values[i] = ec._PracticeRating_average(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -46072,6 +49976,44 @@ func (ec *executionContext) _ProposeCorrectionPayload(ctx context.Context, sel a
 	return out
 }
 
+var publishPracticeDescriptionPayloadImplementors = []string{"PublishPracticeDescriptionPayload"}
+
+func (ec *executionContext) _PublishPracticeDescriptionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.PublishPracticeDescriptionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, publishPracticeDescriptionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PublishPracticeDescriptionPayload")
+		case "practice":
+			out.Values[i] = ec._PublishPracticeDescriptionPayload_practice(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._PublishPracticeDescriptionPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var publishProgrammePayloadImplementors = []string{"PublishProgrammePayload"}
 
 func (ec *executionContext) _PublishProgrammePayload(ctx context.Context, sel ast.SelectionSet, obj *model.PublishProgrammePayload) graphql.Marshaler {
@@ -46268,6 +50210,44 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			})
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var ratePracticePayloadImplementors = []string{"RatePracticePayload"}
+
+func (ec *executionContext) _RatePracticePayload(ctx context.Context, sel ast.SelectionSet, obj *model.RatePracticePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, ratePracticePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RatePracticePayload")
+		case "practice":
+			out.Values[i] = ec._RatePracticePayload_practice(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._RatePracticePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -46702,6 +50682,44 @@ func (ec *executionContext) _Reminder(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var removePracticeCommentPayloadImplementors = []string{"RemovePracticeCommentPayload"}
+
+func (ec *executionContext) _RemovePracticeCommentPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RemovePracticeCommentPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, removePracticeCommentPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RemovePracticeCommentPayload")
+		case "removed":
+			out.Values[i] = ec._RemovePracticeCommentPayload_removed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._RemovePracticeCommentPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var removeReportEntryPayloadImplementors = []string{"RemoveReportEntryPayload"}
 
 func (ec *executionContext) _RemoveReportEntryPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RemoveReportEntryPayload) graphql.Marshaler {
@@ -46982,6 +51000,11 @@ func (ec *executionContext) _ReportAction(ctx context.Context, sel ast.Selection
 		case "status":
 			out.Values[i] = ec._ReportAction_status(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "note":
+			out.Values[i] = ec._ReportAction_note(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -47423,6 +51446,44 @@ func (ec *executionContext) _Room(ctx context.Context, sel ast.SelectionSet, obj
 	return out
 }
 
+var savePracticeDescriptionPayloadImplementors = []string{"SavePracticeDescriptionPayload"}
+
+func (ec *executionContext) _SavePracticeDescriptionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SavePracticeDescriptionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, savePracticeDescriptionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SavePracticeDescriptionPayload")
+		case "practice":
+			out.Values[i] = ec._SavePracticeDescriptionPayload_practice(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._SavePracticeDescriptionPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var saveReportTextPayloadImplementors = []string{"SaveReportTextPayload"}
 
 func (ec *executionContext) _SaveReportTextPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SaveReportTextPayload) graphql.Marshaler {
@@ -47748,6 +51809,16 @@ func (ec *executionContext) _Series(ctx context.Context, sel ast.SelectionSet, o
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Series_editions(ctx, field, obj)
 				})
+		case "openActions":
+			out.Values[i] = ec._Series_openActions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "openQuestions":
+			out.Values[i] = ec._Series_openQuestions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -48384,6 +52455,12 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Viewer_invitations(ctx, field, obj)
+				})
+		case "actions":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Viewer_actions(ctx, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -49388,6 +53465,34 @@ func (ec *executionContext) marshalNCheckInWalkInPayload2ᚖgithubᚗcomᚋvaktr
 		return graphql.Null
 	}
 	return ec._CheckInWalkInPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCommentOnPracticeInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCommentOnPracticeInput(ctx context.Context, v any) (db.CommentOnPracticeInput, error) {
+	res, err := ec.unmarshalInputCommentOnPracticeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCommentOnPracticePayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐCommentOnPracticePayload(ctx context.Context, sel ast.SelectionSet, v *model.CommentOnPracticePayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CommentOnPracticePayload!")
+		return graphql.Null
+	}
+	return ec._CommentOnPracticePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCommentStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCommentStatus(ctx context.Context, v any) (db.CommentStatus, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.CommentStatus(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCommentStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCommentStatus(ctx context.Context, sel ast.SelectionSet, v db.CommentStatus) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "CommentStatus!")
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNConfirmCourseRunInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐConfirmCourseRunInput(ctx context.Context, v any) (model.ConfirmCourseRunInput, error) {
@@ -50452,6 +54557,19 @@ func (ec *executionContext) marshalNMemberRole2githubᚗcomᚋvaktreffenᚋvaktr
 	return res
 }
 
+func (ec *executionContext) unmarshalNModeratePracticeCommentInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐModeratePracticeCommentInput(ctx context.Context, v any) (db.ModeratePracticeCommentInput, error) {
+	res, err := ec.unmarshalInputModeratePracticeCommentInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNModeratePracticeCommentPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐModeratePracticeCommentPayload(ctx context.Context, sel ast.SelectionSet, v *model.ModeratePracticeCommentPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ModeratePracticeCommentPayload!")
+		return graphql.Null
+	}
+	return ec._ModeratePracticeCommentPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNMunicipality2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMunicipalityᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Municipality) graphql.Marshaler {
 	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -50826,6 +54944,109 @@ func (ec *executionContext) marshalNPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktre
 	return ec._Person(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNPracticeComment2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPracticeCommentᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.PracticeComment) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPracticeComment2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPracticeComment(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPracticeComment2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPracticeComment(ctx context.Context, sel ast.SelectionSet, v *db.PracticeComment) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PracticeComment!")
+		return graphql.Null
+	}
+	return ec._PracticeComment(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNPracticeCommentConnection2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐConnection(ctx context.Context, sel ast.SelectionSet, v *db.Connection[db.PracticeComment]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PracticeCommentConnection!")
+		return graphql.Null
+	}
+	return ec._PracticeCommentConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNPracticeCommentEdge2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Edge[db.PracticeComment]) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPracticeCommentEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPracticeCommentEdge2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdge(ctx context.Context, sel ast.SelectionSet, v *db.Edge[db.PracticeComment]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PracticeCommentEdge!")
+		return graphql.Null
+	}
+	return ec._PracticeCommentEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNPracticeDescription2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPracticeDescriptionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.PracticeDescription) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPracticeDescription2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPracticeDescription(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPracticeDescription2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPracticeDescription(ctx context.Context, sel ast.SelectionSet, v *db.PracticeDescription) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PracticeDescription!")
+		return graphql.Null
+	}
+	return ec._PracticeDescription(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNPracticeRating2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPracticeRating(ctx context.Context, sel ast.SelectionSet, v *db.PracticeRating) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PracticeRating!")
+		return graphql.Null
+	}
+	return ec._PracticeRating(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNPracticeStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPracticeStatus(ctx context.Context, v any) (db.PracticeStatus, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := db.PracticeStatus(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPracticeStatus2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPracticeStatus(ctx context.Context, sel ast.SelectionSet, v db.PracticeStatus) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "PracticeStatus!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNPrepareChangeInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPrepareChangeInput(ctx context.Context, v any) (db.PrepareChangeInput, error) {
 	res, err := ec.unmarshalInputPrepareChangeInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -50982,6 +55203,19 @@ func (ec *executionContext) marshalNProposeCorrectionPayload2ᚖgithubᚗcomᚋv
 	return ec._ProposeCorrectionPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNPublishPracticeDescriptionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐPublishPracticeDescriptionInput(ctx context.Context, v any) (model.PublishPracticeDescriptionInput, error) {
+	res, err := ec.unmarshalInputPublishPracticeDescriptionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPublishPracticeDescriptionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐPublishPracticeDescriptionPayload(ctx context.Context, sel ast.SelectionSet, v *model.PublishPracticeDescriptionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PublishPracticeDescriptionPayload!")
+		return graphql.Null
+	}
+	return ec._PublishPracticeDescriptionPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNPublishProgrammeInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐPublishProgrammeInput(ctx context.Context, v any) (model.PublishProgrammeInput, error) {
 	res, err := ec.unmarshalInputPublishProgrammeInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -51036,6 +55270,19 @@ func (ec *executionContext) marshalNQuestionStatus2githubᚗcomᚋvaktreffenᚋv
 		graphql.AddInvalidNullFromMarshaler(ctx, "QuestionStatus!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNRatePracticeInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRatePracticeInput(ctx context.Context, v any) (db.RatePracticeInput, error) {
+	res, err := ec.unmarshalInputRatePracticeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRatePracticePayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRatePracticePayload(ctx context.Context, sel ast.SelectionSet, v *model.RatePracticePayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RatePracticePayload!")
+		return graphql.Null
+	}
+	return ec._RatePracticePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNRegisterInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRegisterInput(ctx context.Context, v any) (db.RegisterInput, error) {
@@ -51185,6 +55432,19 @@ func (ec *executionContext) marshalNReminderStatus2githubᚗcomᚋvaktreffenᚋv
 		graphql.AddInvalidNullFromMarshaler(ctx, "ReminderStatus!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNRemovePracticeCommentInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRemovePracticeCommentInput(ctx context.Context, v any) (model.RemovePracticeCommentInput, error) {
+	res, err := ec.unmarshalInputRemovePracticeCommentInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRemovePracticeCommentPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRemovePracticeCommentPayload(ctx context.Context, sel ast.SelectionSet, v *model.RemovePracticeCommentPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RemovePracticeCommentPayload!")
+		return graphql.Null
+	}
+	return ec._RemovePracticeCommentPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNRemoveReportEntryInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐRemoveReportEntryInput(ctx context.Context, v any) (model.RemoveReportEntryInput, error) {
@@ -51457,6 +55717,19 @@ func (ec *executionContext) marshalNRoleName2githubᚗcomᚋvaktreffenᚋvaktref
 		graphql.AddInvalidNullFromMarshaler(ctx, "RoleName!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNSavePracticeDescriptionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSavePracticeDescriptionInput(ctx context.Context, v any) (db.SavePracticeDescriptionInput, error) {
+	res, err := ec.unmarshalInputSavePracticeDescriptionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSavePracticeDescriptionPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐSavePracticeDescriptionPayload(ctx context.Context, sel ast.SelectionSet, v *model.SavePracticeDescriptionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SavePracticeDescriptionPayload!")
+		return graphql.Null
+	}
+	return ec._SavePracticeDescriptionPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNSaveReportTextInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSaveReportTextInput(ctx context.Context, v any) (db.SaveReportTextInput, error) {
@@ -52078,6 +56351,13 @@ func (ec *executionContext) marshalOCampaign2ᚖgithubᚗcomᚋvaktreffenᚋvakt
 	return ec._Campaign(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOCarriedOver2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCarriedOver(ctx context.Context, sel ast.SelectionSet, v *db.CarriedOver) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CarriedOver(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOCorrection2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCorrectionᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.Correction) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -52638,6 +56918,14 @@ func (ec *executionContext) marshalOMoney2ᚖgithubᚗcomᚋvaktreffenᚋvaktref
 	return ec._Money(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOMoneyInput2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMoneyInput(ctx context.Context, v any) (*db.MoneyInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputMoneyInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalOMunicipalityFilter2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐMunicipalityFilter(ctx context.Context, v any) (*db.MunicipalityFilter, error) {
 	if v == nil {
 		return nil, nil
@@ -52708,6 +56996,20 @@ func (ec *executionContext) marshalOPerson2ᚖgithubᚗcomᚋvaktreffenᚋvaktre
 		return graphql.Null
 	}
 	return ec._Person(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOPracticeComment2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPracticeComment(ctx context.Context, sel ast.SelectionSet, v *db.PracticeComment) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PracticeComment(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOPracticeDescription2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐPracticeDescription(ctx context.Context, sel ast.SelectionSet, v *db.PracticeDescription) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PracticeDescription(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOProgrammeChange2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐProgrammeChangeᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.ProgrammeChange) graphql.Marshaler {

@@ -245,6 +245,14 @@ type CheckInWalkInPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// The comment that was made.
+type CommentOnPracticePayload struct {
+	// The comment; null with a problem.
+	Comment *db.PracticeComment `json:"comment,omitempty"`
+	// What has to be mended.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // Which course run to confirm.
 type ConfirmCourseRunInput struct {
 	// The id of the course run.
@@ -417,6 +425,14 @@ type MarkQuestionPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// The comment as it is now.
+type ModeratePracticeCommentPayload struct {
+	// The comment; null with a problem.
+	Comment *db.PracticeComment `json:"comment,omitempty"`
+	// What has to be mended.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // The delegation with those who were named.
 type NameDelegatesPayload struct {
 	// Null when there are userErrors.
@@ -481,6 +497,20 @@ type ProposeCorrectionPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// A description to publish.
+type PublishPracticeDescriptionInput struct {
+	// The description.
+	PracticeID db.ID `json:"practiceId"`
+}
+
+// The description that was published.
+type PublishPracticeDescriptionPayload struct {
+	// The description; null with a problem.
+	Practice *db.PracticeDescription `json:"practice,omitempty"`
+	// What has to be mended.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // Which programme to publish.
 type PublishProgrammeInput struct {
 	// The edition.
@@ -504,6 +534,14 @@ type PublishReportPayload struct {
 	// The mails; null when there was nobody to mail it to, or a problem.
 	Campaign *db.Campaign `json:"campaign,omitempty"`
 	// What was wrong; empty when it worked.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The practice that was rated.
+type RatePracticePayload struct {
+	// The description; null with a problem.
+	Practice *db.PracticeDescription `json:"practice,omitempty"`
+	// What has to be mended.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
@@ -534,6 +572,20 @@ type RemindInvitedPayload struct {
 	// The reminder, null when it was refused.
 	Reminder *db.Reminder `json:"reminder,omitempty"`
 	// What was wrong with the request.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// A comment to take back.
+type RemovePracticeCommentInput struct {
+	// The comment.
+	CommentID db.ID `json:"commentId"`
+}
+
+// What came of taking it back.
+type RemovePracticeCommentPayload struct {
+	// Whether it is gone.
+	Removed bool `json:"removed"`
+	// What has to be mended.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
@@ -638,6 +690,14 @@ type ReviewReportPayload struct {
 	// After the change; null when there was a problem.
 	Report *db.Report `json:"report,omitempty"`
 	// What was wrong; empty when it worked.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
+// The description as it is now.
+type SavePracticeDescriptionPayload struct {
+	// The description; with a problem, as somebody else saved it, or null.
+	Practice *db.PracticeDescription `json:"practice,omitempty"`
+	// What has to be mended.
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
