@@ -118,6 +118,9 @@ func (c SMTPConfig) parse() (smtpServer, error) {
 	return s, nil
 }
 
+// address is what the server is known by among workers.
+func (s smtpServer) address() string { return net.JoinHostPort(s.host, strconv.Itoa(s.port)) }
+
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()

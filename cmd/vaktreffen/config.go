@@ -26,7 +26,8 @@ type Config struct {
 	Data               string        `env:"DATA" default:"data" help:"Folder of the SQLite file."`
 	RedisURL           string        `env:"REDIS_URL" placeholder:"URL" help:"redis://…, rediss://… or redis-sentinel://…; without it a Redis inside the process."`
 	SMTPURL            string        `name:"smtp-url" env:"SMTP_URL" placeholder:"URL" help:"The mail server: smtp://user:password@host:587, smtps://…, smtp+starttls://…"`
-	SMTPConnections    int           `name:"smtp-connections" env:"SMTP_CONNECTIONS" default:"10" help:"Connections to the mail server for bulk mail; two more are kept for urgent mail."`
+	SMTPConnections    int           `name:"smtp-connections" env:"SMTP_CONNECTIONS" default:"10" help:"Connections to the mail server for bulk mail, shared by all workers, each of which has one at least; two more in each are kept for urgent mail."`
+	SMTPRate           int           `name:"smtp-rate" env:"SMTP_RATE" default:"0" help:"Mails a second to the mail server from all workers together; 0 for no limit. Urgent mail goes first."`
 	SMTPEHLO           string        `name:"smtp-ehlo" env:"SMTP_EHLO" placeholder:"NAME" help:"Name that this machine gives the mail server; without it its host name."`
 	DKIMKeys           []string      `name:"dkim-keys" env:"DKIM_KEYS" placeholder:"SELECTOR:FILE" help:"Private keys that mails are signed with, RSA or Ed25519 in PEM, each with its selector: mail2027:/etc/vaktreffen/rsa.pem"`
 	DKIMDomain         string        `name:"dkim-domain" env:"DKIM_DOMAIN" placeholder:"DOMAIN" help:"Domain that signs; without it that of the sender."`
@@ -144,6 +145,9 @@ func (c *Config) check(n needs) error {
 		}
 		if c.SMTPConnections < 1 || c.SMTPConnections > 100 {
 			refuse("SMTP_CONNECTIONS", "is a number from 1 to 100")
+		}
+		if c.SMTPRate < 0 {
+			refuse("SMTP_RATE", "is a number of mails a second, 0 for no limit")
 		}
 		if c.Lease < time.Second || c.Lease > 5*time.Minute {
 			refuse("LEASE", "is a duration from 1s to 5m")

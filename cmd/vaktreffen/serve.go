@@ -112,7 +112,7 @@ func (p *process) startWorker(ctx context.Context, c *Config) (err error) {
 	}
 	p.worker, err = worker.New(worker.Config{
 		DB: p.db, Redis: p.redis, Log: p.log, SMTP: worker.SMTPConfig{URL: c.SMTPURL, EHLO: c.SMTPEHLO, DKIM: dkim},
-		Connections: c.SMTPConnections, From: c.MailFrom, PublicURL: c.publicURL(), Lease: c.Lease, BounceDomain: c.BounceDomain,
+		Connections: c.SMTPConnections, Rate: c.SMTPRate, From: c.MailFrom, PublicURL: c.publicURL(), Lease: c.Lease, BounceDomain: c.BounceDomain,
 		Metrics: p.metrics,
 	})
 	if err != nil {
