@@ -11,7 +11,23 @@ import (
 // later, so that a pause, a cancellation or a withdrawal takes effect soon.
 const freshFor = 10 * time.Second
 
-// handle sends the mails of a claim one after another. What it does not come to goes back into the queue.
+// admit handles a claim once this process may have a connection for it and send a first mail. Until then nothing of it is begun, so
+// that the truth is read when the mail can leave.
+func (w *Worker) admit(ctx context.Context, l *lane, claim db.ID) {
+	seated := l.name != db.Bulk || w.throttle.seats.sit(ctx, w.stopping)
+	if seated && l.name == db.Bulk {
+		defer w.throttle.seats.leave()
+	}
+	if !seated || !w.throttle.pass(ctx, l.name) {
+		if err := w.cfg.DB.ReleaseClaim(context.WithoutCancel(ctx), claim, db.Enqueued); err != nil {
+			w.cfg.Log.ErrorContext(ctx, "release mails that wait", "claim", claim, "error", err)
+		}
+		return
+	}
+	w.handle(ctx, l, claim)
+}
+
+// handle sends the mails of a claim, the first of which may pass, one after another. What it does not come to goes back into the queue.
 func (w *Worker) handle(ctx context.Context, l *lane, claim db.ID) {
 	began, life := time.Now(), w.life.Load()
 	mails, err := w.cfg.DB.StartDeliveries(ctx, claim, w.id)
@@ -20,11 +36,19 @@ func (w *Worker) handle(ctx context.Context, l *lane, claim db.ID) {
 		w.release(ctx, claim)
 		return
 	}
+	if len(mails) == 0 {
+		w.throttle.giveBack(l.name)
+		return
+	}
 	committed := closedChannel // the outcome of the last mail
 	defer func() { <-committed }()
 	chunk := drafts{}
 	for i, m := range mails {
-		if w.stopped() || ctx.Err() != nil || !w.alive(life) || time.Since(began) > freshFor {
+		passed := i == 0 || w.throttle.pass(ctx, l.name)
+		if !passed || w.stopped() || ctx.Err() != nil || !w.alive(life) || time.Since(began) > freshFor {
+			if passed {
+				w.throttle.giveBack(l.name)
+			}
 			committed = w.putBack(mails[i:], 0, "")
 			return
 		}
@@ -39,6 +63,9 @@ func (w *Worker) handle(ctx context.Context, l *lane, claim db.ID) {
 		}
 		sent := l.pool.SendAfter(ctx, committed, message)
 		<-committed
+		if sent.asksForLess() {
+			w.throttle.slowDown(ctx, sent.Detail)
+		}
 		if sent.Result == Unreachable {
 			committed = w.putBack(mails[i:], max(l.pool.Unreachable(), time.Second), sent.Detail)
 			return

@@ -64,7 +64,7 @@ func (w *Worker) relayOnce(ctx context.Context, l *lane, q *queue) error {
 				return nil
 			default:
 			}
-			claim, count, err := w.cfg.DB.ClaimDeliveries(ctx, l.name, l.chunk)
+			claim, count, err := w.cfg.DB.ClaimDeliveries(ctx, l.name, w.throttle.chunk(l.chunk, l.handlers))
 			if err != nil || count == 0 {
 				return err
 			}

@@ -258,6 +258,25 @@ func (p *Pool) expire(c *smtpConnection) {
 	}
 }
 
+// open is how many connections there are.
+func (p *Pool) open() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.idle) + len(p.places)
+}
+
+// trim says goodbye to idle connections, those not used for longest first, until there are no more than so many, or none is idle.
+func (p *Pool) trim(most int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	extra := min(len(p.idle), max(0, len(p.idle)+len(p.places)-most))
+	for _, c := range p.idle[:extra] {
+		c.expiry.Stop()
+		p.sending.Go(c.quit)
+	}
+	p.idle = slices.Delete(p.idle, 0, extra)
+}
+
 func (p *Pool) enter() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -21,9 +21,10 @@ import (
 // for smtps://, or 25 without encryption). A certificate that does not verify is a failure, never a reason to go on
 // in the clear. A password crosses the network only encrypted; on loopback it may go in the clear.
 type SMTPConfig struct {
-	URL  string
-	EHLO string // the name this machine goes by towards the mail server; empty: its host name
-	DKIM *DKIM  // signs every message; nil: nobody does
+	URL   string
+	Roots *x509.CertPool // who may vouch for the server; nil: those of the system
+	EHLO  string         // the name this machine goes by towards the mail server; empty: its host name
+	DKIM  *DKIM          // signs every message; nil: nobody does
 }
 
 // CheckEHLO refuses what SMTPConfig.EHLO cannot be: it is a domain name or an address literal (RFC 5321 section 4.1.2), or empty.
@@ -66,7 +67,7 @@ func (c SMTPConfig) parse() (smtpServer, error) {
 	if err != nil || u.Opaque != "" {
 		return smtpServer{}, errors.New("smtp url: not of the form smtp://user:password@host:port")
 	}
-	s := smtpServer{host: u.Hostname(), user: u.User.Username(), ehlo: c.EHLO}
+	s := smtpServer{host: u.Hostname(), user: u.User.Username(), ehlo: c.EHLO, roots: c.Roots}
 	s.password, _ = u.User.Password()
 	if s.host == "" {
 		return smtpServer{}, errors.New("smtp url: the host is missing")
@@ -117,6 +118,9 @@ func (c SMTPConfig) parse() (smtpServer, error) {
 	}
 	return s, nil
 }
+
+// address is what the server is known by among workers.
+func (s smtpServer) address() string { return net.JoinHostPort(s.host, strconv.Itoa(s.port)) }
 
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)

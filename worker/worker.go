@@ -34,7 +34,8 @@ type Config struct {
 	Redis        *Redis
 	Log          *slog.Logger
 	SMTP         SMTPConfig
-	Connections  int                   // to the mail server for bulk mail; two more serve urgent mail
+	Connections  int                   // to the mail server for bulk mail, over all workers; two more in each serve urgent mail
+	Rate         int                   // mails a second to the mail server, over all workers; 0 for no limit
 	From         string                // "Name <address>" of the sender
 	PublicURL    string                // where recipients reach the pages, without a slash at the end
 	Lease        time.Duration         // after which a process that was not seen counts as dead
@@ -50,6 +51,7 @@ type Worker struct {
 	letters  *Letters
 	lanes    []*lane
 	ledger   *ledger
+	throttle *throttle
 	stopping chan struct{} // closed when no new mail may begin
 	seen     atomic.Int64  // when this process last showed that it is alive, in nanoseconds since 1970
 	life     atomic.Int64  // rises when others may have taken this process for dead meanwhile
@@ -104,8 +106,9 @@ func New(cfg Config) (*Worker, error) {
 		})
 		w.lanes = append(w.lanes, l)
 	}
+	w.throttle = newThrottle(cfg, w.id, w.lanes[1].pool, w.stopping)
 	if cfg.Metrics != nil {
-		for _, c := range []prometheus.Collector{w.ledger.mails, backlog{cfg.DB, cfg.Log}} {
+		for _, c := range append(w.throttle.metrics(), w.ledger.mails, backlog{cfg.DB, cfg.Log}) {
 			if err := cfg.Metrics.Register(c); err != nil {
 				return nil, fmt.Errorf("register metrics: %w", err)
 			}
@@ -122,6 +125,9 @@ func (w *Worker) Start(ctx context.Context) error {
 	if err := w.cfg.Redis.Ping(ctx); err != nil {
 		return err
 	}
+	if err := w.throttle.beat(ctx); err != nil {
+		return err
+	}
 	if err := w.see(ctx); err != nil {
 		return err
 	}
@@ -130,6 +136,7 @@ func (w *Worker) Start(ctx context.Context) error {
 	ctx, w.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	w.loops.Go(func() { w.ledger.run(ctx) })
 	w.loops.Go(func() { w.heartbeat(ctx) })
+	w.loops.Go(func() { w.throttle.run(ctx) })
 	w.loops.Go(func() { w.sweep(ctx) })
 	w.loops.Go(func() { w.forget(ctx) })
 	for _, l := range w.lanes {
@@ -139,7 +146,7 @@ func (w *Worker) Start(ctx context.Context) error {
 			// Not asynq's context, which ends when Redis is away: no reason to hang up on a mail server.
 			ctx, cancel := context.WithTimeout(sending, taskTimeout)
 			defer cancel()
-			w.handle(ctx, l, db.ParseID(string(t.Payload())))
+			w.admit(ctx, l, db.ParseID(string(t.Payload())))
 			return nil // what became of each mail stands in SQL; asynq has nothing to retry
 		})); err != nil {
 			w.cancel()

@@ -169,16 +169,25 @@ func (s *scene) work(t *testing.T, connections int) (stop func()) {
 
 func (s *scene) workWithLease(t *testing.T, connections int, lease time.Duration) (stop func()) {
 	t.Helper()
+	stop, _ = s.workAs(t, func(cfg *worker.Config) { cfg.Connections, cfg.Lease = connections, lease })
+	return stop
+}
+
+// workAs starts a worker with more of its configuration changed, and returns what stops it and its numbers.
+func (s *scene) workAs(t *testing.T, change func(*worker.Config)) (stop func(), numbers prometheus.Gatherer) {
+	t.Helper()
 	registry := prometheus.NewRegistry()
 	t.Cleanup(func() { // no number may hold what no line of the log may
 		families, err := registry.Gather()
 		slog.New(s.log).Debug("gathered", "metrics", fmt.Sprint(families), "error", err)
 	})
-	w, err := worker.New(worker.Config{
+	cfg := worker.Config{
 		DB: s.db, Redis: s.redis, Log: slog.New(s.log), SMTP: worker.SMTPConfig{URL: s.smtp.URL()},
-		Connections: connections, From: "Vaktreffen <vaktreffen@example.org>", PublicURL: "https://meetings.example.org", Lease: lease,
+		Connections: 2, From: "Vaktreffen <vaktreffen@example.org>", PublicURL: "https://meetings.example.org", Lease: 10 * time.Second,
 		BounceDomain: "bounces.example.org", Metrics: registry,
-	})
+	}
+	change(&cfg)
+	w, err := worker.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +202,7 @@ func (s *scene) workWithLease(t *testing.T, connections int, lease time.Duration
 		}
 	}
 	t.Cleanup(stop)
-	return stop
+	return stop, registry
 }
 
 // forward moves the database's clock.

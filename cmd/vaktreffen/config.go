@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,8 +28,10 @@ type Config struct {
 	Files              string        `env:"FILES" placeholder:"FOLDER" help:"Folder of the files beside reports, the same for all processes on one database; without it beside the SQLite file, with PostgreSQL nowhere: then reports take links only."`
 	RedisURL           string        `env:"REDIS_URL" placeholder:"URL" help:"redis://…, rediss://… or redis-sentinel://…; without it a Redis inside the process."`
 	SMTPURL            string        `name:"smtp-url" env:"SMTP_URL" placeholder:"URL" help:"The mail server: smtp://user:password@host:587, smtps://…, smtp+starttls://…"`
-	SMTPConnections    int           `name:"smtp-connections" env:"SMTP_CONNECTIONS" default:"10" help:"Connections to the mail server for bulk mail; two more are kept for urgent mail."`
+	SMTPConnections    int           `name:"smtp-connections" env:"SMTP_CONNECTIONS" default:"10" help:"Connections to the mail server for bulk mail, shared by all workers, each of which has one at least; two more in each are kept for urgent mail."`
+	SMTPRate           int           `name:"smtp-rate" env:"SMTP_RATE" default:"0" help:"Mails a second to the mail server from all workers together; 0 for no limit. Urgent mail goes first."`
 	SMTPEHLO           string        `name:"smtp-ehlo" env:"SMTP_EHLO" placeholder:"NAME" help:"Name that this machine gives the mail server; without it its host name."`
+	SMTPCA             string        `name:"smtp-ca" env:"SMTP_CA" placeholder:"FILE" help:"Certificates in PEM that may vouch for the mail server; without it those that this machine trusts."`
 	DKIMKeys           []string      `name:"dkim-keys" env:"DKIM_KEYS" placeholder:"SELECTOR:FILE" help:"Private keys that mails are signed with, RSA or Ed25519 in PEM, each with its selector: mail2027:/etc/vaktreffen/rsa.pem"`
 	DKIMDomain         string        `name:"dkim-domain" env:"DKIM_DOMAIN" placeholder:"DOMAIN" help:"Domain that signs; without it that of the sender."`
 	BounceDomain       string        `env:"BOUNCE_DOMAIN" placeholder:"DOMAIN" help:"Domain that mails come back to, so that addresses which take none are found out; without it they come back to the sender."`
@@ -120,6 +123,9 @@ func (c *Config) check(n needs) error {
 		} else if _, err := worker.NewPool(worker.SMTPConfig{URL: c.SMTPURL}, 1); err != nil {
 			refuse("SMTP_URL", "%s", err)
 		}
+		if _, err := c.smtpRoots(); err != nil {
+			refuse("SMTP_CA", "%s", err)
+		}
 		if err := worker.CheckEHLO(c.SMTPEHLO); err != nil {
 			refuse("SMTP_EHLO", "%s", err)
 		}
@@ -146,6 +152,9 @@ func (c *Config) check(n needs) error {
 		if c.SMTPConnections < 1 || c.SMTPConnections > 100 {
 			refuse("SMTP_CONNECTIONS", "is a number from 1 to 100")
 		}
+		if c.SMTPRate < 0 {
+			refuse("SMTP_RATE", "is a number of mails a second, 0 for no limit")
+		}
 		if c.Lease < time.Second || c.Lease > 5*time.Minute {
 			refuse("LEASE", "is a duration from 1s to 5m")
 		}
@@ -159,6 +168,22 @@ func (c *Config) check(n needs) error {
 		return bad
 	}
 	return nil
+}
+
+// smtpRoots reads who may vouch for the mail server; nil for those that this machine trusts.
+func (c *Config) smtpRoots() (*x509.CertPool, error) {
+	if c.SMTPCA == "" {
+		return nil, nil
+	}
+	content, err := os.ReadFile(c.SMTPCA)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(content) {
+		return nil, errors.New("holds no certificate in PEM")
+	}
+	return roots, nil
 }
 
 // dkim reads the keys that mails are signed with; nil when there are none.

@@ -107,12 +107,16 @@ func (p *process) startWorker(ctx context.Context, c *Config) (err error) {
 	if err != nil {
 		return err
 	}
+	roots, err := c.smtpRoots()
+	if err != nil {
+		return err
+	}
 	if err := p.openRedis(context.WithoutCancel(ctx), c); err != nil {
 		return err
 	}
 	p.worker, err = worker.New(worker.Config{
-		DB: p.db, Redis: p.redis, Log: p.log, SMTP: worker.SMTPConfig{URL: c.SMTPURL, EHLO: c.SMTPEHLO, DKIM: dkim},
-		Connections: c.SMTPConnections, From: c.MailFrom, PublicURL: c.publicURL(), Lease: c.Lease, BounceDomain: c.BounceDomain,
+		DB: p.db, Redis: p.redis, Log: p.log, SMTP: worker.SMTPConfig{URL: c.SMTPURL, Roots: roots, EHLO: c.SMTPEHLO, DKIM: dkim},
+		Connections: c.SMTPConnections, Rate: c.SMTPRate, From: c.MailFrom, PublicURL: c.publicURL(), Lease: c.Lease, BounceDomain: c.BounceDomain,
 		Metrics: p.metrics,
 	})
 	if err != nil {
