@@ -22,6 +22,8 @@ func (w *Worker) handle(ctx context.Context, l *lane, claim db.ID) {
 	}
 	committed := closedChannel // the outcome of the last mail
 	defer func() { <-committed }()
+	w.ledger.sending.Add(1)
+	defer w.ledger.sending.Add(-1)
 	chunk := drafts{}
 	for i, m := range mails {
 		if w.stopped() || ctx.Err() != nil || !w.alive(life) || time.Since(began) > freshFor {
