@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"errors"
 	"net"
+	"net/textproto"
+	"strings"
 	"sync/atomic"
 )
 
@@ -12,6 +14,27 @@ import (
 // the other side of load runs, and costs as little as can be: it looks at the first letters of commands and for the end of mails.
 // Commands may come in groups (RFC 2920).
 func Discard(listener net.Listener, count *atomic.Int64) error {
+	return accept(listener, func(_ string, lines *bufio.Reader) error {
+		err := skipMail(lines)
+		if err == nil {
+			count.Add(1)
+		}
+		return err
+	})
+}
+
+// Deliver is Discard, but hands over each mail and its recipient before it says that it has the mail.
+func Deliver(listener net.Listener, deliver func(to string, mail []byte)) error {
+	return accept(listener, func(to string, lines *bufio.Reader) error {
+		mail, err := textproto.NewReader(lines).ReadDotBytes()
+		if err == nil {
+			deliver(to, mail)
+		}
+		return err
+	})
+}
+
+func accept(listener net.Listener, take func(to string, lines *bufio.Reader) error) error {
 	for {
 		conn, err := listener.Accept()
 		if errors.Is(err, net.ErrClosed) {
@@ -20,15 +43,16 @@ func Discard(listener net.Listener, count *atomic.Int64) error {
 		if err != nil {
 			return err
 		}
-		go discard(conn, count)
+		go converse(conn, take)
 	}
 }
 
-func discard(conn net.Conn, count *atomic.Int64) {
+func converse(conn net.Conn, take func(to string, lines *bufio.Reader) error) {
 	defer conn.Close()
 	lines := bufio.NewReaderSize(conn, 32<<10)
 	replies := bufio.NewWriter(conn)
-	_, _ = replies.WriteString("220 discard.example\r\n")
+	_, _ = replies.WriteString("220 smtptest.example\r\n")
+	to := ""
 	for {
 		if lines.Buffered() == 0 && replies.Flush() != nil {
 			return
@@ -39,18 +63,20 @@ func discard(conn net.Conn, count *atomic.Int64) {
 		}
 		switch string(line[:min(len(line), 4)]) {
 		case "EHLO":
-			_, _ = replies.WriteString("250-discard.example\r\n250-PIPELINING\r\n250 8BITMIME\r\n")
+			_, _ = replies.WriteString("250-smtptest.example\r\n250-PIPELINING\r\n250 8BITMIME\r\n")
 			continue
 		case "QUIT":
 			_, _ = replies.WriteString("221 Bye\r\n")
 			_ = replies.Flush()
 			return
+		case "RCPT":
+			_, address, _ := strings.Cut(string(line), "<")
+			to, _, _ = strings.Cut(address, ">")
 		case "DATA":
 			_, _ = replies.WriteString("354 Go on\r\n")
-			if replies.Flush() != nil || skipMail(lines) != nil {
+			if replies.Flush() != nil || take(to, lines) != nil {
 				return
 			}
-			count.Add(1)
 		}
 		_, _ = replies.WriteString("250 OK\r\n")
 	}
