@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +24,8 @@ type DB struct {
 	wake    map[Lane]chan struct{}
 	crowds  crowds
 
+	settlingSent func() (string, error) // the text of a statement that comes with every few mails
+
 	personal wording.PersonalLinks
 }
 
@@ -39,6 +42,7 @@ func Open(ctx context.Context, address string, options ...Option) (*DB, error) {
 		return nil, err
 	}
 	d := &DB{handles: h, clock: time.Now, wake: map[Lane]chan struct{}{Urgent: make(chan struct{}, 1), Bulk: make(chan struct{}, 1)}}
+	d.settlingSent = sync.OnceValues(h.settlingSentText)
 	for _, option := range options {
 		option(d)
 	}

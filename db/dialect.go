@@ -285,19 +285,25 @@ func (d *DB) settleSent(ctx context.Context, now time.Time, s settlement, outcom
 	if !d.postgres {
 		return d.settle(ctx, d.write, now, s, outcomes)
 	}
-	ids, claims := idsBy(outcomes, func(o Outcome) ID { return o.DeliveryID }), idsBy(outcomes, func(o Outcome) ID { return o.Claim })
-	settle := d.write.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", Sent).Set("claim = NULL").Set("worker_id = NULL").
-		Set("attempts = attempts + 1").Set("last_code = $4").Set("last_error = NULL").Set("sent_at = $1").
-		Where("id = ANY ($2)").Where("claim = ANY ($3)").Where("state = ?", Sending)
-	text, err := settlingAndCounting(d.write, bun.Safe("$1"), settle, finalCounts[Sent]).AppendQuery(d.write.QueryGen(), nil)
+	text, err := d.settlingSent()
 	if err != nil {
 		return err
 	}
+	ids, claims := idsBy(outcomes, func(o Outcome) ID { return o.DeliveryID }), idsBy(outcomes, func(o Outcome) ID { return o.Claim })
 	countStatement(ctx)
-	if _, err := d.write.DB.ExecContext(ctx, string(text), pgx.QueryExecModeCacheStatement, now, idList(true, ids), idList(true, distinct(claims)), s.Code); err != nil {
+	if _, err := d.write.DB.ExecContext(ctx, text, pgx.QueryExecModeCacheStatement, now, idList(true, ids), idList(true, distinct(claims)), s.Code); err != nil {
 		return fmt.Errorf("settle deliveries: %w", err)
 	}
 	return nil
+}
+
+// settlingSentText is the statement of settleSent.
+func (h handles) settlingSentText() (string, error) {
+	settle := h.write.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", Sent).Set("claim = NULL").Set("worker_id = NULL").
+		Set("attempts = attempts + 1").Set("last_code = $4").Set("last_error = NULL").Set("sent_at = $1").
+		Where("id = ANY ($2)").Where("claim = ANY ($3)").Where("state = ?", Sending)
+	text, err := settlingAndCounting(h.write, bun.Safe("$1"), settle, finalCounts[Sent]).AppendQuery(h.write.QueryGen(), nil)
+	return string(text), err
 }
 
 // start marks the mails of a claim as being sent and returns them. On PostgreSQL the statement is kept prepared.

@@ -31,7 +31,7 @@ type entry struct {
 const largestGroup = 200
 
 // gathering is how long a commit waits for the outcomes of other connections. A commit of ten costs little more than one of one.
-const gathering = time.Millisecond
+const gathering = 2 * time.Millisecond
 
 func newLedger(d *db.DB, log *slog.Logger) *ledger {
 	return &ledger{db: d, log: log, mails: mailsByOutcome(), entries: make(chan entry, largestGroup)}
