@@ -272,7 +272,7 @@ func countOutcomes(ctx context.Context, tx bun.IDB, now time.Time, campaign ID, 
 }
 
 // addOutcomes sets a count of campaigns n higher, and finishes those that have nothing left to send.
-func addOutcomes(q *bun.UpdateQuery, now time.Time, column bun.Ident, n bun.Safe) *bun.UpdateQuery {
+func addOutcomes(q *bun.UpdateQuery, now any, column bun.Ident, n bun.Safe) *bun.UpdateQuery {
 	done := bun.Safe("sent + failed + suppressed + campaign.cancelled + uncertain + bounced + " + n + " = total AND status IN ('" + bun.Safe(CampaignSending) + "', '" + bun.Safe(CampaignPaused) + "')")
 	return q.Set("? = ? + ?", column, column, n).Set("version = version + 1").
 		Set("finished_at = CASE WHEN ? THEN ? ELSE finished_at END", done, now).

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +25,8 @@ type DB struct {
 	crowds  crowds
 	files   string // the folder of those beside reports; "": there is none
 
+	settlingSent func() (string, error) // the text of a statement that comes with every few mails
+
 	personal wording.PersonalLinks
 }
 
@@ -40,6 +43,7 @@ func Open(ctx context.Context, address string, options ...Option) (*DB, error) {
 		return nil, err
 	}
 	d := &DB{handles: h, clock: time.Now, wake: map[Lane]chan struct{}{Urgent: make(chan struct{}, 1), Bulk: make(chan struct{}, 1)}}
+	d.settlingSent = sync.OnceValues(h.settlingSentText)
 	for _, option := range options {
 		option(d)
 	}

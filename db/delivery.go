@@ -305,7 +305,7 @@ func (d *DB) SettleDeliveries(ctx context.Context, outcomes []Outcome) error {
 	if len(groups) == 1 && len(campaigns) < 2 {
 		for s, group := range groups {
 			if s.State == Sent { // as nearly always: one statement needs no transaction around it
-				return d.retried(func() error { return d.settle(ctx, d.write, now, s, group) })
+				return d.retried(func() error { return d.settleSent(ctx, now, s, group) })
 			}
 		}
 	}

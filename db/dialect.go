@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"time"
 
@@ -247,10 +248,7 @@ func plainValue(value any, columnType string) any {
 func settleAndCount(ctx context.Context, tx bun.IDB, now time.Time, settle *bun.UpdateQuery, state DeliveryState) error {
 	column := finalCounts[state]
 	if tx.Dialect().Name() == dialect.PG {
-		count := tx.NewUpdate().With("settled", settle.Returning("campaign_id")).
-			With("counted", tx.NewSelect().ColumnExpr("campaign_id, count(*) AS n").TableExpr("settled").GroupExpr("campaign_id")).
-			Model((*Campaign)(nil)).TableExpr("counted").Where("campaign.id = counted.campaign_id")
-		if _, err := addOutcomes(count, now, column, "counted.n").Exec(ctx); err != nil {
+		if _, err := settlingAndCounting(tx, now, settle, column).Exec(ctx); err != nil {
 			return fmt.Errorf("settle deliveries: %w", err)
 		}
 		return nil
@@ -273,6 +271,60 @@ func settleAndCount(ctx context.Context, tx bun.IDB, now time.Time, settle *bun.
 		}
 	}
 	return nil
+}
+
+func settlingAndCounting(tx bun.IDB, now any, settle *bun.UpdateQuery, column bun.Ident) *bun.UpdateQuery {
+	count := tx.NewUpdate().With("settled", settle.Returning("campaign_id")).
+		With("counted", tx.NewSelect().ColumnExpr("campaign_id, count(*) AS n").TableExpr("settled").GroupExpr("campaign_id")).
+		Model((*Campaign)(nil)).TableExpr("counted").Where("campaign.id = counted.campaign_id")
+	return addOutcomes(count, now, column, "counted.n")
+}
+
+// settleSent is settle for mails that were sent, as nearly all are. On PostgreSQL it is one statement that is kept prepared.
+func (d *DB) settleSent(ctx context.Context, now time.Time, s settlement, outcomes []Outcome) error {
+	if !d.postgres {
+		return d.settle(ctx, d.write, now, s, outcomes)
+	}
+	text, err := d.settlingSent()
+	if err != nil {
+		return err
+	}
+	ids, claims := idsBy(outcomes, func(o Outcome) ID { return o.DeliveryID }), idsBy(outcomes, func(o Outcome) ID { return o.Claim })
+	countStatement(ctx)
+	if _, err := d.write.DB.ExecContext(ctx, text, pgx.QueryExecModeCacheStatement, now, idList(true, ids), idList(true, distinct(claims)), s.Code); err != nil {
+		return fmt.Errorf("settle deliveries: %w", err)
+	}
+	return nil
+}
+
+// settlingSentText is the statement of settleSent.
+func (h handles) settlingSentText() (string, error) {
+	settle := h.write.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", Sent).Set("claim = NULL").Set("worker_id = NULL").
+		Set("attempts = attempts + 1").Set("last_code = $4").Set("last_error = NULL").Set("sent_at = $1").
+		Where("id = ANY ($2)").Where("claim = ANY ($3)").Where("state = ?", Sending)
+	text, err := settlingAndCounting(h.write, bun.Safe("$1"), settle, finalCounts[Sent]).AppendQuery(h.write.QueryGen(), nil)
+	return string(text), err
+}
+
+// start marks the mails of a claim as being sent and returns them. On PostgreSQL the statement is kept prepared.
+func (d *DB) start(ctx context.Context, claim, worker ID) (started []*Delivery, err error) {
+	now := d.now()
+	starting := func(claim, worker, now any) *bun.UpdateQuery {
+		return d.write.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", Sending).Set("worker_id = ?", worker).
+			Set("dated_at = coalesce(dated_at, ?)", now).Where("claim = ?", claim).Where("state = ?", Enqueued).Returning("*")
+	}
+	if !d.postgres {
+		return started, starting(claim, worker, now).Scan(ctx, &started)
+	}
+	text, err := starting(bun.Safe("$1"), bun.Safe("$2"), bun.Safe("$3")).AppendQuery(d.write.QueryGen(), nil)
+	if err != nil {
+		return nil, err
+	}
+	countStatement(ctx)
+	return started, d.read.fromPostgres(ctx, string(text), d.write.Dialect().Tables().Get(reflect.TypeFor[Delivery]()), func() reflect.Value {
+		started = append(started, new(Delivery))
+		return reflect.ValueOf(started[len(started)-1]).Elem()
+	}, claim.uuid(), worker.uuid(), now)
 }
 
 // amongGiven restricts a query to the rows whose column holds one of the ids in its one parameter, which idList writes.

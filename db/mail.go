@@ -64,11 +64,8 @@ const heldFor = 30 * time.Second
 // knows how far it came: release the claim.
 func (d *DB) StartDeliveries(ctx context.Context, claim, worker ID) ([]*Mail, error) {
 	var deliveries []*Delivery
-	err := d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
-		deliveries = nil
-		if err := tx.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", Sending).Set("worker_id = ?", worker).
-			Set("dated_at = coalesce(dated_at, ?)", now).Where("claim = ?", claim).Where("state = ?", Enqueued).
-			Returning("*").Scan(ctx, &deliveries); err != nil {
+	err := d.retried(func() (err error) {
+		if deliveries, err = d.start(ctx, claim, worker); err != nil {
 			return fmt.Errorf("start deliveries: %w", err)
 		}
 		return nil
@@ -365,15 +362,11 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 	if err != nil {
 		return nil, err
 	}
-	hosts, err := v.organisersToAnswer(ctx, editionIDs, runIDs)
-	if err != nil {
-		return nil, err
-	}
 	signIns, err := d.signInLinks(ctx, deliveries)
 	if err != nil {
 		return nil, err
 	}
-	mails := make([]*Mail, len(deliveries))
+	mails, hosted := make([]*Mail, len(deliveries)), map[*Mail]ID{}
 	for i, x := range deliveries {
 		m := &Mail{Delivery: x, Person: people[x.PersonID], Registration: registrations[x.RegistrationID]}
 		if err := d.returns(ctx, m); err != nil {
@@ -453,9 +446,18 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 		m.Edition, m.CourseRun, m.Hours = editions[editionID], runs[runID], hours[editionID]
 		m.Sequence = entries[cmp.Or(editionID, runID)].Sequence
 		if m.Organiser == nil && x.CourseRunID.IsZero() && m.Summary == nil { // a notice to organisers needs no other one
-			m.Organiser = hosts[cmp.Or(editionID, runID)]
+			hosted[m] = cmp.Or(editionID, runID)
 		}
 		mails[i] = m
+	}
+	if len(hosted) > 0 {
+		hosts, err := v.organisersToAnswer(ctx, editionIDs, runIDs)
+		if err != nil {
+			return nil, err
+		}
+		for m, meeting := range hosted {
+			m.Organiser = hosts[meeting]
+		}
 	}
 	if err := v.noticed(ctx, mails, notices); err != nil {
 		return nil, err
@@ -480,8 +482,9 @@ func (v view) hours(ctx context.Context, editions []ID) (map[ID][]Hours, error) 
 		return nil, nil
 	}
 	var rows []*Session
-	if err := v.tx.NewSelect().Model(&rows).Column("edition_id", "day", "starts_at", "ends_at").Where("edition_id IN (?)", bun.List(editions)).
-		Where("parent_id IS NULL").Where("starts_at IS NOT NULL").Where("cancelled_at IS NULL").Order("day").Scan(ctx); err != nil {
+	q := v.tx.NewSelect().Model(&rows).Column("edition_id", "day", "starts_at", "ends_at").
+		Where("parent_id IS NULL").Where("starts_at IS NOT NULL").Where("cancelled_at IS NULL").Order("day")
+	if err := selectAmong(ctx, v.tx, &rows, q, "edition_id", editions); err != nil {
 		return nil, fmt.Errorf("hours: %w", err)
 	}
 	hours := map[ID][]Hours{}

@@ -42,13 +42,13 @@ func selectAmong[T any](ctx context.Context, tx bun.IDB, rows *[]*T, q *bun.Sele
 		return reflect.ValueOf(row).Elem()
 	}
 	if pool.postgres {
-		return pool.fromPostgres(ctx, string(text), ids, table, add)
+		return pool.fromPostgres(ctx, string(text), table, add, idList(true, ids))
 	}
 	return pool.fromSQLite(ctx, string(text), ids, table, add)
 }
 
 // fromPostgres runs a query whose text pgx keeps prepared. The values come in PostgreSQL's binary format.
-func (r *readers) fromPostgres(ctx context.Context, text string, ids []ID, table *schema.Table, add func() reflect.Value) error {
+func (r *readers) fromPostgres(ctx context.Context, text string, table *schema.Table, add func() reflect.Value, args ...any) error {
 	conn, err := r.DB.DB.Conn(ctx)
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func (r *readers) fromPostgres(ctx context.Context, text string, ids []ID, table
 	defer conn.Close()
 	return conn.Raw(func(driverConn any) error {
 		c := driverConn.(*stdlib.Conn).Conn()
-		found, err := c.Query(ctx, text, pgx.QueryExecModeCacheStatement, idList(true, ids))
+		found, err := c.Query(ctx, text, append([]any{pgx.QueryExecModeCacheStatement}, args...)...)
 		if err != nil {
 			return err
 		}

@@ -12,9 +12,9 @@ import (
 	"github.com/vaktreffen/vaktreffen/db/calendar"
 )
 
-// drafts are the invitations and reminders of one chunk, worded once for each kind, campaign and language. The truth in them was read at the same
-// moment; only the name and the link differ from mail to mail.
-type drafts map[draftKey]draft
+// drafts are the mails of one chunk that go to many, worded and encoded once for each kind, campaign and language. The truth in them
+// was read at the same moment; only what is the reader's own differs from mail to mail.
+type drafts map[draftKey]*draft
 
 type draftKey struct {
 	kind     db.MailKind
@@ -22,31 +22,28 @@ type draftKey struct {
 	locale   string
 }
 
+// draft is a mail without what is its reader's own.
 type draft struct {
-	subject, text, html string
-	marks               marks
+	message             Message // without reader
+	subject, text, html gapped
+	marks               own
 	employer            string // what is said of a reader of whom it is not known
-	meeting             []byte // as a calendar
+	form                *form  // nil until the first mail is encoded
 }
 
-// marks stand in a draft for what is the reader's own. Nobody can guess them: who could write one into a title or a message would
-// be sent everybody's token.
-type marks struct{ name, employer, token, optOut string }
+// own is what is the reader's own in a draft: name, organisation, and the tokens to answer and to opt out.
+type own [4]string
 
-func newMarks() marks {
+// ownValues are a reader's, and the same as they stand in HTML.
+type ownValues struct{ plain, escaped own }
+
+// newMarks makes what stands in a draft for what is the reader's own. Nobody can guess it: who could write a mark into a title or a
+// message would be sent everybody's token.
+func newMarks() own {
 	private := func() string { // as long as a short name, so that lines break where they would
 		return strings.Map(func(r rune) rune { return 0xE100 + r }, rand.Text()[:10])
 	}
-	return marks{name: private(), employer: private(), token: rand.Text(), optOut: rand.Text()}
-}
-
-// forReader puts the reader's own name, organisation and links in their places. The subject may come to be too long for one.
-func (d draft) forReader(name, employer, token, optOut string) (subject, text, html string) {
-	name, employer = oneLine(name, maxName), cmp.Or(oneLine(employer, maxName), d.employer)
-	plain := strings.NewReplacer(d.marks.name, name, d.marks.employer, employer, d.marks.token, token, d.marks.optOut, optOut)
-	escaped := strings.NewReplacer(d.marks.name, template.HTMLEscapeString(name), d.marks.employer, template.HTMLEscapeString(employer),
-		d.marks.token, token, d.marks.optOut, optOut)
-	return plain.Replace(d.subject), plain.Replace(d.text), escaped.Replace(d.html)
+	return own{private(), private(), rand.Text(), rand.Text()}
 }
 
 // compose writes the mail of a delivery out of the truth it was loaded with. A panic fails this mail and not its chunk.
@@ -56,27 +53,47 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 			err = fmt.Errorf("panic: %v", panicked)
 		}
 	}()
-	facts := Facts{PersonName: m.Person.Name, OrganiserName: cmp.Or(w.from.Name, w.from.Address), Position: m.Position}
+	if m.Person.Name == "" || !goesToMany(m) {
+		message, facts, published, err := w.state(m)
+		if err != nil {
+			return nil, err
+		}
+		written, err := w.write(message, facts, published)
+		message.Subject, message.Text, message.HTML, message.Meeting = written.subject, written.text, written.html, written.meeting
+		return message, err
+	}
+	key := draftKey{m.Delivery.Kind, m.Campaign.ID, string(m.Person.Language)}
+	d := chunk[key]
+	if d == nil {
+		if d, err = w.draft(m); err != nil {
+			return nil, err
+		}
+		chunk[key] = d
+	}
+	return w.forReader(d, m), nil
+}
+
+// goesToMany reports whether a mail differs from others only by what is its reader's own.
+func goesToMany(m *db.Mail) bool {
+	return m.Delivery.Kind == db.MailInvitation || m.Delivery.Kind == db.MailReminder || m.Delivery.Kind == db.MailReport
+}
+
+// state says of a mail all but its words: where it goes, and what it tells.
+func (w *Worker) state(m *db.Mail) (_ *Message, facts Facts, published *calendar.Entry, err error) {
+	facts = Facts{PersonName: m.Person.Name, OrganiserName: cmp.Or(w.from.Name, w.from.Address), Position: m.Position}
 	var meeting Meeting
-	var published *calendar.Entry // for who is invited
 	if m.Delivery.Kind != db.MailSignIn {
 		if meeting, err = meetingOf(m); err != nil {
-			return nil, err
+			return nil, facts, nil, err
 		}
 		facts.Meeting = meeting
 	}
-	message := &Message{
-		Kind: string(m.Delivery.Kind), MessageID: m.Delivery.ID.String() + "@" + w.domain(), Date: *m.Delivery.DatedAt,
-		From: w.from.Address, FromName: w.from.Name, To: *m.Person.Address, ToName: m.Person.Name, Locale: string(m.Person.Language),
-	}
+	message := w.addressed(m)
 	if m.Organiser != nil {
 		facts.OrganiserName = m.Organiser.Name
 		if m.Organiser.Address != nil {
 			message.ReplyTo = *m.Organiser.Address
 		}
-	}
-	if w.cfg.BounceDomain != "" && m.BounceToken != "" {
-		message.ReturnPath = bounceLocal + m.BounceToken + "@" + w.cfg.BounceDomain
 	}
 	facts.AnswerURL = w.cfg.PublicURL + "/r/" + m.PlaceToken
 	switch m.Delivery.Kind {
@@ -90,9 +107,7 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 			break
 		}
 		facts.OptOutURL = w.cfg.PublicURL + "/unsubscribe/" + m.OptOutToken
-		if strings.HasPrefix(facts.OptOutURL, "https:") { // RFC 8058 section 3.1 knows no other
-			message.ListUnsubscribe = facts.OptOutURL
-		}
+		message.ListUnsubscribe = w.oneClick(m)
 		facts.AnswerURL = w.cfg.PublicURL + "/i/" + m.AnswerToken
 		if m.Campaign.RespondBy != nil {
 			facts.RespondBy = m.Campaign.RespondBy.In(meetingZone(m))
@@ -104,7 +119,7 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 		facts.Report, facts.ReportLocale = m.Report, string(m.ReportIn)
 	case db.MailCertificate:
 		if err := w.certificate(m, meeting, message, &facts); err != nil {
-			return nil, err
+			return nil, Facts{}, nil, err
 		}
 	case db.MailAssigned, db.MailDue: // it may be about several meetings, which are over
 		facts.Meeting, facts.Tasks = Meeting{}, m.Tasks
@@ -137,42 +152,70 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 	facts.CalendarEntry = message.Calendar != nil || message.Bulk && published != nil
 	if m.Delivery.Kind == db.MailTrial || message.Bulk && m.Person.Name == "" {
 		if facts.Words, err = wordsOf(m); err != nil {
-			return nil, err
+			return nil, facts, nil, err
 		}
 		facts.Words.Employer = m.Person.WorksFor()
 	}
-	if !message.Bulk || m.Person.Name == "" {
-		written, err := w.write(message, facts, published)
-		message.Subject, message.Text, message.HTML, message.Meeting = written.subject, written.text, written.html, written.meeting
-		return message, err
-	}
-	key := draftKey{m.Delivery.Kind, m.Campaign.ID, message.Locale}
-	written, ok := chunk[key]
-	if !ok {
-		if written, err = w.draft(m, message, facts, published); err != nil {
-			return nil, err
-		}
-		chunk[key] = written
-	}
-	message.Meeting = written.meeting
-	message.Subject, message.Text, message.HTML = written.forReader(m.Person.Name, m.Person.WorksFor(), m.AnswerToken, m.OptOutToken)
-	return message, nil
+	return message, facts, published, nil
 }
 
-// draft words an invitation for all readers of a language.
-func (w *Worker) draft(m *db.Mail, message *Message, facts Facts, published *calendar.Entry) (draft, error) {
-	marks := newMarks()
-	var err error
-	if facts.Words, err = wordsOf(m); err != nil {
-		return draft{}, err
+// addressed begins a mail: what it is, whom it goes to, and where it comes back to.
+func (w *Worker) addressed(m *db.Mail) *Message {
+	message := &Message{
+		Kind: string(m.Delivery.Kind), MessageID: m.Delivery.ID.String() + "@" + w.domain(), Date: *m.Delivery.DatedAt,
+		From: w.from.Address, FromName: w.from.Name, To: *m.Person.Address, ToName: m.Person.Name, Locale: string(m.Person.Language),
 	}
-	facts.PersonName, facts.Words.Employer = marks.name, marks.employer
+	if w.cfg.BounceDomain != "" && m.BounceToken != "" {
+		message.ReturnPath = bounceLocal + m.BounceToken + "@" + w.cfg.BounceDomain
+	}
+	return message
+}
+
+// oneClick returns where mail programs ask for no more invitations; "" when they cannot.
+func (w *Worker) oneClick(m *db.Mail) string {
+	if m.OptOutToken == "" || !strings.HasPrefix(w.cfg.PublicURL, "https:") { // RFC 8058 section 3.1 knows no other
+		return ""
+	}
+	return w.cfg.PublicURL + "/unsubscribe/" + m.OptOutToken
+}
+
+// draft words and encodes a mail for all readers of a language.
+func (w *Worker) draft(m *db.Mail) (*draft, error) {
+	message, facts, published, err := w.state(m)
+	if err != nil {
+		return nil, err
+	}
+	if facts.Words, err = wordsOf(m); err != nil {
+		return nil, err
+	}
+	marks := newMarks()
+	facts.PersonName, facts.Words.Employer = marks[0], marks[1]
 	if m.AnswerToken != "" {
-		facts.AnswerURL, facts.OptOutURL = w.cfg.PublicURL+"/i/"+marks.token, w.cfg.PublicURL+"/unsubscribe/"+marks.optOut
+		facts.AnswerURL, facts.OptOutURL = w.cfg.PublicURL+"/i/"+marks[2], w.cfg.PublicURL+"/unsubscribe/"+marks[3]
 	}
 	written, err := w.write(message, facts, published)
-	written.marks, written.employer = marks, w.letters.yourOrganisation(cmp.Or(facts.Words.Locale, message.Locale))
-	return written, err
+	if err != nil {
+		return nil, err
+	}
+	message.Meeting = written.meeting
+	return &draft{
+		message: *message, subject: cut(written.subject, marks), text: cut(written.text, marks), html: cut(written.html, marks), marks: marks,
+		employer: w.letters.yourOrganisation(cmp.Or(facts.Words.Locale, message.Locale)),
+	}, nil
+}
+
+// forReader puts what is the reader's own in its places. The subject may come to be too long for one.
+func (w *Worker) forReader(d *draft, m *db.Mail) *Message {
+	message, reader := d.message, w.addressed(m)
+	message.MessageID, message.Date, message.To, message.ToName, message.ReturnPath = reader.MessageID, reader.Date, reader.To, reader.ToName, reader.ReturnPath
+	if message.ListUnsubscribe != "" {
+		message.ListUnsubscribe = w.oneClick(m)
+	}
+	plain := own{oneLine(m.Person.Name, maxName), cmp.Or(oneLine(m.Person.WorksFor(), maxName), d.employer), m.AnswerToken, m.OptOutToken}
+	message.own = ownValues{plain, own{template.HTMLEscapeString(plain[0]), template.HTMLEscapeString(plain[1]), plain[2], plain[3]}}
+	message.draft, message.Subject = d, d.subject.string(&message.own.plain)
+	message.Text, message.HTML = d.text.string(&message.own.plain), d.html.string(&message.own.escaped)
+	return &message
 }
 
 // showTo leads the links of a mail that stands for others to a page that says so.
@@ -198,20 +241,26 @@ func (w *Worker) strike(m *db.Mail, message *Message, facts *Facts) {
 	}
 }
 
+// worded is what a mail says.
+type worded struct {
+	subject, text, html string
+	meeting             []byte // as a calendar
+}
+
 // write words a message, and writes the meeting for the calendars of those who have not answered yet.
-func (w *Worker) write(message *Message, facts Facts, published *calendar.Entry) (written draft, err error) {
+func (w *Worker) write(message *Message, facts Facts, published *calendar.Entry) (written worded, err error) {
 	kind := message.Kind
 	if facts.Trial {
 		kind = KindInvitation
 	}
 	letter, err := w.letters.Write(kind, message.Locale, facts)
 	if err != nil {
-		return draft{}, err
+		return worded{}, err
 	}
 	written.subject, written.text = oneLine(letter.Subject, maxOwnSubject), letter.Text()
 	if published != nil {
 		if written.meeting, err = published.ForMail(calendar.Publish); err != nil {
-			return draft{}, err
+			return worded{}, err
 		}
 	}
 	written.html, err = letter.HTML()

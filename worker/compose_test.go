@@ -2,11 +2,15 @@ package worker
 
 import (
 	"bytes"
+	"fmt"
 	"net/mail"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/vaktreffen/vaktreffen/db"
 )
@@ -22,10 +26,10 @@ func TestInvitationsOfAChunkReadAsIfWrittenOneByOne(t *testing.T) {
 	day, now, campaign := db.Date("2027-05-20"), time.Now(), db.NewID(db.KindCampaign, time.Now())
 	shared := drafts{}
 	for name, employer := range map[string]string{
-		"Anna": "Stad", "O'Brien & <b>Söhne</b>": "Müller & <i>Co</i>", "\"Quoted\"": "", "  spaced   out ": "*Stars*\r\nBcc: evil@example.org", "": "Nobody's",
+		"Anna": "Stad", "O'Brien & <b>Söhne</b>": "Müller & <i>Co</i>", "\"Quoted\"": "", strings.Repeat("Anna-Élise van der Sloot ", 4): strings.Repeat("x", 90), "  spaced   out ": "*Stars*\r\nBcc: evil@example.org", "": "Nobody's",
 	} {
 		for _, locale := range []db.Locale{db.Dutch, db.German, db.English} {
-			address, token := "anna@example.org", "token-of-"+string(locale)
+			address, token := "anna.with.a.long.address.that.folds@subdomain.example.org", "token-of-"+string(locale)
 			m := &db.Mail{
 				Delivery: &db.Delivery{ID: db.NewID(db.KindDelivery, now), Kind: db.MailInvitation, DatedAt: &now},
 				Person:   &db.Person{Name: name, Affiliation: employer, Address: &address, Language: locale},
@@ -60,9 +64,31 @@ func TestInvitationsOfAChunkReadAsIfWrittenOneByOne(t *testing.T) {
 			if got.Subject != want.subject || !slices.Equal(strings.Fields(got.Text), strings.Fields(want.text)) || got.HTML != want.html || !bytes.Equal(got.Meeting, want.meeting) || got.Meeting == nil {
 				t.Errorf("%q in %s:\n%s\nwant\n%s\n%s\nwant\n%s", name, locale, got.Text, want.text, got.HTML, want.html)
 			}
+			single := *got
+			single.draft = nil
+			if difference := cmp.Diff(strings.Split(wire(t, &single), "\r\n"), strings.Split(wire(t, got), "\r\n")); difference != "" {
+				t.Errorf("%q in %s is not on the wire as it would be alone (+):\n%s", name, locale, difference)
+			}
 		}
 	}
 	if len(shared) != 3 {
 		t.Errorf("%d drafts, want one for each language", len(shared))
 	}
 }
+
+// wire is a message as the mail server gets it, with boundaries that are not made up anew for each.
+func wire(t *testing.T, m *Message) string {
+	t.Helper()
+	content, err := m.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(content)
+	for i, found := range boundary.FindAllStringSubmatch(text, -1) {
+		text = strings.ReplaceAll(text, found[1], fmt.Sprint("boundary", i))
+	}
+	// Both are in no particular order where go-mail writes them.
+	return strings.Replace(text, "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n", "", 1)
+}
+
+var boundary = regexp.MustCompile(`boundary=(\S+)`)

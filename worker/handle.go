@@ -42,6 +42,8 @@ func (w *Worker) handle(ctx context.Context, l *lane, claim db.ID) {
 	}
 	committed := closedChannel // the outcome of the last mail
 	defer func() { <-committed }()
+	w.ledger.sending.Add(1)
+	defer w.ledger.sending.Add(-1)
 	chunk := drafts{}
 	for i, m := range mails {
 		passed := i == 0 || w.throttle.pass(ctx, l.name)

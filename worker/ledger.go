@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -10,13 +11,15 @@ import (
 	"github.com/vaktreffen/vaktreffen/db"
 )
 
-// ledger commits outcomes in groups: all that arrive while a commit is under way go into the next one. A connection ends its
+// ledger commits outcomes in groups: all that arrive while a commit is under way go into the next one, which waits a moment for the
+// connections that are about to be done too. A connection ends its
 // next mail only after the outcome of the last one is committed, so it never has more than one that SQL does not know the end of.
 type ledger struct {
 	db      *db.DB
 	log     *slog.Logger
 	mails   *prometheus.CounterVec // by kind and outcome
 	entries chan entry
+	sending atomic.Int64 // handlers that have mails in hand
 }
 
 type entry struct {
@@ -26,6 +29,9 @@ type entry struct {
 
 // largestGroup bounds one commit.
 const largestGroup = 200
+
+// gathering is how long a commit waits for the outcomes of other connections. A commit of ten costs little more than one of one.
+const gathering = 2 * time.Millisecond
 
 func newLedger(d *db.DB, log *slog.Logger) *ledger {
 	return &ledger{db: d, log: log, mails: mailsByOutcome(), entries: make(chan entry, largestGroup)}
@@ -51,13 +57,27 @@ func (l *ledger) run(ctx context.Context) {
 	}
 }
 
+// gather waits for as many outcomes as there are handlers, but not long.
 func (l *ledger) gather(first entry) []entry {
 	group := []entry{first}
+	var late <-chan time.Time
 	for len(group) < largestGroup {
 		select {
 		case e := <-l.entries:
 			group = append(group, e)
+			continue
 		default:
+		}
+		if int64(len(group)) >= l.sending.Load() {
+			break
+		}
+		if late == nil {
+			late = time.After(gathering)
+		}
+		select {
+		case e := <-l.entries:
+			group = append(group, e)
+		case <-late:
 			return group
 		}
 	}

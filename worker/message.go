@@ -39,6 +39,9 @@ type Message struct {
 	Bulk            bool   // one of many alike, such as an invitation; a confirmation is not
 	Campaign        string // what the mails of a bulk have in common, in Feedback-ID; empty: nothing
 	ListUnsubscribe string // https address for one-click unsubscribing (RFC 8058), or empty
+
+	draft *draft    // that it was made of; nil: none
+	own   ownValues // what was filled into it
 }
 
 // Attachment is a file that goes along.
@@ -104,6 +107,26 @@ func (m *Message) seal() (*sealed, error) {
 		}
 	}
 
+	sealed := &sealed{
+		from: "<" + returnPath.Address + ">",
+		to:   "<" + to.Address + ">",
+		utf8: strings.ContainsFunc(returnPath.Address+from.Address+to.Address, func(r rune) bool { return r > unicode.MaxASCII }),
+	}
+	if m.ListUnsubscribe != "" {
+		if u, err := url.Parse(m.ListUnsubscribe); err != nil || strings.ContainsFunc(u.String(), notPlain) {
+			return nil, errors.New("the unsubscribe address is not a web address")
+		}
+	}
+	if m.draft != nil { // what many mails share is encoded once
+		if m.draft.form == nil {
+			if m.draft.form, err = newForm(m); err != nil {
+				return nil, err
+			}
+		}
+		sealed.body = m.draft.form.write(m, to)
+		return sealed, nil
+	}
+
 	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(from)
 	msg.ToMailAddress(to)
@@ -128,9 +151,6 @@ func (m *Message) seal() (*sealed, error) {
 		msg.SetGenHeader(mail.HeaderPrecedence, "bulk")
 	}
 	if m.ListUnsubscribe != "" {
-		if u, err := url.Parse(m.ListUnsubscribe); err != nil || strings.ContainsFunc(u.String(), notPlain) {
-			return nil, errors.New("the unsubscribe address is not a web address")
-		}
 		if err := msg.SetListUnsubscribeOneClick(m.ListUnsubscribe); err != nil {
 			return nil, errors.New("the unsubscribe address is not an https address")
 		}
@@ -171,12 +191,8 @@ func (m *Message) seal() (*sealed, error) {
 	if _, err := msg.WriteTo(&body); err != nil {
 		return nil, fmt.Errorf("writing the message: %w", err)
 	}
-	return &sealed{
-		from: "<" + returnPath.Address + ">",
-		to:   "<" + to.Address + ">",
-		utf8: strings.ContainsFunc(returnPath.Address+from.Address+to.Address, func(r rune) bool { return r > unicode.MaxASCII }),
-		body: body.Bytes(),
-	}, nil
+	sealed.body = body.Bytes()
+	return sealed, nil
 }
 
 // parseAddress reads a bare address and puts its domain into ASCII (RFC 5891). Its errors do not repeat the address.

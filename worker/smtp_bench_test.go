@@ -1,12 +1,11 @@
 package worker
 
 import (
-	"bufio"
-	"bytes"
-	"io"
 	"net"
 	"sync/atomic"
 	"testing"
+
+	"github.com/vaktreffen/vaktreffen/worker/smtptest"
 )
 
 // BenchmarkSend sends invitations over ten connections to a sink on loopback that does next to nothing.
@@ -16,15 +15,7 @@ func BenchmarkSend(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer listener.Close()
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go swallow(conn)
-		}
-	}()
+	go func() { _ = smtptest.Discard(listener, new(atomic.Int64)) }()
 	pool, err := NewPool(SMTPConfig{URL: "smtp://" + listener.Addr().String()}, 10)
 	if err != nil {
 		b.Fatal(err)
@@ -78,29 +69,4 @@ func benchmarkMessage(b *testing.B) *Message {
 		b.Fatal(err)
 	}
 	return message
-}
-
-// swallow answers every SMTP command and keeps nothing.
-func swallow(conn net.Conn) {
-	defer conn.Close()
-	lines := bufio.NewReaderSize(conn, 32<<10)
-	_, _ = io.WriteString(conn, "220 sink\r\n")
-	data := false
-	for {
-		line, err := lines.ReadSlice('\n')
-		switch {
-		case err != nil:
-			return
-		case data && !bytes.Equal(line, []byte(".\r\n")):
-			continue
-		case !data && bytes.HasPrefix(line, []byte("DATA")):
-			data = true
-			_, _ = io.WriteString(conn, "354 go on\r\n")
-			continue
-		}
-		data = false
-		if _, err := io.WriteString(conn, "250 OK\r\n"); err != nil {
-			return
-		}
-	}
 }

@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,8 +18,8 @@ import (
 
 // smtpConnection is one connection to the mail server. One goroutine uses it at a time.
 //
-// It speaks through go-mail's smtp.Client command by command rather than through SendWithSMTPClient, because what
-// became of a message depends on the step that failed, and go-mail's errors do not always tell which that was.
+// go-mail's smtp.Client greets, encrypts and signs in; the commands of a message are written here, because they can go together, and
+// because what became of a message depends on the step that failed, which go-mail's errors do not always tell.
 type smtpConnection struct {
 	client   *smtp.Client
 	wire     net.Conn // under client and TLS: closing it ends whatever client waits for
@@ -27,7 +29,7 @@ type smtpConnection struct {
 }
 
 // send delivers one message, whose end waits for ready, and reports whether the connection may take another.
-func (c *smtpConnection) send(ctx context.Context, ready <-chan struct{}, m *sealed) (out Outcome, good bool) {
+func (c *smtpConnection) send(ctx context.Context, ready <-chan struct{}, m *sealed) (_ Outcome, good bool) {
 	stop := context.AfterFunc(ctx, c.cut)
 	defer func() { good = stop() && good }()
 
@@ -38,19 +40,15 @@ func (c *smtpConnection) send(ctx context.Context, ready <-chan struct{}, m *sea
 	if supported, _ := c.client.Extension("SMTPUTF8"); m.utf8 && !supported {
 		return Outcome{Result: Failed, Detail: "the mail server does not take addresses with characters outside ASCII"}, true
 	}
-	c.client.SkipSMTPUTF8(!m.utf8)
-	if err := c.client.Mail(m.from); err != nil {
-		return c.refused(ctx, err)
-	}
-	if err := c.client.Rcpt(m.to); err != nil {
-		return c.refused(ctx, err)
-	}
-	data, err := c.client.Data()
-	if err != nil {
+	if err := c.offer(m); err != nil {
 		return c.refused(ctx, err)
 	}
 	// A message cut short must never be ended by a dot: on any error the connection is cut, without QUIT.
-	if _, err := data.Write(m.body); err != nil {
+	out := c.client.Text.W
+	if _, err := out.Write(onTheWire(m.body)); err != nil {
+		return c.broke(ctx, err), false
+	}
+	if err := out.Flush(); err != nil {
 		return c.broke(ctx, err), false
 	}
 	hold := time.NewTimer(holdTimeout)
@@ -63,7 +61,10 @@ func (c *smtpConnection) send(ctx context.Context, ready <-chan struct{}, m *sea
 		// Once the server loses patience, nobody could tell any more whether it has the end.
 		return Outcome{Result: Unreachable, Detail: "the outcome of an earlier mail could not be committed in time"}, false
 	}
-	err = data.Close()
+	err := c.client.Text.PrintfLine(".")
+	if err == nil {
+		_, _, err = c.client.Text.ReadResponse(250)
+	}
 	reply, answered := errors.AsType[*textproto.Error](err)
 	switch {
 	case err == nil, answered && reply.Code/100 == 2:
@@ -74,6 +75,69 @@ func (c *smtpConnection) send(ctx context.Context, ready <-chan struct{}, m *sea
 		return Outcome{Result: Uncertain, Detail: "interrupted while the mail server had the whole message and had not answered"}, false
 	}
 	return Outcome{Result: Uncertain, Detail: fmt.Sprintf("no answer to the whole message: %v", err)}, false
+}
+
+// offer brings the server to where it takes the message. A server that reads commands in groups (RFC 2920) gets the three of them at
+// once: an answer to each is on its way while the next is read.
+func (c *smtpConnection) offer(m *sealed) error {
+	text := c.client.Text
+	from := "MAIL FROM:" + m.from
+	if supported, _ := c.client.Extension("8BITMIME"); supported {
+		from += " BODY=8BITMIME"
+	}
+	if m.utf8 {
+		from += " SMTPUTF8"
+	}
+	commands, expected := []string{from, "RCPT TO:" + m.to, "DATA"}, []int{250, 25, 354}
+	if grouped, _ := c.client.Extension("PIPELINING"); !grouped {
+		for i, command := range commands {
+			if err := text.PrintfLine("%s", command); err != nil {
+				return err
+			}
+			if _, _, err := text.ReadResponse(expected[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := text.PrintfLine("%s", strings.Join(commands, "\r\n")); err != nil {
+		return err
+	}
+	var refusal error
+	for i := range commands {
+		_, _, err := text.ReadResponse(expected[i])
+		if refusal == nil {
+			refusal = err
+		}
+		if reply, answered := errors.AsType[*textproto.Error](err); err != nil && (!answered || reply.Code == 421 || reply.Code < 400) {
+			return refusal // there are no further answers, or they mean nothing
+		}
+		if err == nil && i == len(commands)-1 && refusal != nil {
+			// It waits for a message that goes to nobody, and gets an empty one (RFC 2920 section 3.1).
+			if err := text.PrintfLine("."); err != nil {
+				return refusal
+			}
+			_, _, _ = text.ReadResponse(250)
+		}
+	}
+	return refusal
+}
+
+// onTheWire doubles the dots at the beginnings of lines (RFC 5321 section 4.5.2), where there are any, and ends every line by CRLF.
+func onTheWire(body []byte) []byte {
+	for rest := body; len(rest) > 0; {
+		end := bytes.IndexByte(rest, '\n')
+		if rest[0] == '.' || end < 1 || rest[end-1] != '\r' {
+			var b bytes.Buffer
+			lines := textproto.NewWriter(bufio.NewWriter(&b))
+			dotted := lines.DotWriter()
+			_, _ = dotted.Write(body) // to memory
+			_ = dotted.Close()
+			return bytes.TrimSuffix(b.Bytes(), []byte(".\r\n"))
+		}
+		rest = rest[end+1:]
+	}
+	return body
 }
 
 // refused turns what the server said instead of agreeing into an outcome, and clears the transaction.

@@ -88,7 +88,9 @@ func (c *talk) body() bool {
 		}
 		if line == ".\r\n" {
 			c.fake.mu.Lock()
-			c.fake.messages = append(c.fake.messages, b.String())
+			if b.Len() > 0 { // an empty one goes to nobody
+				c.fake.messages = append(c.fake.messages, b.String())
+			}
 			c.fake.mu.Unlock()
 			return true
 		}

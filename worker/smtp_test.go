@@ -28,12 +28,21 @@ func TestSendReusesTheConnection(t *testing.T) {
 
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
+	for name, extensions := range map[string][]string{"one by one": nil, "in a group": {"PIPELINING"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testOutcomes(t, extensions...)
+		})
+	}
+}
+
+func testOutcomes(t *testing.T, extensions ...string) {
 	always := func(exceptions ...string) func(int, *talk) {
-		return func(_ int, c *talk) { c.greet(); c.agree(exceptions...) }
+		return func(_ int, c *talk) { c.greet(extensions...); c.agree(exceptions...) }
 	}
 	firstOnly := func(exceptions ...string) func(int, *talk) {
 		return func(number int, c *talk) {
-			c.greet()
+			c.greet(extensions...)
 			if number == 1 {
 				c.agree(exceptions...)
 			} else {
@@ -86,9 +95,54 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
+func TestCommandsGoInAGroup(t *testing.T) {
+	t.Parallel()
+	groups := make(chan string, 2)
+	fake := &fakeSMTP{handle: func(_ int, c *talk) {
+		c.greet("PIPELINING", "8BITMIME")
+		for range 2 {
+			var commands []string
+			for range 3 {
+				commands = append(commands, c.hear()) // before any answer
+			}
+			groups <- strings.Join(commands, " | ")
+			c.say("250 OK\r\n250 OK\r\n354 go on")
+			c.body()
+			c.say("250 taken")
+		}
+		c.hear()
+	}}
+	pool := fake.listen(t, 1)
+	for n := range 2 {
+		if out := pool.Send(t.Context(), testMessage(n)); out.Result != Sent {
+			t.Fatalf("%+v", out)
+		}
+		want := "MAIL FROM:<post@vaktreffen.example.org> BODY=8BITMIME | RCPT TO:<marieke.devries@example.org> | DATA"
+		if got := <-groups; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+func TestOnTheWire(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		"a\r\nb\r\n":        "a\r\nb\r\n",
+		".\r\n":             "..\r\n",
+		"a\r\n.\r\nb\r\n":   "a\r\n..\r\nb\r\n",
+		"a\n.\nb":           "a\r\n..\r\nb\r\n",
+		"a\r\n..b":          "a\r\n...b\r\n",
+		"a\r\n\n.\r\nb\r\n": "a\r\n\r\n..\r\nb\r\n",
+	} {
+		if got := string(onTheWire([]byte(body))); got != want {
+			t.Errorf("%q is %q on the wire, want %q", body, got, want)
+		}
+	}
+}
+
 func TestRefusalKeepsTheConnection(t *testing.T) {
 	t.Parallel()
-	fake := &fakeSMTP{handle: func(_ int, c *talk) { c.greet(); c.agree("RCPT", "550 no") }}
+	fake := &fakeSMTP{handle: func(_ int, c *talk) { c.greet("PIPELINING"); c.agree("RCPT", "550 no") }}
 	pool := fake.listen(t, 1)
 	for range 2 {
 		if out := pool.Send(t.Context(), testMessage(1)); out.Result != Failed {

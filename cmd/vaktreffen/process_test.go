@@ -25,6 +25,13 @@ import (
 const beProgram = "VAKTREFFEN_TEST_BE_PROGRAM"
 
 func TestMain(m *testing.M) {
+	if os.Getenv(beMailServer) != "" {
+		if err := runMailServer(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if os.Getenv(beProgram) != "" {
 		signal.Reset()
 		main()
