@@ -42,6 +42,8 @@ type Edition struct {
 	Days   []*Day   `bun:"-"`
 	Seats  *Seats   `bun:"-"`
 	Report *Report  `bun:"-"` // nil when there is none that the actor may read
+	// Feedback is what those who came think of it; nil unless the actor organises the edition and has asked.
+	Feedback *Feedback `bun:"-"`
 	// Organisers are those who were named; nil unless the actor organises the edition.
 	Organisers []*Person `bun:"-"`
 	// PreparedChanges are what would change if the programme were published now; nil unless the actor organises the edition.
@@ -274,6 +276,16 @@ func (v view) editions(ctx context.Context, rows []*Edition, shape Shape) error 
 		}
 		for _, row := range rows {
 			row.Report = reports[row.ID]
+		}
+	}
+	if shape.Has("feedback") {
+		own := idsWhere(rows, func(e *Edition) bool { return v.actor.organisesEdition(e.ID, e.PartnershipID, e.HostID) })
+		feedback, err := v.feedback(ctx, own, shape.Of("feedback"))
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			row.Feedback = feedback[row.ID]
 		}
 	}
 	if shape.Has("organisers") {

@@ -55,6 +55,7 @@ const (
 	KindCorrection
 	KindReminder
 	KindSummary
+	KindSurvey
 	kindsEnd // behind the last
 )
 
