@@ -12,7 +12,7 @@ import (
 	"github.com/vaktreffen/vaktreffen/db/calendar"
 )
 
-// drafts are the invitations and reminders of one chunk, worded once for each kind, campaign and language. The truth in them was read at the same
+// drafts are the mails of campaigns and the reminders of one chunk, worded once for each kind, campaign and language. The truth in them was read at the same
 // moment; only the name and the link differ from mail to mail.
 type drafts map[draftKey]draft
 
@@ -101,6 +101,10 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 		message.Bulk, message.Campaign = true, m.Campaign.ID.String()
 		facts.AnswerURL = w.cfg.PublicURL + "/reports/" + m.Campaign.ReportID.String() + "?lang=" + message.Locale
 		facts.Report = m.Report
+	case db.MailFeedback, db.MailFeedbackReminder:
+		message.Bulk, message.Campaign = true, m.Campaign.ID.String()
+		facts.AnswerURL = w.cfg.PublicURL + "/f/" + m.FeedbackToken
+		facts.RespondBy, facts.Anonymous = m.Survey.ClosesAt.In(meetingZone(m)), m.Survey.Anonymous
 	case db.MailSummary:
 		facts.Result, facts.Began = m.Summary, m.Campaign.SendAt.In(meetingZone(m))
 	case db.MailTrial:
@@ -144,7 +148,7 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 		chunk[key] = written
 	}
 	message.Meeting = written.meeting
-	message.Subject, message.Text, message.HTML = written.forReader(m.Person.Name, m.Person.WorksFor(), m.AnswerToken, m.OptOutToken)
+	message.Subject, message.Text, message.HTML = written.forReader(m.Person.Name, m.Person.WorksFor(), cmp.Or(m.AnswerToken, m.FeedbackToken), m.OptOutToken)
 	return message, nil
 }
 
@@ -156,6 +160,9 @@ func (w *Worker) draft(m *db.Mail, message *Message, facts Facts, published *cal
 		return draft{}, err
 	}
 	facts.PersonName, facts.Words.Employer = marks.name, marks.employer
+	if m.FeedbackToken != "" {
+		facts.AnswerURL = w.cfg.PublicURL + "/f/" + marks.token
+	}
 	if m.AnswerToken != "" {
 		facts.AnswerURL, facts.OptOutURL = w.cfg.PublicURL+"/i/"+marks.token, w.cfg.PublicURL+"/unsubscribe/"+marks.optOut
 	}

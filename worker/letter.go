@@ -33,6 +33,8 @@ const (
 	KindInvitationReminder     = "invitation_reminder"
 	KindCampaignSummary        = "campaign_summary"
 	KindReportPublished        = "report_published"
+	KindFeedbackRequested      = "feedback_requested"
+	KindFeedbackReminder       = "feedback_reminder"
 	KindSignIn                 = "sign_in" // the only one about no meeting
 
 	KindIntakeRequested = "intake_requested"
@@ -49,7 +51,7 @@ func Kinds() []string {
 		KindSeatOffered, KindOfferExpired, KindWaitingListClosed, KindSignIn,
 		KindDelegationInvited, KindDelegationReminder, KindMeetingChanged, KindMeetingCancelled,
 		KindIntakeRequested, KindIntakeReminder, KindRunConfirmed, KindRunCancelled, KindRunBelowMinimum,
-		KindInvitationReminder, KindCampaignSummary, KindReportPublished,
+		KindInvitationReminder, KindCampaignSummary, KindReportPublished, KindFeedbackRequested, KindFeedbackReminder,
 	}
 }
 
@@ -83,6 +85,7 @@ type Facts struct {
 	IntakeOpen    bool        // the person has a place that becomes certain with the intake
 	Taken         int         // of a course run: places that are taken
 	Minimum       int         // of a course run: participants that it needs
+	Anonymous     bool        // what the person answers to a survey leads to nobody
 	Report        string      // what came of the meeting, in a few sentences
 	Result        *db.Summary // of a campaign
 	Began         time.Time   // a campaign, in the zone to write it in
@@ -272,7 +275,7 @@ func (p *pen) write(kind string, f Facts) *Letter {
 	add("host", oneLine(m.Host, maxSubject))
 	add("languages", t.list(t.languageNames(m.Languages)))
 	switch kind {
-	case KindInvitation, KindInvitationReminder, KindSeatOffered, KindDelegationInvited, KindDelegationReminder:
+	case KindInvitation, KindInvitationReminder, KindSeatOffered, KindDelegationInvited, KindDelegationReminder, KindFeedbackRequested, KindFeedbackReminder:
 		add("respond_by", t.deadlineFact(f.RespondBy))
 	case KindIntakeRequested, KindIntakeReminder:
 		add("intake_by", t.deadlineFact(f.RespondBy))
@@ -349,7 +352,7 @@ type said struct {
 	Name, Dates, Deadline, Summary, Message string
 	CalendarEntry, NoPlace                  bool
 	Invited, Reopened, Waits, IntakeOpen    bool
-	Trial                                   bool
+	Trial, Anonymous                        bool
 	Places, Taken                           int
 	Sessions                                []string
 
@@ -384,6 +387,7 @@ func say(f Facts, t *tongue) *said {
 		report:        plainText(f.Report),
 		began:         t.deadline(f.Began),
 		Trial:         f.Trial,
+		Anonymous:     f.Anonymous,
 	}
 	if f.Words != nil && f.Words.Message != nil {
 		s.Message = ownPlace

@@ -54,7 +54,7 @@ func everything(t testing.TB) worker.Facts {
 			Was: worker.Meeting{Title: "Dijken & duinen", Starts: time.Date(2027, 5, 20, 11, 0, 0, 0, zone), Ends: time.Date(2027, 5, 20, 12, 0, 0, 0, zone), Room: "Zaal 2"},
 			Now: worker.Meeting{Title: "Dijken & duinen", Starts: time.Date(2027, 5, 20, 14, 0, 0, 0, zone), Ends: time.Date(2027, 5, 20, 15, 0, 0, 0, zone), Room: "Zaal 3"},
 		}},
-		Taken: 5, Minimum: 8, Report: "Twaalf gemeenten wisselden ervaringen uit over <wind> & water.",
+		Taken: 5, Minimum: 8, Anonymous: true, Report: "Twaalf gemeenten wisselden ervaringen uit over <wind> & water.",
 		Began: time.Date(2027, 1, 15, 12, 0, 0, 0, zone),
 		Result: &db.Summary{
 			Total: 120, Sent: 113, Failed: 4, Suppressed: 2, Uncertain: 1,
@@ -212,6 +212,12 @@ func TestLetterShowsTheFactsOfItsKind(t *testing.T) {
 		"report_published/nl":    {"Verslag: Vaktreffen", "is verschenen", "Twaalf gemeenten wisselden", "Verslag lezen:", "als pdf"},
 		"report_published/de":    {"Bericht: Vaktreffen", "ist erschienen", "Bericht lesen:", "als PDF"},
 		"report_published/en":    {"Report: Vaktreffen", "has been published", "Read the report:", "as a PDF"},
+		"feedback_requested/nl":  {"Wat vond u ervan? Vaktreffen", "is anoniem", "uiterlijk 30 april 2027", "Vragen beantwoorden:"},
+		"feedback_requested/de":  {"Wie hat es Ihnen gefallen? Vaktreffen", "ist anonym", "bis zum 30. April 2027", "Fragen beantworten:"},
+		"feedback_requested/en":  {"What did you think of it? Vaktreffen", "is anonymous", "until 30 April 2027", "Answer the questions:"},
+		"feedback_reminder/nl":   {"Herinnering: wat vond u ervan? Vaktreffen", "nog geen antwoord", "is anoniem", "niet meer aan"},
+		"feedback_reminder/de":   {"Erinnerung: Wie hat es Ihnen gefallen? Vaktreffen", "noch keine Antwort", "ist anonym", "nicht noch einmal"},
+		"feedback_reminder/en":   {"Reminder: what did you think of it? Vaktreffen", "no answer from you yet", "is anonymous", "not remind you again"},
 		"run_below_minimum/nl":   {"Te weinig deelnemers: ", "5 plaatsen bezet; het minimum is 8", "Deelnemers: 5 (minimum 8)", "Bevestig"},
 		"run_below_minimum/de":   {"Zu wenige Teilnehmende: ", "5 Plätze belegt; nötig sind mindestens 8", "Teilnehmende: 5 (mindestens 8)"},
 		"run_below_minimum/en":   {"Too few participants: ", "5 places are taken; the minimum is 8", "Participants: 5 (minimum 8)"},
@@ -237,7 +243,7 @@ func TestLetterShowsTheFactsOfItsKind(t *testing.T) {
 			}
 		}
 		deadline := []string{worker.KindInvitation, worker.KindInvitationReminder, worker.KindSeatOffered, worker.KindIntakeRequested, worker.KindIntakeReminder,
-			worker.KindDelegationInvited, worker.KindDelegationReminder}
+			worker.KindDelegationInvited, worker.KindDelegationReminder, worker.KindFeedbackRequested, worker.KindFeedbackReminder}
 		if !slices.Contains(deadline, kind) && strings.Contains(strings.ToLower(all), "april 2027") {
 			t.Errorf("states a deadline:\n%s", all)
 		}
