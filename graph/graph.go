@@ -58,7 +58,7 @@ const (
 )
 
 // Handler serves /graphql, /registrations/{seatsId}.csv, the calendars under /calendar/, the pages of personal links (/i/ of invitations, /r/ of registrations, /d/ of
-// delegations, /unsubscribe/ of who wants no invitations), /example, /sign-in, /me, /openid, /healthz and /readyz. It fails on an origin
+// delegations, /f/ of surveys, /unsubscribe/ of who wants no invitations), /example, /sign-in, /me, /openid, /healthz and /readyz. It fails on an origin
 // that is none.
 func Handler(cfg Config) (http.Handler, error) {
 	res := resolver{db: cfg.DB, rates: rate.New(cfg.Redis), log: cfg.Log, proof: cfg.Proof, origin: cfg.PublicURL}
@@ -74,6 +74,7 @@ func Handler(cfg Config) (http.Handler, error) {
 	placePages(mux, cfg)
 	unsubscribePages(mux, cfg)
 	deskPages(mux, cfg)
+	feedbackPages(mux, cfg)
 	mux.HandleFunc("GET /example", showExample(cfg))
 	calendarFeeds(mux, cfg)
 	signInPages(mux, cfg, res)
