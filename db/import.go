@@ -21,6 +21,8 @@ import (
 // questions of an intake as long as nobody has answered them. Members,
 // agreements, rooms, sessions and course runs that the file leaves out stay.
 //
+// A report is only begun by a file: one that is there belongs to those who edit it, and stays as it is.
+//
 // So do the capacity and the rules of registration that the file leaves out: it wins for those it names, and the others stay as
 // organisers have set them.
 //
@@ -81,6 +83,7 @@ type importing struct {
 	importedEditions
 	importedCourses
 	importedSeats
+	importedReports
 	themes []*Theme
 }
 
@@ -102,6 +105,7 @@ func (i *importing) plan(ctx context.Context) error {
 	i.ids = map[programme.Kind]map[string]ID{}
 	for _, plan := range []func(context.Context) error{
 		i.planOrganisations, i.planPeople, i.planThemes, i.planPartnerships, i.planSeries, i.planEditions, i.planCourses, i.planSeats,
+		i.planReports,
 	} {
 		if err := plan(ctx); err != nil {
 			return err
@@ -123,7 +127,7 @@ func (i *importing) write(ctx context.Context) error {
 		len(i.searchable) + len(i.addedSeats) + len(i.changedSeats)
 	for _, write := range []func(context.Context) error{
 		i.keepFacts, i.writeOrganisations, i.writePeople, i.writeThemes, i.writePartnerships, i.writeSeries, i.writeEditions, i.writeSessions, i.writeCourses,
-		i.writeSearch, i.tellChanges, i.writeSeats, i.writeAudit,
+		i.writeSearch, i.tellChanges, i.writeSeats, i.writeReports, i.writeAudit,
 	} {
 		if err := write(ctx); err != nil {
 			return err

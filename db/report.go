@@ -64,7 +64,7 @@ func (i *ReportItem) Findings(locale *Locale) []string { return paragraphs(i.wor
 type Attendance struct {
 	Registered    int
 	Attended      int
-	Organisations []*OrganisationAttendance // who sent most first
+	Organisations []*OrganisationAttendance // the largest group first, then by name
 }
 
 // OrganisationAttendance is how many people came from an organisation.
@@ -257,8 +257,9 @@ func (v view) attendance(ctx context.Context, rows []*Report, shape Shape) error
 		People         int
 	}
 	if err := v.tx.NewSelect().TableExpr("attendances AS attendance").Join("JOIN seats ON seats.id = attendance.seats_id").
+		Join("LEFT JOIN organisations AS organisation ON organisation.id = attendance.organisation_id").
 		ColumnExpr("seats.edition_id, attendance.organisation_id, count(*) AS people").Where("seats.edition_id IN (?)", bun.List(ids)).
-		Group("seats.edition_id", "attendance.organisation_id").OrderExpr("people DESC, attendance.organisation_id").Scan(ctx, &came); err != nil {
+		Group("seats.edition_id", "attendance.organisation_id", "organisation.folded_name").OrderExpr("people DESC, organisation.folded_name, attendance.organisation_id").Scan(ctx, &came); err != nil {
 		return fmt.Errorf("attendances: %w", err)
 	}
 	for _, row := range rows {

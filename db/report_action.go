@@ -73,7 +73,7 @@ func (a *ReportAction) compare(b *ReportAction) int {
 	if a.DueOn != nil && *a.DueOn != *b.DueOn {
 		return cmp.Compare(*a.DueOn, *b.DueOn)
 	}
-	return a.ID.compare(b.ID)
+	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), a.ID.compare(b.ID))
 }
 
 // actions completes actions of the reports.

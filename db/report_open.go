@@ -39,7 +39,7 @@ func (v view) openEnds(ctx context.Context, rows []*Partnership, shape Shape) er
 		var open []*ReportAction
 		if len(reports) > 0 {
 			if err := v.tx.NewSelect().Model(&open).Where("report_id IN (?)", bun.List(idsOf(reports))).Where("status = ?", ActionOpen).
-				OrderExpr("due_on IS NULL, due_on, id").Scan(ctx); err != nil {
+				OrderExpr("due_on IS NULL, due_on, created_at, id").Scan(ctx); err != nil {
 				return fmt.Errorf("open actions: %w", err)
 			}
 		}

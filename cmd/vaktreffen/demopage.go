@@ -96,7 +96,7 @@ type editionPage struct {
 var editionFacts = db.Shape{"host": nil, "themes": nil, "seats": nil, "series": {"partnership": nil}}
 
 // wholeEdition is an edition with its whole programme.
-var wholeEdition = editionFacts.With(db.Shape{"days": {"sessions": sessionEdges.With(db.Shape{"children": sessionEdges})}})
+var wholeEdition = editionFacts.With(db.Shape{"report": nil, "days": {"sessions": sessionEdges.With(db.Shape{"children": sessionEdges})}})
 
 var sessionEdges = db.Shape{"room": nil, "contributions": {"affiliation": nil}}
 
@@ -147,6 +147,7 @@ func (s *demoSite) frontPage(r *http.Request) (*frontPage, error) {
 	}
 	partnerships, err := s.db.Partnerships(ctx, anybody, all, db.Shape{
 		"members": {"organisation": nil}, "agreements": nil, "series": {"rotation": nil, "nextHost": nil},
+		"openQuestions": {"askedBy": nil}, "openActions": {"owner": nil},
 	})
 	if err != nil {
 		return nil, err

@@ -109,6 +109,7 @@ func TestDemoFrontPage(t *testing.T) {
 		"signed in 2009 for 5 years, tacitly renewed since 2014",
 		"hosted in turn by Groningen, Oldenburg (Oldb) and Bremen; after the meetings above, Oldenburg (Oldb) is next",
 		"Masterclass regionale samenwerking voor griffiemedewerkers", "EUR 535.00", "Thursday 15 April 2027, Utrecht , 15 of 15 places are free",
+		"Still asked Wie heeft een succesverhaal", "(Woerden)", "To be done", "Congressen en jaarplannen op elkaar afstemmen. (Vereniging Nederlandse Gemeenten)",
 		"Bremen , Deventer", "organiser@example.org", "coordinator@example.org", "participant@example.org",
 		`go run ./cmd/vaktreffen --data '/tmp/it'\''s here' token organiser@example.org`)
 	mustHold(t, source, `<html lang="en">`, `href="/graphiql/"`, `href="/mailbox"`, `<main id="content">`)
@@ -182,7 +183,7 @@ func TestDemoEditionPages(t *testing.T) {
 		"13:00 – 13:50 Plenair programma Drie korte bijdragen", "Chair Habtom Yohannes 13:00 – 13:10 Welkom Speaker Frans Mencke, Hoorn",
 		"14:15 – 16:00 Global Goals in actie Break-out", "Speakers Nicoleta Mitut, Deventer Joost Rompa, Breda",
 		"In the order of the programme; the times are not known. Welkomstwoord",
-		"De fysieke tafel", "2014 (the days are not known)", "No programme of this meeting is known.")
+		"De fysieke tafel", "The report: what was found, asked and agreed", "For your calendar", "2014 (the days are not known)", "No programme of this meeting is known.")
 	for _, id := range []string{"x", db.NewID(db.KindEdition, time.Unix(0, 0)).String()} {
 		w := v.ask(t, http.MethodGet, "/editions/"+id, "")
 		if w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "There is no such meeting") {

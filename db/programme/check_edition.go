@@ -65,6 +65,9 @@ func (c *checker) edition(at *place, e *Edition) {
 	}
 	each(at.field("sessions"), e.Sessions, m.block)
 	m.clashes()
+	if e.Report != nil {
+		m.aftermath(at.field("report"), e.Report)
+	}
 }
 
 // days checks the first and last day of something, and tells whether they are in order.

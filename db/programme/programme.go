@@ -103,6 +103,65 @@ type Edition struct {
 	Sessions  []Session `json:"sessions,omitempty"` // needs StartsOn and EndsOn
 
 	Registration *Registration `json:"registration,omitempty"`
+
+	Report *Report `json:"report,omitempty"` // what came of it
+}
+
+// Report is what came of an edition. It begins a report that is not there yet: once there is one, it belongs to those who edit it,
+// and the file changes nothing about it.
+type Report struct {
+	Status       string        `json:"status"`                // DRAFT, IN_REVIEW or PUBLISHED
+	PublishedOn  string        `json:"publishedOn,omitempty"` // the day, of one that is PUBLISHED; absent when not known: the last day of the edition
+	Language     string        `json:"language"`              // nl, de or en: of all texts but the translations
+	Summary      string        `json:"summary"`
+	Translations []Translation `json:"translations,omitempty"`
+	Attended     []string      `json:"attended,omitempty"` // keys of the People who came
+	Items        []Item        `json:"items,omitempty"`
+	Actions      []Action      `json:"actions,omitempty"`
+}
+
+// Translation is the summary of a report in another language.
+type Translation struct {
+	Language string `json:"language"` // nl, de or en; each once
+	Summary  string `json:"summary"`
+}
+
+// Item is the part of a report about a session, or about none.
+type Item struct {
+	Session   string     `json:"session,omitempty"`  // key of a Session of this edition, each once; absent: about the edition as a whole
+	Findings  []string   `json:"findings,omitempty"` // one line each; needs Session
+	Questions []Asked    `json:"questions,omitempty"`
+	Materials []Material `json:"materials,omitempty"`
+}
+
+// Asked is what somebody asked the others.
+type Asked struct {
+	Text    string  `json:"text"`
+	AskedBy string  `json:"askedBy,omitempty"` // key of an Organisation
+	Person  string  `json:"person,omitempty"`  // key of a Person
+	Status  string  `json:"status"`            // OPEN or ANSWERED
+	Offers  []Offer `json:"offers,omitempty"`
+}
+
+// Offer is an organisation that can help with a question.
+type Offer struct {
+	Organisation string `json:"organisation"` // key of an Organisation, each once
+	Note         string `json:"note,omitempty"`
+}
+
+// Material is something to read on.
+type Material struct {
+	Title string `json:"title"`
+	URL   string `json:"url"` // an absolute http or https URL
+}
+
+// Action is what somebody does next.
+type Action struct {
+	Description string `json:"description"`
+	Owner       string `json:"owner"`            // key of an Organisation
+	Person      string `json:"person,omitempty"` // key of a Person
+	Due         string `json:"due,omitempty"`    // the day
+	Status      string `json:"status"`           // OPEN, DONE or DROPPED
 }
 
 // Venue is where an edition or a course run takes place.

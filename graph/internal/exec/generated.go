@@ -9019,7 +9019,7 @@ type Attendance {
   registered: Int!
   "How many came, with a place or without."
   attended: Int!
-  "Where they came from, the largest group first."
+  "Where they came from, the largest group first, then by name."
   organisations: [OrganisationAttendance!]!
 }
 
