@@ -171,8 +171,12 @@ func (v view) knownPeople(ctx context.Context, ids []ID, shape Shape) (map[ID]*P
 		return nil, err
 	}
 	fellows, err := v.fellowOrganisers(ctx, hidden)
+	if err != nil {
+		return nil, err
+	}
+	named, err := v.namedInReports(ctx, hidden)
 	for _, id := range hidden {
-		if !public[id] && !fellows[id] {
+		if !public[id] && !fellows[id] && !named[id] {
 			delete(people, id)
 		}
 	}

@@ -81,6 +81,7 @@ func (v view) readable(q *bun.SelectQuery) *bun.SelectQuery {
 	if v.actor.Administrator {
 		return q
 	}
+	q = q.Where("report.edition_id IN (?)", v.visible(v.tx.NewSelect().Model((*Edition)(nil)).Column("id")))
 	if v.actor.Anonymous() {
 		return q.Where("report.status = ?", ReportPublished)
 	}
@@ -136,11 +137,14 @@ func (v view) reports(ctx context.Context, rows []*Report, shape Shape) error {
 	if len(rows) == 0 {
 		return nil
 	}
+	// Questions and actions lead back to the report that they are in.
+	for back := shape.backToReport(); len(back) > 0; back = back.backToReport() {
+		shape = shape.With(back)
+	}
 	editions, err := v.loadEditions(ctx, idsBy(rows, func(r *Report) ID { return r.EditionID }), shape.Of("edition"))
 	if err != nil {
 		return err
 	}
-	// What nobody may know of has no report either.
 	for _, row := range rows {
 		row.Edition = editions[row.EditionID]
 	}
@@ -171,6 +175,10 @@ func (v view) reports(ctx context.Context, rows []*Report, shape Shape) error {
 		return v.corrections(ctx, own, shape.Of("corrections"))
 	}
 	return nil
+}
+
+func (s Shape) backToReport() Shape {
+	return s.Of("actions").Of("report").With(s.Of("items").Of("questions").Of("report"))
 }
 
 func (v view) organisesReport(r *Report) bool {

@@ -82,6 +82,43 @@ func (v view) namesPeople(ctx context.Context, reports []*Report) (map[ID]bool, 
 	return may, nil
 }
 
+// namedInReports returns which of the people the actor may read of, by name, in a report. Texts name their authors, and proposals
+// those who made them, to organisers alone.
+func (v view) namedInReports(ctx context.Context, people []ID) (map[ID]bool, error) {
+	if v.actor.Anonymous() || len(people) == 0 {
+		return nil, nil
+	}
+	var rows []struct {
+		PersonID ID
+		ReportID ID
+		Internal bool
+	}
+	if err := v.tx.NewRaw(`SELECT person_id, report_id, 0 AS internal FROM report_questions WHERE person_id IN (?0)
+		UNION SELECT person_id, report_id, 0 FROM report_actions WHERE person_id IN (?0)
+		UNION SELECT offer.person_id, question.report_id, 0 FROM help_offers AS offer JOIN report_questions AS question ON question.id = offer.question_id
+			WHERE offer.person_id IN (?0)
+		UNION SELECT person_id, report_id, 1 FROM corrections WHERE person_id IN (?0)
+		UNION SELECT author_id, report_id, 1 FROM report_texts WHERE author_id IN (?0)`, bun.List(people)).Scan(ctx, &rows); err != nil {
+		return nil, fmt.Errorf("people in reports: %w", err)
+	}
+	var ids []ID
+	for _, row := range rows {
+		ids = append(ids, row.ReportID)
+	}
+	reports, err := v.loadReports(ctx, ids, nil)
+	if err != nil {
+		return nil, err
+	}
+	may, err := v.namesPeople(ctx, values(reports))
+	named := map[ID]bool{}
+	for _, row := range rows {
+		if r := reports[row.ReportID]; r != nil && may[r.ID] && (!row.Internal || v.organisesReport(r)) {
+			named[row.PersonID] = true
+		}
+	}
+	return named, err
+}
+
 // reportPeople loads the people that reports name, for those who may see them.
 func (v view) reportPeople(ctx context.Context, reports []*Report, named map[ID][]ID, shape Shape) (map[ID]map[ID]*Person, error) {
 	may, err := v.namesPeople(ctx, reports)

@@ -59,7 +59,7 @@ func (v view) specimens(ctx context.Context, in *SendInvitationsInput, words cam
 	if err != nil {
 		return nil, err
 	}
-	self, campaign := people[v.actor.PersonID], &Campaign{Message: words.message, Texts: words.texts, RespondBy: in.RespondBy}
+	self, campaign := people[v.actor.PersonID], &Campaign{CreatedAt: v.now, Message: words.message, Texts: words.texts, RespondBy: in.RespondBy}
 	editionID, runID := valueOf(in.EditionID), valueOf(in.CourseRunID)
 	editions, err := v.loadEditions(ctx, []ID{editionID}, Shape{"host": nil})
 	if err != nil {

@@ -96,11 +96,22 @@ func TestDraftsAnswerAsIfTheyWereNotThere(t *testing.T) {
 			"editionId": {edition}, "sessionId": {session}, "parentId": {session}, "roomId": {one("SELECT id FROM rooms WHERE key = 'room-0'")},
 			"seatsId": seats, "courseRunId": {run}, "personId": {h.id("people", "shy")},
 		}
+		// The report of the draft has something of everything in it, and there is one that the organiser may change.
+		hidden["reportId"] = []string{h.writeReport()}
+		for name, table := range map[string]string{"questionId": "report_questions", "actionId": "report_actions", "correctionId": "corrections"} {
+			hidden[name] = []string{one("SELECT id FROM " + table)}
+		}
+		hidden["entryId"] = []string{hidden["questionId"][0], hidden["actionId"][0], one("SELECT id FROM materials")}
+		hidden["partId"] = []string{hidden["reportId"][0], hidden["questionId"][0], hidden["actionId"][0], session}
+		h.exec("UPDATE reports SET edition_id = (SELECT id FROM editions WHERE key = 'other-agenda')")
+		h.exec("DELETE FROM report_texts WHERE part_id IN (SELECT id FROM sessions)")
+		written := h.writeReport()
 		unknown := map[string]string{}
 		for name, kind := range map[string]db.Kind{
 			"editionId": db.KindEdition, "sessionId": db.KindSession, "parentId": db.KindSession, "roomId": db.KindRoom, "seatsId": db.KindSeats,
 			"courseRunId": db.KindCourseRun, "personId": db.KindPerson, "campaignId": db.KindCampaign, "registrationId": db.KindRegistration,
-			"delegationId": db.KindDelegation, "partnershipId": db.KindPartnership, "organisationId": db.KindMunicipality, "questionId": db.KindIntakeQuestion,
+			"delegationId": db.KindDelegation, "partnershipId": db.KindPartnership, "organisationId": db.KindMunicipality, "questionId": db.KindReportQuestion,
+			"reportId": db.KindReport, "actionId": db.KindReportAction, "entryId": db.KindMaterial, "correctionId": db.KindCorrection, "partId": db.KindReportQuestion,
 			"courseId": db.KindCourse, "tokenId": db.KindAccessToken, "signInId": db.KindAccessToken, "invitationId": db.KindInvitation,
 		} {
 			unknown[name] = db.NewID(kind, today).String()
@@ -108,7 +119,7 @@ func TestDraftsAnswerAsIfTheyWereNotThere(t *testing.T) {
 		// Rooms, blocks and people are looked for in something else, which the organiser may change.
 		h.exec(`INSERT INTO sessions (id, key, edition_id, kind, title, day, languages, position)
 			SELECT id, 'walk', id, 'EXCURSION', 'Walk', starts_on, '["nl"]', 99 FROM editions WHERE key = 'vaktreffen-2027'`)
-		own := map[string]string{"seatsId": one("SELECT id FROM seats WHERE edition_id = (SELECT id FROM editions WHERE key = 'vaktreffen-2027')"), "editionId": h.id("editions", "vaktreffen-2027"), "sessionId": h.id("sessions", "walk")}
+		own := map[string]string{"seatsId": one("SELECT id FROM seats WHERE edition_id = (SELECT id FROM editions WHERE key = 'vaktreffen-2027')"), "editionId": h.id("editions", "vaktreffen-2027"), "sessionId": h.id("sessions", "walk"), "reportId": written}
 		s, compared := schema(h), map[string]bool{}
 		for _, field := range s.Mutation.Fields {
 			if len(field.Arguments) == 0 || strings.HasPrefix(field.Name, "__") {
@@ -129,7 +140,7 @@ func TestDraftsAnswerAsIfTheyWereNotThere(t *testing.T) {
 							f := filling{schema: s, only: name, ids: map[string]string{}}
 							for other, nothing := range unknown {
 								f.ids[other] = nothing
-								if name == "parentId" || name == "roomId" || name == "personId" {
+								if slices.Contains([]string{"parentId", "roomId", "personId", "entryId", "correctionId", "partId"}, name) {
 									f.ids[other] = cmp.Or(own[other], nothing)
 								}
 							}
@@ -151,7 +162,8 @@ func TestDraftsAnswerAsIfTheyWereNotThere(t *testing.T) {
 		for _, want := range []string{
 			"register seatsId", "sendInvitations editionId", "sendInvitations courseRunId", "previewInvitations editionId", "changeEdition editionId",
 			"publishProgramme editionId", "prepareSession parentId", "prepareChange sessionId", "changeSession roomId", "inviteDelegations editionId",
-			"register personId", "changeSeats seatsId",
+			"register personId", "changeSeats seatsId", "publishReport reportId", "markQuestion questionId", "changeReportAction actionId",
+			"removeReportEntry entryId", "decideCorrection correctionId", "saveReportText partId", "proposeCorrection partId",
 		} {
 			if !compared[want] {
 				h.Errorf("%s was not compared", want)

@@ -46,6 +46,8 @@ func arguments(field *ast.FieldDefinition) string {
 		return "(first: 20)"
 	case field.Arguments.ForName("on") != nil:
 		return `(on: "2016-06-01")`
+	case field.Name == "revisions":
+		return `(locale: "nl")`
 	}
 	return ""
 }
@@ -345,10 +347,13 @@ func world(h *house) *graphOf {
 	h.ask(organiser, `mutation($input: NameDelegatesInput!) { nameDelegates(input: $input) { delegation { id } } }`, vars{"input": vars{
 		"delegationId": h.ids("SELECT id FROM delegations")[0], "personIds": []string{h.id("people", "olga-organisator")},
 	}})
+	if _, problems := h.mutate(organiser, "publishReport", "", vars{"idempotencyKey": "three", "reportId": h.writeReport()}); problems != "" {
+		h.Fatal(problems)
+	}
 	g := &graphOf{house: h, schema: schema(h), truths: map[string]map[string]any{}, seen: map[string]bool{}, ids: map[string][]string{
 		"Municipality": h.ids("SELECT id FROM organisations WHERE kind = 'MUNICIPALITY' ORDER BY key"),
 		"Institution":  h.ids("SELECT id FROM organisations WHERE kind = 'INSTITUTION' ORDER BY key"),
-		"Campaign":     h.ids("SELECT id FROM campaigns ORDER BY edition_id"),
+		"Campaign":     h.ids("SELECT id FROM campaigns ORDER BY edition_id, report_id"),
 		"Session":      h.ids("SELECT id FROM sessions WHERE key = 'block-0' UNION ALL SELECT id FROM sessions WHERE key <> 'block-0'"),
 		"Invitation":   h.ids("SELECT id FROM invitations ORDER BY edition_id"),
 	}}
@@ -356,7 +361,8 @@ func world(h *house) *graphOf {
 		"Person": "people", "Partnership": "partnerships", "Series": "series", "Edition": "editions", "Room": "rooms",
 		"Theme": "themes", "Course": "courses", "CourseRun": "course_runs", "Seats": "seats", "Delivery": "deliveries", "Registration": "registrations",
 		"SignIn": "access_tokens", "Delegation": "delegations", "Reminder": "reminders",
-		"IntakeQuestion": "intake_questions",
+		"IntakeQuestion": "intake_questions", "Report": "reports", "ReportQuestion": "report_questions", "HelpOffer": "help_offers",
+		"ReportAction": "report_actions", "Material": "materials", "Correction": "corrections",
 	} {
 		g.ids[name] = h.ids("SELECT id FROM " + table + " ORDER BY id")
 	}

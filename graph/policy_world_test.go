@@ -70,6 +70,9 @@ func newScene(h *house) *scene {
 	} {
 		file.People = append(file.People, programme.Person{Key: keyOf(address), Name: "Quirin of " + works, Email: address, Organisation: works, Locale: "nl"})
 	}
+	for _, key := range []string{"asks", "offers", "acts"} {
+		file.People = append(file.People, programme.Person{Key: key, Name: "Rune who " + key, Email: key + "@example.net", Organisation: "voorbeeld-universiteit", Locale: "nl"})
+	}
 	for _, role := range everybody {
 		key := spare(role)
 		file.People = append(file.People, programme.Person{Key: key, Name: "Zosia " + key, Email: key + "@example.net", Organisation: "oldenburg", Locale: "de"})
@@ -105,6 +108,11 @@ func newScene(h *house) *scene {
 	}
 	s.do(member, "register", vars{"idempotencyKey": "run", "seatsId": s.place, "answers": answers, "invoice": vars{"organisation": "Oldenburg", "address": "Markt 1"}})
 	s.do(trainer, "answerIntake", vars{"registrationId": s.placeOf("run"), "answers": []vars{{"questionId": s.one("SELECT id FROM intake_questions WHERE organisers_only"), "text": "A note"}}})
+	s.do(organiser, "sendTestInvitation", vars{"idempotencyKey": "test", "editionId": s.edition})
+	s.do(organiser, "remindInvited", vars{"editionId": s.edition, "at": "2027-03-01T12:00:00Z"})
+	s.do(trainer, "remindInvited", vars{"courseRunId": s.run, "at": "2027-03-01T12:00:00Z"})
+	s.do(organiser, "prepareChange", vars{"sessionId": h.id("sessions", "sport"), "title": "As it shall be"})
+	s.report()
 	for _, at := range []string{"edition", "run"} {
 		s.do(member, "changeListing", vars{"registrationId": s.placeOf(at), "listing": "PARTICIPANTS"})
 	}
@@ -255,6 +263,14 @@ func coordinatorInput(s *scene, _ string) vars {
 var deeds = []deed{
 	{"previewInvitations", organisers, "FORBIDDEN", invitation, nil},
 	{"sendInvitations", organisers, "FORBIDDEN", invitation, nil},
+	{"sendTestInvitation", organisers, "FORBIDDEN", with(editionInput, vars{"idempotencyKey": "another test"}), nil},
+	{"sendTestInvitation", providers, "FORBIDDEN", with(runInput, vars{"idempotencyKey": "test of a course"}), nil},
+	{"retryFailed", organisers, "NOT_FOUND", campaignInput, nil},
+	{"remindInvited", organisers, "NOT_FOUND", with(campaignInput, vars{"at": "2027-03-02T12:00:00Z"}), nil},
+	{"remindInvited", organisers, "FORBIDDEN", with(editionInput, vars{"at": "2027-03-02T12:00:00Z"}), nil},
+	{"remindInvited", providers, "FORBIDDEN", with(runInput, vars{"at": "2027-03-02T12:00:00Z"}), nil},
+	{"withdrawReminder", organisers, "NOT_FOUND", reminder("edition_id"), nil},
+	{"withdrawReminder", providers, "NOT_FOUND", reminder("course_run_id"), nil},
 	{"pauseCampaign", organisers, "NOT_FOUND", campaignInput, nil},
 	{"resumeCampaign", organisers, "NOT_FOUND", campaignInput, nil},
 	{"cancelCampaign", organisers, "NOT_FOUND", campaignInput, nil},
@@ -263,7 +279,10 @@ var deeds = []deed{
 		return with(invitation, vars{"editionId": s.draft, "idempotencyKey": "draft"})(s, as)
 	}, ofDraft("CONFLICT")},
 	{"sendInvitations", providers, "FORBIDDEN", courseInvitation, nil},
+	{"retryFailed", providers, "NOT_FOUND", courseCampaign, nil},
 	{"pauseCampaign", providers, "NOT_FOUND", courseCampaign, nil},
+	{"remindInvited", nil, "NOT_FOUND", func(s *scene, _ string) vars { return vars{"editionId": s.draft, "at": "2027-03-02T12:00:00Z"} }, ofDraft("CONFLICT")},
+	{"sendTestInvitation", nil, "NOT_FOUND", func(s *scene, _ string) vars { return vars{"editionId": s.draft, "idempotencyKey": "test of a draft"} }, ofDraft("CONFLICT")},
 
 	{"liftSuppression", and(organisers, member, colleague, trainer), "NOT_FOUND", func(s *scene, _ string) vars { return vars{"personId": s.paula} }, nil},
 	{"liftSuppression", []string{colleague, administrator}, "FORBIDDEN", func(s *scene, _ string) vars { // of somebody whom everybody may know of
@@ -335,6 +354,10 @@ var deeds = []deed{
 	{"changeSession", []string{organiser, leader, administrator}, "NOT_FOUND", func(s *scene, _ string) vars {
 		return vars{"sessionId": s.id("sessions", "hidden-session"), "title": "Renamed"}
 	}, nil},
+	{"prepareSession", []string{organiser, leader, administrator}, "NOT_FOUND", func(s *scene, _ string) vars {
+		return vars{"editionId": s.draft, "kind": "SOCIAL", "title": "Drinks", "day": "2028-05-20"}
+	}, nil},
+	{"publishProgramme", []string{organiser, leader, administrator}, "NOT_FOUND", func(s *scene, _ string) vars { return vars{"editionId": s.draft} }, nil}, // from here on it is public
 	{"changeCourseRun", providers, "NOT_FOUND", func(s *scene, _ string) vars { return vars{"courseRunId": s.hiddenRun, "startsOn": "2027-09-02"} }, nil},
 	{"confirmCourseRun", providers, "NOT_FOUND", runInput, nil},
 	{"changeCourseRun", providers, "NOT_FOUND", with(runInput, vars{"startsOn": "2027-09-01"}), nil},
@@ -366,6 +389,7 @@ var deeds = []deed{
 	{"signOut", []string{member}, "", func(s *scene, _ string) vars {
 		return vars{"signInId": s.one("SELECT access_tokens.id FROM access_tokens JOIN people ON people.id = person_id WHERE way = 'MAIL' AND people.key = 'paula-participant'")}
 	}, nil},
+	{"renewCalendarUrl", signedIn, "", nil, nil},
 	{"signOutEverywhere", signedIn, "", nil, nil},
 	{"erasePerson", []string{administrator}, "FORBIDDEN", func(s *scene, _ string) vars { return vars{"personId": s.person(spare(member))} }, nil},
 	{"eraseMe", []string{member, neighbour, elsewhere, colleague, organiser, named, leader, teacher}, "CONFLICT", to(vars{"confirm": true}), nil}, // without the others nobody leads

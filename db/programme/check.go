@@ -138,6 +138,7 @@ func (c *checker) partnership(at *place, p *Partnership) {
 		}
 		c.choice(at.field("renewal"), a.Renewal, "TACIT", "EXPLICIT")
 	})
+	c.practices(at.field("practices"), p.Practices)
 }
 
 func (c *checker) course(at *place, o *Course) {

@@ -81,3 +81,26 @@ func (m *meeting) asked(at *place, q *Asked) {
 		m.text(at.field("note"), o.Note)
 	})
 }
+
+func (c *checker) practices(at *place, list []Practice) {
+	titles := map[string]*place{}
+	each(at, list, func(at *place, p *Practice) {
+		here := at.field("title")
+		if first, used := titles[p.Title]; used && p.Title != "" {
+			c.problem(here, "Choose another title; %q is already that of %s.", p.Title, first.parent)
+		}
+		titles[p.Title] = here
+		c.title(here, p.Title)
+		c.choice(at.field("language"), p.Language, "nl", "de", "en")
+		if c.present(at.field("description"), p.Description) {
+			c.text(at.field("description"), p.Description)
+		}
+		c.refersAll(at.field("partners"), OrganisationKind, p.Partners)
+		c.money(at.field("budget"), p.Budget)
+		c.line(at.field("term"), p.Term)
+		c.lines(at.field("successFactors"), p.SuccessFactors)
+		c.lines(at.field("pitfalls"), p.Pitfalls)
+		c.lines(at.field("pointsOfAttention"), p.PointsOfAttention)
+		c.lines(at.field("recommendations"), p.Recommendations)
+	})
+}

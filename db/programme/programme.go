@@ -54,6 +54,22 @@ type Partnership struct {
 	Since       *int        `json:"since,omitempty"` // year
 	Members     []Member    `json:"members,omitempty"`
 	Agreements  []Agreement `json:"agreements,omitempty"`
+	Practices   []Practice  `json:"practices,omitempty"`
+}
+
+// Practice is what others can learn from what a partnership does. It begins a published description that is not there yet, by its
+// title: once there is one, it belongs to those who edit it, and the file changes nothing about it.
+type Practice struct {
+	Title             string   `json:"title"`    // unique within the partnership
+	Language          string   `json:"language"` // nl, de or en: of all texts
+	Description       string   `json:"description"`
+	Partners          []string `json:"partners,omitempty"` // keys of Organisations
+	Budget            *Money   `json:"budget,omitempty"`
+	Term              string   `json:"term,omitempty"`
+	SuccessFactors    []string `json:"successFactors,omitempty"` // one line each, as in all lists here
+	Pitfalls          []string `json:"pitfalls,omitempty"`
+	PointsOfAttention []string `json:"pointsOfAttention,omitempty"`
+	Recommendations   []string `json:"recommendations,omitempty"`
 }
 
 // Member is the part one organisation has in a partnership. An organisation is a member once.
