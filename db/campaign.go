@@ -19,6 +19,7 @@ type Campaign struct {
 	EditionID   ID `bun:",nullzero"`
 	CourseRunID ID `bun:",nullzero"`
 	ReportID    ID `bun:",nullzero"` // that it mails; zero when it invites
+	SurveyID    ID `bun:",nullzero"` // that it asks to answer
 	CreatedBy   ID
 	State       CampaignStatus `bun:"status"`
 	Message     string
@@ -60,6 +61,9 @@ const (
 )
 
 func (c *Campaign) id() ID { return c.ID }
+
+// AsksForFeedback reports whether the campaign neither invites nor mails a report, but asks those who came what they think.
+func (c *Campaign) AsksForFeedback() bool { return !c.SurveyID.IsZero() }
 
 // Queued returns how many mails have not left yet.
 func (c *Campaign) Queued() int {

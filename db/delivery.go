@@ -26,6 +26,7 @@ type Delivery struct {
 	SummaryID      ID     `bun:",nullzero"`
 	DelegationID   ID     `bun:",nullzero"`
 	OfferID        ID     `bun:",nullzero"` // of help
+	SurveyID       ID     `bun:",nullzero"`
 	CourseRunID    ID     `bun:",nullzero"` // of a notice to its organisers
 	CertificateID  ID     `bun:",nullzero"`
 	Trial          *trial // what a test of an invitation shows
@@ -61,6 +62,9 @@ const (
 	MailCancelled  MailKind = "registration_cancelled"
 
 	MailSignIn MailKind = "sign_in"
+
+	MailFeedback         MailKind = "feedback_requested"
+	MailFeedbackReminder MailKind = "feedback_reminder"
 
 	MailDelegation         MailKind = "delegation_invited"
 	MailDelegationReminder MailKind = "delegation_reminder"
@@ -114,7 +118,7 @@ const maxAttempts = 12
 // probably has it. An invitation twice annoys many people, so it is left; a confirmation carries a calendar entry that
 // replaces itself, so it is sent once more.
 func (k MailKind) dropsAllowed() int {
-	if k.invites() || k == MailReport {
+	if k.invites() || k == MailReport || k.asksForFeedback() {
 		return 0
 	}
 	return 1
@@ -123,8 +127,11 @@ func (k MailKind) dropsAllowed() int {
 // invites reports whether mails of the kind go only to those who want invitations.
 func (k MailKind) invites() bool { return k == MailInvitation || k == MailReminder }
 
+// asksForFeedback reports whether mails of the kind lead to a survey.
+func (k MailKind) asksForFeedback() bool { return k == MailFeedback || k == MailFeedbackReminder }
+
 func (k MailKind) lane() Lane {
-	if k.invites() || k == MailNotice || k == MailReport {
+	if k.invites() || k == MailNotice || k == MailReport || k.asksForFeedback() {
 		return Bulk
 	}
 	return Urgent

@@ -45,6 +45,8 @@ type Edition struct {
 	// CarriedOver is what is open from earlier editions of the series; nil unless the actor organises the edition and it lies ahead.
 	CarriedOver *CarriedOver           `bun:"-"`
 	Practices   []*PracticeDescription `bun:"-"` // that the actor may read, the latest first
+	// Feedback is what those who came think of it; nil unless the actor organises the edition and has asked.
+	Feedback *Feedback `bun:"-"`
 	// Organisers are those who were named; nil unless the actor organises the edition.
 	Organisers []*Person `bun:"-"`
 	// PreparedChanges are what would change if the programme were published now; nil unless the actor organises the edition.
@@ -277,6 +279,16 @@ func (v view) editions(ctx context.Context, rows []*Edition, shape Shape) error 
 		}
 		for _, row := range rows {
 			row.Report = reports[row.ID]
+		}
+	}
+	if shape.Has("feedback") {
+		own := idsWhere(rows, func(e *Edition) bool { return v.actor.organisesEdition(e.ID, e.PartnershipID, e.HostID) })
+		feedback, err := v.feedback(ctx, own, shape.Of("feedback"))
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			row.Feedback = feedback[row.ID]
 		}
 	}
 	if shape.Has("practices") {

@@ -58,6 +58,7 @@ const (
 	KindCertificate
 	KindPractice
 	KindPracticeComment
+	KindSurvey
 	kindsEnd // behind the last
 )
 

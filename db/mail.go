@@ -11,37 +11,40 @@ import (
 
 // Mail is a delivery that is being sent with the truth it tells, read when sending began.
 type Mail struct {
-	Delivery     *Delivery
-	Person       *Person
-	Organiser    *Person // whom answers go to, as organisers in mail_organiser.go says; nil when nobody is known
-	Campaign     *Campaign
-	Registration *Registration // nil for an invitation and a notice to organisers
-	Position     int           // on the waiting list, from 1
-	NoPlace      bool          // of a cancelled registration: it was never confirmed
-	Sessions     []*Mail       // about places in sessions that were cancelled with this one, each as a mail of its own would tell
-	Edition      *Edition      // with host; nil when it is about a course run
-	CourseRun    *CourseRun    // with course and organisation, and with seats in a notice to organisers; nil when it is about an edition
-	Session      *Session      // of the edition, when it is about a place in a session
-	Hours        []Hours       // of each day of the edition that the programme gives times for
-	Sequence     int           // of the meeting's calendar entry, for who has no place
-	AnswerToken  string        // of the invitation's personal link; "" when there is no invitation
-	Delegation   *Delegation   // with organisation; nil when the mail is about none
-	DeskToken    string        // of the reader's personal link to the delegation
-	SignInToken  string        // of a sign-in link, made for this copy of the mail
-	PlaceToken   string        // of the registration's personal link; "" when there is no registration
-	OptOutToken  string        // of the link to get no more invitations; "" when it is no invitation
-	BounceToken  string        // of the return path; "" when the person has no address
-	Notice       *Notice       // of a mail about a change
-	Report       string        // the summary of the report that the mail is about, in the reader's language where it is there in it
-	ReportIn     Locale        // the language that the summary is in
-	Reminder     *Reminder     // of a mail to somebody who has not answered
-	Summary      *Summary      // of a mail that says how a campaign ended
-	Certificate  *Certificate  // that goes along
-	Tasks        []Task        // of a mail to the owner of actions
-	TasksToken   string        // of the reader's personal link to the actions
-	Help         *Help         // of a mail about an offer of help
+	Delivery      *Delivery
+	Person        *Person
+	Organiser     *Person // whom answers go to, as organisers in mail_organiser.go says; nil when nobody is known
+	Campaign      *Campaign
+	Registration  *Registration // nil for an invitation and a notice to organisers
+	Position      int           // on the waiting list, from 1
+	NoPlace       bool          // of a cancelled registration: it was never confirmed
+	Sessions      []*Mail       // about places in sessions that were cancelled with this one, each as a mail of its own would tell
+	Edition       *Edition      // with host; nil when it is about a course run
+	CourseRun     *CourseRun    // with course and organisation, and with seats in a notice to organisers; nil when it is about an edition
+	Session       *Session      // of the edition, when it is about a place in a session
+	Hours         []Hours       // of each day of the edition that the programme gives times for
+	Sequence      int           // of the meeting's calendar entry, for who has no place
+	AnswerToken   string        // of the invitation's personal link; "" when there is no invitation
+	Delegation    *Delegation   // with organisation; nil when the mail is about none
+	DeskToken     string        // of the reader's personal link to the delegation
+	SignInToken   string        // of a sign-in link, made for this copy of the mail
+	PlaceToken    string        // of the registration's personal link; "" when there is no registration
+	OptOutToken   string        // of the link to get no more invitations; "" when it is no invitation
+	BounceToken   string        // of the return path; "" when the person has no address
+	Notice        *Notice       // of a mail about a change
+	Report        string        // the summary of the report that the mail is about, in the reader's language where it is there in it
+	ReportIn      Locale        // the language that the summary is in
+	Reminder      *Reminder     // of a mail to somebody who has not answered
+	Summary       *Summary      // of a mail that says how a campaign ended
+	Certificate   *Certificate  // that goes along
+	Tasks         []Task        // of a mail to the owner of actions
+	TasksToken    string        // of the reader's personal link to the actions
+	Help          *Help         // of a mail about an offer of help
+	Survey        *Survey       // that the mail asks to answer
+	FeedbackToken string        // of the reader's personal link to it
 
-	pending bool // whether there is an invitation that is not answered
+	pending  bool // whether there is an invitation that is not answered
+	answered bool // whether there is a survey that is
 }
 
 // Hours are when an edition begins and ends on one of its days.
@@ -179,6 +182,13 @@ func (m *Mail) verdict(now time.Time, held string) (Result, time.Duration) {
 		if m.Campaign.State == CampaignPaused {
 			return ResultUnreachable, heldFor
 		}
+	case MailFeedback, MailFeedbackReminder:
+		if off || m.answered || m.Survey.closed(now) || m.Campaign.State == CampaignCancelled {
+			return ResultCancelled, 0
+		}
+		if m.Campaign.State == CampaignPaused {
+			return ResultUnreachable, heldFor
+		}
 	case MailSummary: // it is about what was, whatever became of the meeting
 	case MailCertificate: // the course has been
 		if m.Certificate == nil || m.Certificate.RevokedAt != nil {
@@ -274,8 +284,13 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 	if err != nil {
 		return nil, err
 	}
+	surveys, err := v.surveysOfMails(ctx, deliveries)
+	if err != nil {
+		return nil, err
+	}
 	campaigns, err := byID[Campaign](ctx, v.tx, append(idsBy(values(invitations), func(i *Invitation) ID { return i.CampaignID }),
-		append(idsBy(values(summaries), func(s *summary) ID { return s.CampaignID }), idsBy(deliveries, func(x *Delivery) ID { return x.CampaignID })...)...))
+		append(idsBy(values(summaries), func(s *summary) ID { return s.CampaignID }), append(idsBy(values(surveys), func(s *mailedSurvey) ID { return s.campaign }),
+			idsBy(deliveries, func(x *Delivery) ID { return x.CampaignID })...)...)...))
 	if err != nil {
 		return nil, err
 	}
@@ -413,6 +428,13 @@ func (d *DB) mails(ctx context.Context, deliveries []*Delivery) ([]*Mail, error)
 			editionID, m.Organiser = m.Campaign.EditionID, organisers[m.Campaign.CreatedBy]
 			if r := reports[m.Campaign.ReportID]; r != nil && m.Person != nil {
 				m.Report, m.ReportIn = r.In(m.Person.Language, r.ID)
+			}
+		}
+		if s := surveys[x.SurveyID]; s != nil {
+			m.Survey, m.Campaign, m.answered = s.survey, campaigns[s.campaign], s.answered[x.PersonID]
+			editionID, m.Organiser = s.survey.EditionID, organisers[m.Campaign.CreatedBy]
+			if m.FeedbackToken, err = d.FeedbackToken(ctx, x.SurveyID, x.PersonID); err != nil {
+				return nil, err
 			}
 		}
 		if s := summaries[x.SummaryID]; s != nil {

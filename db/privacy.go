@@ -31,12 +31,13 @@ const (
 		WHERE seats.edition_id = ?1 OR sessions.edition_id = ?1 OR seats.course_run_id = ?2)`
 	inMeeting        = "edition_id = ?1 OR course_run_id = ?2"
 	inReport         = "report_id IN (SELECT id FROM reports WHERE edition_id = ?1)"
+	inSurvey         = "survey_id IN (SELECT id FROM surveys WHERE edition_id = ?1)"
 	inPractice       = "practice_id IN (SELECT id FROM practices WHERE edition_id = ?1)"
 	onSeatsOfMeeting = "seats_id IN " + seatsOfMeeting
 	aboutMeeting     = "registration_id IN (SELECT id FROM registrations WHERE " + onSeatsOfMeeting + `)
 		OR invitation_id IN (SELECT id FROM invitations WHERE ` + inMeeting + `)
 		OR certificate_id IN (SELECT id FROM certificates WHERE course_run_id = ?2)
-		OR offer_id IN (SELECT id FROM help_offers WHERE question_id IN (SELECT id FROM report_questions WHERE ` + inReport + "))"
+		OR offer_id IN (SELECT id FROM help_offers WHERE question_id IN (SELECT id FROM report_questions WHERE ` + inReport + "))" + " OR " + inSurvey
 )
 
 // traces are all that the database holds about people, besides the row of people itself and the addresses that take no mail or no
@@ -79,6 +80,9 @@ var traces = []trace{
 	{table: "practice_ratings", column: "person_id", meeting: inPractice},
 	{table: "report_readers", column: "person_id", deleted: true, meeting: inReport},
 	{table: "corrections", column: "person_id", cleared: "note = ''", meeting: inReport},
+	{table: "survey_readers", column: "person_id", meeting: inSurvey},
+	{table: "survey_answers", column: "person_id", cleared: "remark = ''", meeting: inSurvey},
+	{table: "surveys", column: "created_by", name: "feedback asked for"},
 	{table: "campaigns", column: "created_by", name: "campaigns sent"},
 	{table: "reminders", column: "created_by", name: "reminders set"},
 	{table: "delegations", column: "created_by", name: "delegations invited"},

@@ -39,11 +39,11 @@ func TestExportAndErasureKnowEveryColumnAboutPeople(t *testing.T) {
 			"calendar_sequence listing",
 		"invitations": "id campaign_id person_id edition_id course_run_id status responded_at",
 		"deliveries": "id kind lane state person_id campaign_id invitation_id registration_id notice_id reminder_id summary_id course_run_id trial created_at not_before claim claimed_at worker_id attempts drops round " +
-			"dated_at sent_at last_code last_error status_code delegation_id certificate_id offer_id",
+			"dated_at sent_at last_code last_error status_code delegation_id certificate_id offer_id survey_id",
 		"delegates":   "registration_id delegation_id",
 		"delegations": "id edition_id organisation_id places respond_by message status created_by created_at answered_at reminded_at",
 		"campaigns": "id edition_id course_run_id created_by status message texts respond_by send_at created_at finished_at round summed_up_at version total sent failed suppressed " +
-			"cancelled uncertain bounced accepted declined report_id",
+			"cancelled uncertain bounced accepted declined report_id survey_id",
 		"attendances":      "seats_id person_id organisation_id walk_in at recorded_by",
 		"certificates":     "id course_run_id person_id code issued_at issued_by revoked_at",
 		"report_texts":     "report_id part_id locale version text author_id saved_at",
@@ -52,6 +52,9 @@ func TestExportAndErasureKnowEveryColumnAboutPeople(t *testing.T) {
 		"practice_ratings": "practice_id person_id stars rated_at",
 		"report_actions":   "id report_id session_id organisation_id person_id due_on status created_at note noted_by",
 		"corrections":      "id report_id part_id locale text note status person_id created_at",
+		"survey_readers":   "survey_id person_id answered",
+		"survey_answers":   "survey_id person_id overall sessions remark answered_at",
+		"surveys":          "id edition_id opens_at closes_at remind_at reminded_at anonymous created_by created_at",
 		"reminders":        "id campaign_id edition_id course_run_id created_by created_at due_at progress queued_to",
 		"audit_log":        "id at actor_id action record_id",
 	}
@@ -169,6 +172,9 @@ func (w *world) everywhere(t *testing.T) (anna db.ID) {
 		"INSERT INTO practice_ratings (practice_id, person_id, stars, rated_at) SELECT id, ?0, 4, ?1 FROM practices",
 		"INSERT INTO report_readers (report_id, person_id, asked_at) SELECT id, ?0, ?1 FROM reports",
 		"INSERT INTO corrections (id, report_id, part_id, locale, text, note, status, person_id, created_at) SELECT id, id, id, 'de', 'Besser.', 'Annas note', 'PROPOSED', ?0, ?1 FROM reports",
+		"INSERT INTO surveys (id, edition_id, opens_at, closes_at, anonymous, created_by, created_at) SELECT id, id, ?1, '2030-01-01 00:00:00+00:00', 1 = 0, ?0, ?1 FROM editions WHERE key = 'open'",
+		"INSERT INTO survey_readers (survey_id, person_id, answered) SELECT id, ?0, 1 = 1 FROM surveys",
+		"INSERT INTO survey_answers (survey_id, person_id, overall, sessions, remark, answered_at) SELECT id, ?0, 5, '{}', 'Annas remark', ?1 FROM surveys",
 	} {
 		w.exec(t, statement, anna, at, *groningen)
 	}

@@ -15,7 +15,7 @@ const (
 	remindAtMost = 24 * time.Hour
 )
 
-// SweepCampaigns queues what time alone makes due: reminders to those who have not answered, and what is told to organisers whose
+// SweepCampaigns queues what time alone makes due: reminders to those who have not answered an invitation or a survey, and what is told to organisers whose
 // campaigns came to their end. Each is done once, however often and by how many processes this runs. It returns how many mails it
 // queued.
 func (d *DB) SweepCampaigns(ctx context.Context) (queued int, err error) {
@@ -32,6 +32,10 @@ func (d *DB) SweepCampaigns(ctx context.Context) (queued int, err error) {
 			}
 			queued += n
 		}
+	}
+	asked, err := d.remindOfFeedback(ctx)
+	if queued += asked; err != nil {
+		return queued, err
 	}
 	told, err := d.sumUpCampaigns(ctx)
 	if queued += told; queued > 0 {

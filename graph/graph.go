@@ -58,7 +58,7 @@ const (
 )
 
 // Handler serves /graphql, /registrations/{seatsId}.csv, the calendars under /calendar/, the pages of personal links (/i/ of invitations, /r/ of registrations, /d/ of
-// delegations, /a/ of actions, /unsubscribe/ of who wants no invitations), /example, /check-in/{seatsId}, /certificates/{code}, /reports/{id}, /practices/{id}, /sign-in, /me, /openid, /healthz and /readyz. It fails on an origin
+// delegations, /a/ of actions, /f/ of surveys, /unsubscribe/ of who wants no invitations), /example, /check-in/{seatsId}, /certificates/{code}, /reports/{id}, /practices/{id}, /sign-in, /me, /openid, /healthz and /readyz. It fails on an origin
 // that is none.
 func Handler(cfg Config) (http.Handler, error) {
 	res := resolver{db: cfg.DB, rates: rate.New(cfg.Redis), log: cfg.Log, proof: cfg.Proof, origin: cfg.PublicURL}
@@ -77,6 +77,7 @@ func Handler(cfg Config) (http.Handler, error) {
 	reportPages(mux, cfg)
 	actionPages(mux, cfg)
 	practicePages(mux, cfg, res)
+	feedbackPages(mux, cfg)
 	mux.HandleFunc("GET /example", showExample(cfg))
 	checkInPages(mux, cfg)
 	mux.HandleFunc("GET /certificates/{code...}", showCertificate(cfg))

@@ -169,6 +169,14 @@ func (s *scene) delegation(organisation string) string {
 	return s.one("SELECT delegations.id FROM delegations JOIN organisations ON organisations.id = organisation_id WHERE organisations.key = '" + organisation + "'")
 }
 
+// surveyed returns the edition, about which feedback is asked for.
+func (s *scene) surveyed() string {
+	s.exec(`INSERT INTO surveys (id, edition_id, opens_at, closes_at, anonymous, created_by, created_at)
+		SELECT editions.id, editions.id, '2027-01-15 12:00:00+00:00', '2027-03-01 12:00:00+00:00', 1 = 1, people.id, '2027-01-15 12:00:00+00:00' FROM editions, people
+		WHERE editions.key = 'vaktreffen-2027' AND people.key = 'paula-participant' ON CONFLICT DO NOTHING`)
+	return s.edition
+}
+
 func (s *scene) person(key string) string { return s.id("people", key) }
 
 // deed is a row of the table of mutations.
@@ -418,6 +426,20 @@ var deeds = []deed{
 		return vars{"commentId": s.one("SELECT id FROM practice_comments WHERE text = 'Shown'")}
 	}, nil},
 	{"publishPracticeDescription", organisers, "NOT_FOUND", func(s *scene, _ string) vars { return vars{"practiceId": s.practice("In preparation")} }, nil},
+	{"askForFeedback", organisers, "FORBIDDEN", func(s *scene, as string) vars { // once for each edition, and when it has begun
+		for _, statement := range []string{
+			"UPDATE editions SET starts_on = '2027-01-10', ends_on = '2027-01-11' WHERE key = 'vaktreffen-2027'",
+			"DELETE FROM deliveries WHERE survey_id IS NOT NULL", "DELETE FROM campaigns WHERE survey_id IS NOT NULL",
+			"DELETE FROM survey_readers", "DELETE FROM survey_tallies", "DELETE FROM surveys",
+		} {
+			s.exec(statement)
+		}
+		return vars{"idempotencyKey": "feedback of " + as, "editionId": s.edition, "closesAt": "2027-03-01T12:00:00Z", "anonymous": true}
+	}, nil},
+	{"askForFeedback", nil, "NOT_FOUND", func(s *scene, _ string) vars {
+		return vars{"idempotencyKey": "feedback on a draft", "editionId": s.draft, "closesAt": "2027-03-01T12:00:00Z", "anonymous": true}
+	}, ofDraft("CONFLICT")},
+
 	{"changeInvitationMails", signedIn, "", to(vars{"wanted": false}), nil},
 	{"requestSignIn", everybody, "", to(vars{"email": member}), nil},
 	{"signIn", everybody, "", func(s *scene, as string) vars { // whoever has the link is the person

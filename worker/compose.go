@@ -75,7 +75,11 @@ func (w *Worker) compose(m *db.Mail, chunk drafts) (_ *Message, err error) {
 
 // goesToMany reports whether a mail differs from others only by what is its reader's own.
 func goesToMany(m *db.Mail) bool {
-	return m.Delivery.Kind == db.MailInvitation || m.Delivery.Kind == db.MailReminder || m.Delivery.Kind == db.MailReport
+	switch m.Delivery.Kind {
+	case db.MailInvitation, db.MailReminder, db.MailReport, db.MailFeedback, db.MailFeedbackReminder:
+		return true
+	}
+	return false
 }
 
 // state says of a mail all but its words: where it goes, and what it tells.
@@ -127,6 +131,10 @@ func (w *Worker) state(m *db.Mail) (_ *Message, facts Facts, published *calendar
 	case db.MailHelp:
 		facts.AnswerURL = w.cfg.PublicURL + "/reports/" + m.Help.ReportID.String() + "?lang=" + message.Locale
 		facts.Help = m.Help
+	case db.MailFeedback, db.MailFeedbackReminder:
+		message.Bulk, message.Campaign = true, m.Campaign.ID.String()
+		facts.AnswerURL = w.cfg.PublicURL + "/f/" + m.FeedbackToken
+		facts.RespondBy, facts.Anonymous = m.Survey.ClosesAt.In(meetingZone(m)), m.Survey.Anonymous
 	case db.MailSummary:
 		facts.Result, facts.Began, facts.Reported = m.Summary, m.Campaign.SendAt.In(meetingZone(m)), !m.Campaign.ReportID.IsZero()
 	case db.MailTrial:
@@ -190,6 +198,9 @@ func (w *Worker) draft(m *db.Mail) (*draft, error) {
 	}
 	marks := newMarks()
 	facts.PersonName, facts.Words.Employer = marks[0], marks[1]
+	if m.FeedbackToken != "" {
+		facts.AnswerURL = w.cfg.PublicURL + "/f/" + marks[2]
+	}
 	if m.AnswerToken != "" {
 		facts.AnswerURL, facts.OptOutURL = w.cfg.PublicURL+"/i/"+marks[2], w.cfg.PublicURL+"/unsubscribe/"+marks[3]
 	}
@@ -211,7 +222,7 @@ func (w *Worker) forReader(d *draft, m *db.Mail) *Message {
 	if message.ListUnsubscribe != "" {
 		message.ListUnsubscribe = w.oneClick(m)
 	}
-	plain := own{oneLine(m.Person.Name, maxName), cmp.Or(oneLine(m.Person.WorksFor(), maxName), d.employer), m.AnswerToken, m.OptOutToken}
+	plain := own{oneLine(m.Person.Name, maxName), cmp.Or(oneLine(m.Person.WorksFor(), maxName), d.employer), cmp.Or(m.AnswerToken, m.FeedbackToken), m.OptOutToken}
 	message.own = ownValues{plain, own{template.HTMLEscapeString(plain[0]), template.HTMLEscapeString(plain[1]), plain[2], plain[3]}}
 	message.draft, message.Subject = d, d.subject.string(&message.own.plain)
 	message.Text, message.HTML = d.text.string(&message.own.plain), d.html.string(&message.own.escaped)

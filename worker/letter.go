@@ -33,6 +33,8 @@ const (
 	KindInvitationReminder     = "invitation_reminder"
 	KindCampaignSummary        = "campaign_summary"
 	KindReportPublished        = "report_published"
+	KindFeedbackRequested      = "feedback_requested"
+	KindFeedbackReminder       = "feedback_reminder"
 	KindSignIn                 = "sign_in" // the only one about no meeting
 
 	KindIntakeRequested = "intake_requested"
@@ -55,6 +57,7 @@ func Kinds() []string {
 		KindDelegationInvited, KindDelegationReminder, KindMeetingChanged, KindMeetingCancelled,
 		KindIntakeRequested, KindIntakeReminder, KindRunConfirmed, KindRunCancelled, KindRunBelowMinimum,
 		KindInvitationReminder, KindCampaignSummary, KindReportPublished, KindCertificateIssued,
+		KindFeedbackRequested, KindFeedbackReminder,
 		KindHelpOffered, KindActionAssigned, KindActionDue,
 	}
 }
@@ -93,6 +96,7 @@ type Facts struct {
 	ReportLocale  string      // the language that these are in
 	PDFURL        string      // of the report for printing
 	Reported      bool        // the campaign that ended mailed a report
+	Anonymous     bool        // what the person answers to a survey leads to nobody
 	Result        *db.Summary // of a campaign
 	Began         time.Time   // a campaign, in the zone to write it in
 	Tasks         []db.Task   // that the reader has agreed to do
@@ -288,7 +292,7 @@ func (p *pen) write(kind string, f Facts) *Letter {
 	add("host", oneLine(m.Host, maxSubject))
 	add("languages", t.list(t.languageNames(m.Languages)))
 	switch kind {
-	case KindInvitation, KindInvitationReminder, KindSeatOffered, KindDelegationInvited, KindDelegationReminder:
+	case KindInvitation, KindInvitationReminder, KindSeatOffered, KindDelegationInvited, KindDelegationReminder, KindFeedbackRequested, KindFeedbackReminder:
 		add("respond_by", t.deadlineFact(f.RespondBy))
 	case KindIntakeRequested, KindIntakeReminder:
 		add("intake_by", t.deadlineFact(f.RespondBy))
@@ -368,7 +372,7 @@ type said struct {
 	Name, Dates, Deadline, Summary, Message string
 	CalendarEntry, NoPlace                  bool
 	Invited, Reopened, Waits, IntakeOpen    bool
-	Trial, Reported                         bool
+	Trial, Reported, Anonymous              bool
 	Places, Taken                           int
 	Sessions                                []string
 
@@ -407,6 +411,7 @@ func say(f Facts, t *tongue) *said {
 		Trial:         f.Trial,
 		tasks:         titlesOf(f.Tasks),
 		help:          f.Help,
+		Anonymous:     f.Anonymous,
 	}
 	if f.Words != nil && f.Words.Message != nil {
 		s.Message = ownPlace

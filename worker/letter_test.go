@@ -55,7 +55,7 @@ func everything(t testing.TB) worker.Facts {
 			Was: worker.Meeting{Title: "Dijken & duinen", Starts: time.Date(2027, 5, 20, 11, 0, 0, 0, zone), Ends: time.Date(2027, 5, 20, 12, 0, 0, 0, zone), Room: "Zaal 2"},
 			Now: worker.Meeting{Title: "Dijken & duinen", Starts: time.Date(2027, 5, 20, 14, 0, 0, 0, zone), Ends: time.Date(2027, 5, 20, 15, 0, 0, 0, zone), Room: "Zaal 3"},
 		}},
-		Taken: 5, Minimum: 8, Report: "Twaalf gemeenten wisselden ervaringen uit over <wind> & water.", PDFURL: "https://vaktreffen.example.org/reports/1.pdf?lang=nl",
+		Taken: 5, Minimum: 8, Anonymous: true, Report: "Twaalf gemeenten wisselden ervaringen uit over <wind> & water.", PDFURL: "https://vaktreffen.example.org/reports/1.pdf?lang=nl",
 		Began: time.Date(2027, 1, 15, 12, 0, 0, 0, zone),
 		Tasks: []db.Task{{Description: "Cijfers <opvragen> & delen", Meeting: "Vaktreffen 2026", DueOn: due, Late: true}, {Description: "Bremen uitnodigen", Meeting: "Vaktreffen 2026", DueOn: due}},
 		Help:  &db.Help{Question: "Wie kent <windmolens>?", AskedBy: "Oldenburg", Helper: "Gemeente Bremen", Person: "Bettina & Co", Note: "Bel gerust."},
@@ -227,6 +227,12 @@ func TestLetterShowsTheFactsOfItsKind(t *testing.T) {
 		"certificate_issued/nl":  {"Uw certificaat: Vaktreffen", "als pdf", "Certificaat controleren:"},
 		"certificate_issued/de":  {"Ihre Teilnahmebescheinigung: Vaktreffen", "als PDF", "Bescheinigung prüfen:"},
 		"certificate_issued/en":  {"Your certificate: Vaktreffen", "as a PDF", "Check the certificate:"},
+		"feedback_requested/nl":  {"Wat vond u ervan? Vaktreffen", "is anoniem", "uiterlijk 30 april 2027", "Vragen beantwoorden:"},
+		"feedback_requested/de":  {"Wie hat es Ihnen gefallen? Vaktreffen", "ist anonym", "bis zum 30. April 2027", "Fragen beantworten:"},
+		"feedback_requested/en":  {"What did you think of it? Vaktreffen", "is anonymous", "until 30 April 2027", "Answer the questions:"},
+		"feedback_reminder/nl":   {"Herinnering: wat vond u ervan? Vaktreffen", "nog geen antwoord", "is anoniem", "niet meer aan"},
+		"feedback_reminder/de":   {"Erinnerung: Wie hat es Ihnen gefallen? Vaktreffen", "noch keine Antwort", "ist anonym", "nicht noch einmal"},
+		"feedback_reminder/en":   {"Reminder: what did you think of it? Vaktreffen", "no answer from you yet", "is anonymous", "not remind you again"},
 		"run_below_minimum/nl":   {"Te weinig deelnemers: ", "5 plaatsen bezet; het minimum is 8", "Deelnemers: 5 (minimum 8)", "Bevestig"},
 		"run_below_minimum/de":   {"Zu wenige Teilnehmende: ", "5 Plätze belegt; nötig sind mindestens 8", "Teilnehmende: 5 (mindestens 8)"},
 		"run_below_minimum/en":   {"Too few participants: ", "5 places are taken; the minimum is 8", "Participants: 5 (minimum 8)"},
@@ -252,7 +258,7 @@ func TestLetterShowsTheFactsOfItsKind(t *testing.T) {
 			}
 		}
 		deadline := []string{worker.KindInvitation, worker.KindInvitationReminder, worker.KindSeatOffered, worker.KindIntakeRequested, worker.KindIntakeReminder,
-			worker.KindDelegationInvited, worker.KindDelegationReminder}
+			worker.KindDelegationInvited, worker.KindDelegationReminder, worker.KindFeedbackRequested, worker.KindFeedbackReminder}
 		if !slices.Contains(deadline, kind) && strings.Contains(strings.ToLower(all), "april 2027") {
 			t.Errorf("states a deadline:\n%s", all)
 		}

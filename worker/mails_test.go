@@ -57,6 +57,9 @@ func mailOf(kind string, locale db.Locale) *db.Mail {
 	case KindReportPublished:
 		m.AnswerToken, m.OptOutToken, m.Campaign.ReportID = "", "", id(db.KindReport, 6)
 		m.Report, m.ReportIn = "Twelve municipalities shared what they know about **wind** & water:\n\n- parks\n- a council's {part}\n\nIt goes on next year.", db.English
+	case KindFeedbackRequested, KindFeedbackReminder:
+		m.AnswerToken, m.OptOutToken, m.FeedbackToken, m.Campaign.Message = "", "", "feedback-token", ""
+		m.Survey = &db.Survey{ClosesAt: until, Anonymous: kind == KindFeedbackRequested}
 	case KindCampaignSummary:
 		m.Organiser, m.Campaign.SendAt = nil, at("2027-01-15T11:00:00Z")
 		m.Summary = &db.Summary{

@@ -20,10 +20,10 @@ export default [
           exceptions: {
             suffixes: ['Payload', 'Connection', 'Edge'],
             types: [
-              'Agreement', 'Attendance', 'AudienceRow', 'AuditEntry', 'Contribution', 'Day', 'IntakeAnswer', 'Invoice',
+              'Agreement', 'Attendance', 'AudienceRow', 'AuditEntry', 'Contribution', 'Day', 'Feedback', 'IntakeAnswer', 'Invoice',
               'MailPreview', 'Money', 'OrganisationAttendance', 'PageInfo', 'Participant', 'PartnershipMember', 'ProgrammeChange',
-              'ProgrammeItem', 'ProgrammeVersion', 'ReportItem', 'ReportText', 'Role', 'SessionClash', 'Suppression', 'UserError',
-              'Venue', 'Viewer',
+              'ProgrammeItem', 'ProgrammeVersion', 'Rating', 'ReportItem', 'ReportText', 'Role', 'SessionClash', 'SessionFeedback', 'Suppression',
+              'UserError', 'Venue', 'Viewer',
             ],
           },
         },

@@ -126,6 +126,11 @@ func (t *tongue) deadline(at time.Time) string {
 	case at.Hour() == 23 && at.Minute() == 59:
 		return fmt.Sprintf(t.WholeDay, t.date(at))
 	}
+	return t.moment(at)
+}
+
+// moment writes a moment in its own zone.
+func (t *tongue) moment(at time.Time) string {
 	return fmt.Sprintf(t.Moment, t.date(at), at.Hour(), at.Minute(), t.zone(at.Location()))
 }
 

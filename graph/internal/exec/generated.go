@@ -95,6 +95,12 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	AskForFeedbackPayload struct {
+		Campaign   func(childComplexity int) int
+		Edition    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	AskForReportPayload struct {
 		Edition    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -170,29 +176,30 @@ type ComplexityRoot struct {
 	}
 
 	Campaign struct {
-		Accepted    func(childComplexity int) int
-		Bounced     func(childComplexity int) int
-		Cancelled   func(childComplexity int) int
-		CourseRun   func(childComplexity int) int
-		CreatedAt   func(childComplexity int) int
-		Declined    func(childComplexity int) int
-		Deliveries  func(childComplexity int, first *int, after *string, last *int, before *string, state *db.DeliveryState) int
-		Edition     func(childComplexity int) int
-		Failed      func(childComplexity int) int
-		FinishedAt  func(childComplexity int) int
-		ID          func(childComplexity int) int
-		Invitations func(childComplexity int, first *int, after *string, last *int, before *string, status *db.InvitationStatus, deliveryState *db.DeliveryState) int
-		Queued      func(childComplexity int) int
-		Reminders   func(childComplexity int) int
-		Report      func(childComplexity int) int
-		RespondBy   func(childComplexity int) int
-		SendAt      func(childComplexity int) int
-		Sent        func(childComplexity int) int
-		Status      func(childComplexity int) int
-		Suppressed  func(childComplexity int) int
-		Total       func(childComplexity int) int
-		Uncertain   func(childComplexity int) int
-		Version     func(childComplexity int) int
+		Accepted        func(childComplexity int) int
+		AsksForFeedback func(childComplexity int) int
+		Bounced         func(childComplexity int) int
+		Cancelled       func(childComplexity int) int
+		CourseRun       func(childComplexity int) int
+		CreatedAt       func(childComplexity int) int
+		Declined        func(childComplexity int) int
+		Deliveries      func(childComplexity int, first *int, after *string, last *int, before *string, state *db.DeliveryState) int
+		Edition         func(childComplexity int) int
+		Failed          func(childComplexity int) int
+		FinishedAt      func(childComplexity int) int
+		ID              func(childComplexity int) int
+		Invitations     func(childComplexity int, first *int, after *string, last *int, before *string, status *db.InvitationStatus, deliveryState *db.DeliveryState) int
+		Queued          func(childComplexity int) int
+		Reminders       func(childComplexity int) int
+		Report          func(childComplexity int) int
+		RespondBy       func(childComplexity int) int
+		SendAt          func(childComplexity int) int
+		Sent            func(childComplexity int) int
+		Status          func(childComplexity int) int
+		Suppressed      func(childComplexity int) int
+		Total           func(childComplexity int) int
+		Uncertain       func(childComplexity int) int
+		Version         func(childComplexity int) int
 	}
 
 	CancelCampaignPayload struct {
@@ -447,6 +454,7 @@ type ComplexityRoot struct {
 		Days              func(childComplexity int) int
 		Delegations       func(childComplexity int, status *db.DelegationStatus) int
 		EndsOn            func(childComplexity int) int
+		Feedback          func(childComplexity int) int
 		Host              func(childComplexity int) int
 		ID                func(childComplexity int) int
 		Languages         func(childComplexity int) int
@@ -491,6 +499,18 @@ type ComplexityRoot struct {
 	ErasePersonPayload struct {
 		ErasedAt   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	Feedback struct {
+		Anonymous func(childComplexity int) int
+		Answered  func(childComplexity int) int
+		Asked     func(childComplexity int) int
+		ClosesAt  func(childComplexity int) int
+		Comments  func(childComplexity int) int
+		OpensAt   func(childComplexity int) int
+		Overall   func(childComplexity int) int
+		RemindAt  func(childComplexity int) int
+		Sessions  func(childComplexity int) int
 	}
 
 	HelpOffer struct {
@@ -647,6 +667,7 @@ type ComplexityRoot struct {
 		AddReportQuestion          func(childComplexity int, input db.AddReportQuestionInput) int
 		AnswerIntake               func(childComplexity int, input db.AnswerIntakeInput) int
 		AppointCoordinator         func(childComplexity int, input db.CoordinatorInput) int
+		AskForFeedback             func(childComplexity int, input db.AskForFeedbackInput) int
 		AskForReport               func(childComplexity int, input model.AskForReportInput) int
 		CancelCampaign             func(childComplexity int, input model.CancelCampaignInput) int
 		CancelCourseRun            func(childComplexity int, input model.CancelCourseRunInput) int
@@ -959,6 +980,12 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	Rating struct {
+		Average      func(childComplexity int) int
+		Count        func(childComplexity int) int
+		Distribution func(childComplexity int) int
+	}
+
 	RegisterPayload struct {
 		Registration func(childComplexity int) int
 		UserErrors   func(childComplexity int) int
@@ -1219,6 +1246,11 @@ type ComplexityRoot struct {
 		Session func(childComplexity int) int
 	}
 
+	SessionFeedback struct {
+		Rating  func(childComplexity int) int
+		Session func(childComplexity int) int
+	}
+
 	SignIn struct {
 		CreatedAt func(childComplexity int) int
 		Current   func(childComplexity int) int
@@ -1409,6 +1441,7 @@ type MutationResolver interface {
 	RatePractice(ctx context.Context, input db.RatePracticeInput) (*model.RatePracticePayload, error)
 	ModeratePracticeComment(ctx context.Context, input db.ModeratePracticeCommentInput) (*model.ModeratePracticeCommentPayload, error)
 	RemovePracticeComment(ctx context.Context, input model.RemovePracticeCommentInput) (*model.RemovePracticeCommentPayload, error)
+	AskForFeedback(ctx context.Context, input db.AskForFeedbackInput) (*model.AskForFeedbackPayload, error)
 }
 type PartnershipResolver interface {
 	CalendarURL(ctx context.Context, obj *db.Partnership) (string, error)
@@ -1605,6 +1638,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AppointCoordinatorPayload.UserErrors(childComplexity), true
+
+	case "AskForFeedbackPayload.campaign":
+		if e.ComplexityRoot.AskForFeedbackPayload.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AskForFeedbackPayload.Campaign(childComplexity), true
+	case "AskForFeedbackPayload.edition":
+		if e.ComplexityRoot.AskForFeedbackPayload.Edition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AskForFeedbackPayload.Edition(childComplexity), true
+	case "AskForFeedbackPayload.userErrors":
+		if e.ComplexityRoot.AskForFeedbackPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AskForFeedbackPayload.UserErrors(childComplexity), true
 
 	case "AskForReportPayload.edition":
 		if e.ComplexityRoot.AskForReportPayload.Edition == nil {
@@ -1869,6 +1921,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Accepted(childComplexity), true
+	case "Campaign.asksForFeedback":
+		if e.ComplexityRoot.Campaign.AsksForFeedback == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.AsksForFeedback(childComplexity), true
 	case "Campaign.bounced":
 		if e.ComplexityRoot.Campaign.Bounced == nil {
 			break
@@ -2914,6 +2972,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Edition.EndsOn(childComplexity), true
+	case "Edition.feedback":
+		if e.ComplexityRoot.Edition.Feedback == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Edition.Feedback(childComplexity), true
 	case "Edition.host":
 		if e.ComplexityRoot.Edition.Host == nil {
 			break
@@ -3125,6 +3189,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ErasePersonPayload.UserErrors(childComplexity), true
+
+	case "Feedback.anonymous":
+		if e.ComplexityRoot.Feedback.Anonymous == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Anonymous(childComplexity), true
+	case "Feedback.answered":
+		if e.ComplexityRoot.Feedback.Answered == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Answered(childComplexity), true
+	case "Feedback.asked":
+		if e.ComplexityRoot.Feedback.Asked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Asked(childComplexity), true
+	case "Feedback.closesAt":
+		if e.ComplexityRoot.Feedback.ClosesAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.ClosesAt(childComplexity), true
+	case "Feedback.comments":
+		if e.ComplexityRoot.Feedback.Comments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Comments(childComplexity), true
+	case "Feedback.opensAt":
+		if e.ComplexityRoot.Feedback.OpensAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.OpensAt(childComplexity), true
+	case "Feedback.overall":
+		if e.ComplexityRoot.Feedback.Overall == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Overall(childComplexity), true
+	case "Feedback.remindAt":
+		if e.ComplexityRoot.Feedback.RemindAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.RemindAt(childComplexity), true
+	case "Feedback.sessions":
+		if e.ComplexityRoot.Feedback.Sessions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Sessions(childComplexity), true
 
 	case "HelpOffer.id":
 		if e.ComplexityRoot.HelpOffer.ID == nil {
@@ -3737,6 +3856,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AppointCoordinator(childComplexity, args["input"].(db.CoordinatorInput)), true
+	case "Mutation.askForFeedback":
+		if e.ComplexityRoot.Mutation.AskForFeedback == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_askForFeedback_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AskForFeedback(childComplexity, args["input"].(db.AskForFeedbackInput)), true
 	case "Mutation.askForReport":
 		if e.ComplexityRoot.Mutation.AskForReport == nil {
 			break
@@ -5418,6 +5548,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RatePracticePayload.UserErrors(childComplexity), true
 
+	case "Rating.average":
+		if e.ComplexityRoot.Rating.Average == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rating.Average(childComplexity), true
+	case "Rating.count":
+		if e.ComplexityRoot.Rating.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rating.Count(childComplexity), true
+	case "Rating.distribution":
+		if e.ComplexityRoot.Rating.Distribution == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rating.Distribution(childComplexity), true
+
 	case "RegisterPayload.registration":
 		if e.ComplexityRoot.RegisterPayload.Registration == nil {
 			break
@@ -6474,6 +6623,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SessionClash.Session(childComplexity), true
 
+	case "SessionFeedback.rating":
+		if e.ComplexityRoot.SessionFeedback.Rating == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionFeedback.Rating(childComplexity), true
+	case "SessionFeedback.session":
+		if e.ComplexityRoot.SessionFeedback.Session == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionFeedback.Session(childComplexity), true
+
 	case "SignIn.createdAt":
 		if e.ComplexityRoot.SignIn.CreatedAt == nil {
 			break
@@ -6756,6 +6918,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AddReportQuestionInput", ec.unmarshalInputAddReportQuestionInput),
 			graphql.NewInputUnmarshaler("AnswerIntakeInput", ec.unmarshalInputAnswerIntakeInput),
 			graphql.NewInputUnmarshaler("AppointCoordinatorInput", ec.unmarshalInputAppointCoordinatorInput),
+			graphql.NewInputUnmarshaler("AskForFeedbackInput", ec.unmarshalInputAskForFeedbackInput),
 			graphql.NewInputUnmarshaler("AskForReportInput", ec.unmarshalInputAskForReportInput),
 			graphql.NewInputUnmarshaler("AttendeeFilter", ec.unmarshalInputAttendeeFilter),
 			graphql.NewInputUnmarshaler("AudienceInput", ec.unmarshalInputAudienceInput),
@@ -7251,6 +7414,12 @@ type Mutation {
   moderatePracticeComment("Which comment." input: ModeratePracticeCommentInput!): ModeratePracticeCommentPayload!
   "Takes back a comment of your own."
   removePracticeComment("Which comment." input: RemovePracticeCommentInput!): RemovePracticeCommentPayload!
+  """
+  Asks those who came to an edition what they think of it; everybody who had a place where nobody recorded who came. Each gets a mail
+  with a personal link when the survey opens, and those who have not answered by then another one when they are to be reminded. Once
+  for each edition. Returns at once; follow the campaign by ` + "`" + `campaignProgress` + "`" + ` or ` + "`" + `node` + "`" + `. For organisers of the edition.
+  """
+  askForFeedback("About which edition, and how." input: AskForFeedbackInput!): AskForFeedbackPayload!
 }
 
 "Work that can be followed while it happens, over WebSocket (graphql-transport-ws) or server-sent events."
@@ -7933,6 +8102,8 @@ type Edition implements Node {
   but its organisers.
   """
   carriedOver: CarriedOver @live
+  "What those who came think of it; see ` + "`" + `askForFeedback` + "`" + `. Null to everybody but its organisers, and while nobody was asked."
+  feedback: Feedback @live
 }
 
 "Whether an edition is public and on."
@@ -8621,6 +8792,8 @@ type Campaign implements Node {
     "Only those in this state."
     state: DeliveryState
   ): DeliveryConnection! @live
+  "Whether it neither invites nor mails a report, but asks those who came what they think; the answers are in ` + "`" + `Edition.feedback` + "`" + `."
+  asksForFeedback: Boolean!
 }
 
 "What a campaign does now."
@@ -10777,6 +10950,75 @@ type RemovePracticeCommentPayload {
   "What has to be mended."
   userErrors: [UserError!]!
 }
+
+"""
+What those who came think of an edition. Figures are null while fewer than five people answered what they are about. Those of an
+anonymous survey are null until it has closed, too, so that nobody reads an answer out of the difference between two figures.
+"""
+type Feedback {
+  "When it can first be answered."
+  opensAt: DateTime!
+  "Until when it can be answered."
+  closesAt: DateTime!
+  "When those who have not answered are reminded; null when nobody is."
+  remindAt: DateTime
+  "Whether answers are kept without anything that leads to who gave them. Each is given once and cannot be changed then."
+  anonymous: Boolean!
+  "How many people were asked."
+  asked: Int!
+  "How many of them have answered."
+  answered: Int!
+  "What they think of the edition as a whole."
+  overall: Rating
+  "What they think of what was on the programme, in its order. The parts of a block stand for the block; arrivals and breaks are left out."
+  sessions: [SessionFeedback!]!
+  "What they wrote, at most 2000 characters each, in the order of the alphabet. Null while fewer than five people have answered."
+  comments: [String!]
+}
+
+"What people think of one item on the programme."
+type SessionFeedback {
+  "Which item."
+  session: Session!
+  "Null while fewer than five people rated it."
+  rating: Rating
+}
+
+"Ratings from 1, bad, to 5, very good."
+type Rating {
+  "How many there are, at least five."
+  count: Int!
+  "Their mean."
+  average: Float!
+  "How often each was given: five numbers, from that of rating 1 to that of rating 5."
+  distribution: [Int!]!
+}
+
+"Whose feedback is asked for."
+input AskForFeedbackInput {
+  "A text of your own choice: the same key with the same input does nothing twice."
+  idempotencyKey: String!
+  "The edition, which must have begun."
+  editionId: ID!
+  "When it opens and the mails leave; at once when it is left out or past."
+  opensAt: DateTime
+  "When it closes, within a year."
+  closesAt: DateTime!
+  "Whether answers are kept without anything that leads to who gave them. It cannot be changed later."
+  anonymous: Boolean!
+  "When those who have not answered are reminded, while it is open; never when it is left out."
+  remindAt: DateTime
+}
+
+"The edition whose feedback is asked for."
+type AskForFeedbackPayload {
+  "After the change; null when there was a problem."
+  edition: Edition
+  "The mails; null when there was a problem."
+  campaign: Campaign
+  "What was wrong; empty when it worked."
+  userErrors: [UserError!]!
+}
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -10863,6 +11105,18 @@ func (ec *executionContext) childFields_AppointCoordinatorPayload(ctx context.Co
 		return ec.fieldContext_AppointCoordinatorPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AppointCoordinatorPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AskForFeedbackPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edition":
+		return ec.fieldContext_AskForFeedbackPayload_edition(ctx, field)
+	case "campaign":
+		return ec.fieldContext_AskForFeedbackPayload_campaign(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AskForFeedbackPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AskForFeedbackPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AskForReportPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11061,6 +11315,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_invitations(ctx, field)
 	case "deliveries":
 		return ec.fieldContext_Campaign_deliveries(ctx, field)
+	case "asksForFeedback":
+		return ec.fieldContext_Campaign_asksForFeedback(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Campaign", field.Name)
 }
@@ -11613,6 +11869,8 @@ func (ec *executionContext) childFields_Edition(ctx context.Context, field graph
 		return ec.fieldContext_Edition_practices(ctx, field)
 	case "carriedOver":
 		return ec.fieldContext_Edition_carriedOver(ctx, field)
+	case "feedback":
+		return ec.fieldContext_Edition_feedback(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Edition", field.Name)
 }
@@ -11659,6 +11917,30 @@ func (ec *executionContext) childFields_ErasePersonPayload(ctx context.Context, 
 		return ec.fieldContext_ErasePersonPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ErasePersonPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Feedback(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "opensAt":
+		return ec.fieldContext_Feedback_opensAt(ctx, field)
+	case "closesAt":
+		return ec.fieldContext_Feedback_closesAt(ctx, field)
+	case "remindAt":
+		return ec.fieldContext_Feedback_remindAt(ctx, field)
+	case "anonymous":
+		return ec.fieldContext_Feedback_anonymous(ctx, field)
+	case "asked":
+		return ec.fieldContext_Feedback_asked(ctx, field)
+	case "answered":
+		return ec.fieldContext_Feedback_answered(ctx, field)
+	case "overall":
+		return ec.fieldContext_Feedback_overall(ctx, field)
+	case "sessions":
+		return ec.fieldContext_Feedback_sessions(ctx, field)
+	case "comments":
+		return ec.fieldContext_Feedback_comments(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Feedback", field.Name)
 }
 
 func (ec *executionContext) childFields_HelpOffer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12411,6 +12693,18 @@ func (ec *executionContext) childFields_RatePracticePayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type RatePracticePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Rating(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "count":
+		return ec.fieldContext_Rating_count(ctx, field)
+	case "average":
+		return ec.fieldContext_Rating_average(ctx, field)
+	case "distribution":
+		return ec.fieldContext_Rating_distribution(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Rating", field.Name)
+}
+
 func (ec *executionContext) childFields_RegisterPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "registration":
@@ -12929,6 +13223,16 @@ func (ec *executionContext) childFields_SessionClash(ctx context.Context, field 
 		return ec.fieldContext_SessionClash_people(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SessionClash", field.Name)
+}
+
+func (ec *executionContext) childFields_SessionFeedback(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "session":
+		return ec.fieldContext_SessionFeedback_session(ctx, field)
+	case "rating":
+		return ec.fieldContext_SessionFeedback_rating(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SessionFeedback", field.Name)
 }
 
 func (ec *executionContext) childFields_SignIn(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13805,6 +14109,20 @@ func (ec *executionContext) field_Mutation_appointCoordinator_args(ctx context.C
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (db.CoordinatorInput, error) {
 			return ec.unmarshalNAppointCoordinatorInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCoordinatorInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_askForFeedback_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.AskForFeedbackInput, error) {
+			return ec.unmarshalNAskForFeedbackInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAskForFeedbackInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -16021,6 +16339,102 @@ func (ec *executionContext) fieldContext_AppointCoordinatorPayload_userErrors(_ 
 	return fc, nil
 }
 
+func (ec *executionContext) _AskForFeedbackPayload_edition(ctx context.Context, field graphql.CollectedField, obj *model.AskForFeedbackPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AskForFeedbackPayload_edition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edition, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Edition) graphql.Marshaler {
+			return ec.marshalOEdition2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AskForFeedbackPayload_edition(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AskForFeedbackPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Edition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AskForFeedbackPayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.AskForFeedbackPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AskForFeedbackPayload_campaign(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaign, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Campaign) graphql.Marshaler {
+			return ec.marshalOCampaign2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐCampaign(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AskForFeedbackPayload_campaign(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AskForFeedbackPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Campaign(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AskForFeedbackPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AskForFeedbackPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AskForFeedbackPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AskForFeedbackPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AskForFeedbackPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _AskForReportPayload_edition(ctx context.Context, field graphql.CollectedField, obj *model.AskForReportPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17731,6 +18145,29 @@ func (ec *executionContext) fieldContext_Campaign_deliveries(ctx context.Context
 		return fc, err
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Campaign_asksForFeedback(ctx context.Context, field graphql.CollectedField, obj *db.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_asksForFeedback(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AsksForFeedback(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_asksForFeedback(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, true, false, "Boolean")
 }
 
 func (ec *executionContext) _CancelCampaignPayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.CancelCampaignPayload) (ret graphql.Marshaler) {
@@ -22473,6 +22910,38 @@ func (ec *executionContext) fieldContext_Edition_carriedOver(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _Edition_feedback(ctx context.Context, field graphql.CollectedField, obj *db.Edition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Edition_feedback(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Feedback, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Feedback) graphql.Marshaler {
+			return ec.marshalOFeedback2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐFeedback(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Edition_feedback(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Edition",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Feedback(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _EditionConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *db.Connection[db.Edition]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -22755,6 +23224,231 @@ func (ec *executionContext) fieldContext_ErasePersonPayload_userErrors(_ context
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Feedback_opensAt(ctx context.Context, field graphql.CollectedField, obj *db.Feedback) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Feedback_opensAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OpensAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Feedback_opensAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Feedback", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Feedback_closesAt(ctx context.Context, field graphql.CollectedField, obj *db.Feedback) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Feedback_closesAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClosesAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Feedback_closesAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Feedback", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Feedback_remindAt(ctx context.Context, field graphql.CollectedField, obj *db.Feedback) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Feedback_remindAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RemindAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Feedback_remindAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Feedback", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Feedback_anonymous(ctx context.Context, field graphql.CollectedField, obj *db.Feedback) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Feedback_anonymous(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Anonymous, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Feedback_anonymous(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Feedback", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Feedback_asked(ctx context.Context, field graphql.CollectedField, obj *db.Feedback) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Feedback_asked(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Asked, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Feedback_asked(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Feedback", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Feedback_answered(ctx context.Context, field graphql.CollectedField, obj *db.Feedback) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Feedback_answered(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Answered, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Feedback_answered(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Feedback", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Feedback_overall(ctx context.Context, field graphql.CollectedField, obj *db.Feedback) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Feedback_overall(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Overall, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Rating) graphql.Marshaler {
+			return ec.marshalORating2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRating(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Feedback_overall(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Feedback",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Rating(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Feedback_sessions(ctx context.Context, field graphql.CollectedField, obj *db.Feedback) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Feedback_sessions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sessions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.SessionFeedback) graphql.Marshaler {
+			return ec.marshalNSessionFeedback2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSessionFeedbackᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Feedback_sessions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Feedback",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SessionFeedback(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Feedback_comments(ctx context.Context, field graphql.CollectedField, obj *db.Feedback) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Feedback_comments(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Comments, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Feedback_comments(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Feedback", field, false, false, "String")
 }
 
 func (ec *executionContext) _HelpOffer_id(ctx context.Context, field graphql.CollectedField, obj *db.HelpOffer) (ret graphql.Marshaler) {
@@ -28178,6 +28872,50 @@ func (ec *executionContext) fieldContext_Mutation_removePracticeComment(ctx cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_askForFeedback(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_askForFeedback(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AskForFeedback(ctx, fc.Args["input"].(db.AskForFeedbackInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AskForFeedbackPayload) graphql.Marshaler {
+			return ec.marshalNAskForFeedbackPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐAskForFeedbackPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_askForFeedback(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AskForFeedbackPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_askForFeedback_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _NameDelegatesPayload_delegation(ctx context.Context, field graphql.CollectedField, obj *model.NameDelegatesPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -32415,6 +33153,75 @@ func (ec *executionContext) fieldContext_RatePracticePayload_userErrors(_ contex
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Rating_count(ctx context.Context, field graphql.CollectedField, obj *db.Rating) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Rating_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Rating_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Rating", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Rating_average(ctx context.Context, field graphql.CollectedField, obj *db.Rating) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Rating_average(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Average, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Rating_average(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Rating", field, false, false, "Float")
+}
+
+func (ec *executionContext) _Rating_distribution(ctx context.Context, field graphql.CollectedField, obj *db.Rating) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Rating_distribution(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Distribution, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int) graphql.Marshaler {
+			return ec.marshalNInt2ᚕintᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Rating_distribution(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Rating", field, false, false, "Int")
 }
 
 func (ec *executionContext) _RegisterPayload_registration(ctx context.Context, field graphql.CollectedField, obj *model.RegisterPayload) (ret graphql.Marshaler) {
@@ -37077,6 +37884,70 @@ func (ec *executionContext) fieldContext_SessionClash_people(_ context.Context, 
 	return graphql.NewScalarFieldContext("SessionClash", field, false, false, "Int")
 }
 
+func (ec *executionContext) _SessionFeedback_session(ctx context.Context, field graphql.CollectedField, obj *db.SessionFeedback) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SessionFeedback_session(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Session, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Session) graphql.Marshaler {
+			return ec.marshalNSession2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSession(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SessionFeedback_session(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SessionFeedback",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Session(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SessionFeedback_rating(ctx context.Context, field graphql.CollectedField, obj *db.SessionFeedback) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SessionFeedback_rating(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rating, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Rating) graphql.Marshaler {
+			return ec.marshalORating2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRating(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SessionFeedback_rating(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SessionFeedback",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Rating(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SignIn_id(ctx context.Context, field graphql.CollectedField, obj *db.AccessToken) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -39652,6 +40523,83 @@ func (ec *executionContext) unmarshalInputAppointCoordinatorInput(ctx context.Co
 func UnmarshalAppointCoordinatorInput(ctx context.Context, raw any) (db.CoordinatorInput, error) {
 	var out db.CoordinatorInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "AppointCoordinatorInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputAskForFeedbackInput(ctx context.Context, obj any) (db.AskForFeedbackInput, error) {
+	var it db.AskForFeedbackInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "editionId", "opensAt", "closesAt", "anonymous", "remindAt"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		case "editionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("editionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EditionID = data
+		case "opensAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("opensAt"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OpensAt = data
+		case "closesAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("closesAt"))
+			data, err := ec.unmarshalNDateTime2timeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClosesAt = data
+		case "anonymous":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("anonymous"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Anonymous = data
+		case "remindAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("remindAt"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RemindAt = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAskForFeedbackInput unmarshals raw into the AskForFeedbackInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAskForFeedbackInput(ctx context.Context, raw any) (db.AskForFeedbackInput, error) {
+	var out db.AskForFeedbackInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AskForFeedbackInput", raw, &out)
 	return out, err
 }
 
@@ -44320,6 +45268,49 @@ func (ec *executionContext) _AppointCoordinatorPayload(ctx context.Context, sel 
 	return out
 }
 
+var askForFeedbackPayloadImplementors = []string{"AskForFeedbackPayload"}
+
+func (ec *executionContext) _AskForFeedbackPayload(ctx context.Context, sel ast.SelectionSet, obj *model.AskForFeedbackPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, askForFeedbackPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AskForFeedbackPayload")
+		case "edition":
+			out.Values[i] = ec._AskForFeedbackPayload_edition(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "campaign":
+			out.Values[i] = ec._AskForFeedbackPayload_campaign(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._AskForFeedbackPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var askForReportPayloadImplementors = []string{"AskForReportPayload"}
 
 func (ec *executionContext) _AskForReportPayload(ctx context.Context, sel ast.SelectionSet, obj *model.AskForReportPayload) graphql.Marshaler {
@@ -44961,6 +45952,11 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Campaign_deliveries(ctx, field, obj)
 				})
+		case "asksForFeedback":
+			out.Values[i] = ec._Campaign_asksForFeedback(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -46845,6 +47841,11 @@ func (ec *executionContext) _Edition(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "feedback":
+			out.Values[i] = ec._Edition_feedback(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -47005,6 +48006,79 @@ func (ec *executionContext) _ErasePersonPayload(ctx context.Context, sel ast.Sel
 		case "userErrors":
 			out.Values[i] = ec._ErasePersonPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var feedbackImplementors = []string{"Feedback"}
+
+func (ec *executionContext) _Feedback(ctx context.Context, sel ast.SelectionSet, obj *db.Feedback) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, feedbackImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Feedback")
+		case "opensAt":
+			out.Values[i] = ec._Feedback_opensAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "closesAt":
+			out.Values[i] = ec._Feedback_closesAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "remindAt":
+			out.Values[i] = ec._Feedback_remindAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "anonymous":
+			out.Values[i] = ec._Feedback_anonymous(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "asked":
+			out.Values[i] = ec._Feedback_asked(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "answered":
+			out.Values[i] = ec._Feedback_answered(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "overall":
+			out.Values[i] = ec._Feedback_overall(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "sessions":
+			out.Values[i] = ec._Feedback_sessions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "comments":
+			out.Values[i] = ec._Feedback_comments(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -48556,6 +49630,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "removePracticeComment":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_removePracticeComment(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "askForFeedback":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_askForFeedback(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -50246,6 +51327,49 @@ func (ec *executionContext) _RatePracticePayload(ctx context.Context, sel ast.Se
 			}
 		case "userErrors":
 			out.Values[i] = ec._RatePracticePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var ratingImplementors = []string{"Rating"}
+
+func (ec *executionContext) _Rating(ctx context.Context, sel ast.SelectionSet, obj *db.Rating) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, ratingImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Rating")
+		case "count":
+			out.Values[i] = ec._Rating_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "average":
+			out.Values[i] = ec._Rating_average(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "distribution":
+			out.Values[i] = ec._Rating_distribution(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -51987,6 +53111,44 @@ func (ec *executionContext) _SessionClash(ctx context.Context, sel ast.Selection
 	return out
 }
 
+var sessionFeedbackImplementors = []string{"SessionFeedback"}
+
+func (ec *executionContext) _SessionFeedback(ctx context.Context, sel ast.SelectionSet, obj *db.SessionFeedback) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, sessionFeedbackImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SessionFeedback")
+		case "session":
+			out.Values[i] = ec._SessionFeedback_session(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rating":
+			out.Values[i] = ec._SessionFeedback_rating(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var signInImplementors = []string{"SignIn", "Node"}
 
 func (ec *executionContext) _SignIn(ctx context.Context, sel ast.SelectionSet, obj *db.AccessToken) graphql.Marshaler {
@@ -53009,6 +54171,19 @@ func (ec *executionContext) marshalNAppointCoordinatorPayload2ᚖgithubᚗcomᚋ
 		return graphql.Null
 	}
 	return ec._AppointCoordinatorPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNAskForFeedbackInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐAskForFeedbackInput(ctx context.Context, v any) (db.AskForFeedbackInput, error) {
+	res, err := ec.unmarshalInputAskForFeedbackInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAskForFeedbackPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐAskForFeedbackPayload(ctx context.Context, sel ast.SelectionSet, v *model.AskForFeedbackPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AskForFeedbackPayload!")
+		return graphql.Null
+	}
+	return ec._AskForFeedbackPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNAskForReportInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐAskForReportInput(ctx context.Context, v any) (model.AskForReportInput, error) {
@@ -54078,6 +55253,20 @@ func (ec *executionContext) marshalNErasePersonPayload2ᚖgithubᚗcomᚋvaktref
 	return ec._ErasePersonPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNFloat2float64(ctx context.Context, v any) (float64, error) {
+	res, err := graphql.UnmarshalFloatContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNFloat2float64(ctx context.Context, sel ast.SelectionSet, v float64) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalFloatContext(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Float!")
+	}
+	return graphql.WrapContextMarshaler(ctx, res)
+}
+
 func (ec *executionContext) marshalNHelpOffer2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐHelpOfferᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.HelpOffer) graphql.Marshaler {
 	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -54224,6 +55413,35 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 		graphql.AddInvalidNullFromMarshaler(ctx, "Int!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNInt2ᚕintᚄ(ctx context.Context, v any) ([]int, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]int, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNInt2int(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNInt2ᚕintᚄ(ctx context.Context, sel ast.SelectionSet, v []int) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNInt2int(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNIntakeAnswer2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐIntakeAnswer(ctx context.Context, sel ast.SelectionSet, v *db.IntakeAnswer) graphql.Marshaler {
@@ -55851,6 +57069,30 @@ func (ec *executionContext) marshalNSessionClash2ᚖgithubᚗcomᚋvaktreffenᚋ
 	return ec._SessionClash(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNSessionFeedback2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSessionFeedbackᚄ(ctx context.Context, sel ast.SelectionSet, v []*db.SessionFeedback) graphql.Marshaler {
+	ret := marshalList(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSessionFeedback2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSessionFeedback(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSessionFeedback2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSessionFeedback(ctx context.Context, sel ast.SelectionSet, v *db.SessionFeedback) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SessionFeedback!")
+		return graphql.Null
+	}
+	return ec._SessionFeedback(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNSessionKind2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐSessionKind(ctx context.Context, v any) (db.SessionKind, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := db.SessionKind(tmp)
@@ -56612,6 +57854,13 @@ func (ec *executionContext) marshalOExpiryReason2ᚖgithubᚗcomᚋvaktreffenᚋ
 	return res
 }
 
+func (ec *executionContext) marshalOFeedback2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐFeedback(ctx context.Context, sel ast.SelectionSet, v *db.Feedback) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Feedback(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOFloat2ᚖfloat64(ctx context.Context, v any) (*float64, error) {
 	if v == nil {
 		return nil, nil
@@ -57036,6 +58285,13 @@ func (ec *executionContext) marshalOProgrammeItem2ᚖgithubᚗcomᚋvaktreffen�
 		return graphql.Null
 	}
 	return ec._ProgrammeItem(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORating2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRating(ctx context.Context, sel ast.SelectionSet, v *db.Rating) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Rating(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalORegistration2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐRegistration(ctx context.Context, sel ast.SelectionSet, v *db.Registration) graphql.Marshaler {

@@ -63,6 +63,16 @@ type AppointCoordinatorPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// The edition whose feedback is asked for.
+type AskForFeedbackPayload struct {
+	// After the change; null when there was a problem.
+	Edition *db.Edition `json:"edition,omitempty"`
+	// The mails; null when there was a problem.
+	Campaign *db.Campaign `json:"campaign,omitempty"`
+	// What was wrong; empty when it worked.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // Whose report is asked for.
 type AskForReportInput struct {
 	// The edition.
