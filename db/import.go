@@ -21,7 +21,7 @@ import (
 // questions of an intake as long as nobody has answered them. Members,
 // agreements, rooms, sessions and course runs that the file leaves out stay.
 //
-// A report is only begun by a file: one that is there belongs to those who edit it, and stays as it is.
+// A report and the description of a practice are only begun by a file: what is there belongs to those who edit it, and stays as it is.
 //
 // So do the capacity and the rules of registration that the file leaves out: it wins for those it names, and the others stay as
 // organisers have set them.
@@ -84,6 +84,7 @@ type importing struct {
 	importedCourses
 	importedSeats
 	importedReports
+	importedPractices
 	themes []*Theme
 }
 
@@ -105,7 +106,7 @@ func (i *importing) plan(ctx context.Context) error {
 	i.ids = map[programme.Kind]map[string]ID{}
 	for _, plan := range []func(context.Context) error{
 		i.planOrganisations, i.planPeople, i.planThemes, i.planPartnerships, i.planSeries, i.planEditions, i.planCourses, i.planSeats,
-		i.planReports,
+		i.planReports, i.planPractices,
 	} {
 		if err := plan(ctx); err != nil {
 			return err
@@ -127,7 +128,7 @@ func (i *importing) write(ctx context.Context) error {
 		len(i.searchable) + len(i.addedSeats) + len(i.changedSeats)
 	for _, write := range []func(context.Context) error{
 		i.keepFacts, i.writeOrganisations, i.writePeople, i.writeThemes, i.writePartnerships, i.writeSeries, i.writeEditions, i.writeSessions, i.writeCourses,
-		i.writeSearch, i.tellChanges, i.writeSeats, i.writeReports, i.writeAudit,
+		i.writeSearch, i.tellChanges, i.writeSeats, i.writeReports, i.writePractices, i.writeAudit,
 	} {
 		if err := write(ctx); err != nil {
 			return err

@@ -63,3 +63,32 @@ func TestImportBeginsReports(t *testing.T) {
 		}
 	})
 }
+
+func TestImportBeginsDescriptionsOfPractices(t *testing.T) {
+	t.Parallel()
+	eachWorld(t, func(t *testing.T, w *world) {
+		file := content()
+		file.Partnerships[0].Practices = []programme.Practice{{
+			Title: "How we meet", Language: "de", Description: "Reihum.", Partners: []string{"oldenburg", "groningen"},
+			Budget: &programme.Money{AmountMinor: 200000, Currency: "EUR"}, Term: "seit 2009", Pitfalls: []string{"Zu spät anfangen"},
+		}}
+		read := func() *db.PracticeDescription {
+			t.Helper()
+			p, err := w.Partnership(t.Context(), db.Actor{}, *w.id(t, "partnerships", "neighbours"), db.Shape{"practices": {"partners": nil}})
+			if err != nil || len(p.Practices) != 1 {
+				t.Fatalf("practices: %v, %+v", err, p.Practices)
+			}
+			return p.Practices[0]
+		}
+		w.importFile(t, file)
+		p := read()
+		if p.Status != db.PracticePublished || p.Description != "Reihum." || len(p.Partners()) != 2 || p.Budget().AmountMinor != 200000 || len(p.Pitfalls) != 1 {
+			t.Errorf("%+v", p)
+		}
+		file.Partnerships[0].Practices[0].Description = "Anders."
+		w.importFile(t, file)
+		if again := read(); again.ID != p.ID || again.Description != "Reihum." {
+			t.Errorf("a second import has changed a description that belongs to its editors: %+v", again)
+		}
+	})
+}

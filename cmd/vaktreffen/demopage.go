@@ -147,7 +147,7 @@ func (s *demoSite) frontPage(r *http.Request) (*frontPage, error) {
 	}
 	partnerships, err := s.db.Partnerships(ctx, anybody, all, db.Shape{
 		"members": {"organisation": nil}, "agreements": nil, "series": {"rotation": nil, "nextHost": nil},
-		"openQuestions": {"askedBy": nil}, "openActions": {"owner": nil},
+		"openQuestions": {"askedBy": nil}, "openActions": {"owner": nil}, "practices": nil,
 	})
 	if err != nil {
 		return nil, err

@@ -109,7 +109,7 @@ func TestDemoFrontPage(t *testing.T) {
 		"signed in 2009 for 5 years, tacitly renewed since 2014",
 		"hosted in turn by Groningen, Oldenburg (Oldb) and Bremen; after the meetings above, Oldenburg (Oldb) is next",
 		"Masterclass regionale samenwerking voor griffiemedewerkers", "EUR 535.00", "Thursday 15 April 2027, Utrecht , 15 of 15 places are free",
-		"Still asked Wie heeft een succesverhaal", "(Woerden)", "To be done", "Congressen en jaarplannen op elkaar afstemmen. (Vereniging Nederlandse Gemeenten)",
+		"How it is done Vaktreffen: ein Fachtreffen, das reihum geht", "Still asked Wie heeft een succesverhaal", "(Woerden)", "To be done", "Congressen en jaarplannen op elkaar afstemmen. (Vereniging Nederlandse Gemeenten)",
 		"Bremen , Deventer", "organiser@example.org", "coordinator@example.org", "participant@example.org",
 		`go run ./cmd/vaktreffen --data '/tmp/it'\''s here' token organiser@example.org`)
 	mustHold(t, source, `<html lang="en">`, `href="/graphiql/"`, `href="/mailbox"`, `<main id="content">`)
