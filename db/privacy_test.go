@@ -39,7 +39,7 @@ func TestExportAndErasureKnowEveryColumnAboutPeople(t *testing.T) {
 			"calendar_sequence listing",
 		"invitations": "id campaign_id person_id edition_id course_run_id status responded_at",
 		"deliveries": "id kind lane state person_id campaign_id invitation_id registration_id notice_id reminder_id summary_id course_run_id trial created_at not_before claim claimed_at worker_id attempts drops round " +
-			"dated_at sent_at last_code last_error status_code delegation_id certificate_id offer_id survey_id",
+			"dated_at sent_at last_code last_error status_code delegation_id certificate_id survey_id offer_id",
 		"delegates":   "registration_id delegation_id",
 		"delegations": "id edition_id organisation_id places respond_by message status created_by created_at answered_at reminded_at",
 		"campaigns": "id edition_id course_run_id created_by status message texts respond_by send_at created_at finished_at round summed_up_at version total sent failed suppressed " +

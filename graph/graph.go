@@ -100,7 +100,7 @@ func Handler(cfg Config) (http.Handler, error) {
 			return nil, fmt.Errorf("allowed origin %q: %w", origin, err)
 		}
 	}
-	return protection.Handler(withClient(cfg.ProxyHeader, mux)), nil
+	return protection.Handler(withClient(cfg.ProxyHeader, res.limitForms(cfg, mux))), nil
 }
 
 // writtenDirectly are the root fields whose answers need no visit of every field by itself.

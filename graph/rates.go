@@ -2,9 +2,12 @@ package graph
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +17,7 @@ import (
 
 	"github.com/vaktreffen/vaktreffen/graph/internal/limits"
 	"github.com/vaktreffen/vaktreffen/graph/internal/rate"
+	"github.com/vaktreffen/vaktreffen/graph/pages"
 )
 
 // How often what may be done. Whoever is signed in is counted as a person, everybody else by network address, behind which a whole
@@ -26,6 +30,8 @@ var (
 	trials          = rate.Limit{Name: "trial", Amount: 30, Per: time.Hour}
 	comments        = rate.Limit{Name: "comment", Amount: 20, Per: time.Hour}
 	ratings         = rate.Limit{Name: "rating", Amount: 60, Per: time.Hour}
+	formsOfLink     = rate.Limit{Name: "link", Amount: 60, Per: time.Minute}
+	formsFromClient = rate.Limit{Name: "links-posted", Amount: 600, Per: time.Minute}
 	campaigns       = rate.Limit{Name: "invite", Amount: 120, Per: time.Hour}
 )
 
@@ -122,4 +128,30 @@ func retryAfter(w http.ResponseWriter, err error) bool {
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
 	}
 	return ok
+}
+
+// personalLinks are where the pages of personal links begin.
+var personalLinks = []string{"/a/", "/d/", "/f/", "/i/", "/r/", "/unsubscribe/"}
+
+// limitForms refuses forms of personal links that are sent too often: of one link, and from one network address, behind which a
+// whole town hall may sit. Mail programs unsubscribe their readers from a few addresses of their own, so these are not counted
+// by address.
+func (r resolver) limitForms(cfg Config, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		begins := slices.IndexFunc(personalLinks, func(prefix string) bool { return strings.HasPrefix(req.URL.Path, prefix) })
+		if req.Method != http.MethodPost || begins < 0 {
+			next.ServeHTTP(w, req)
+			return
+		}
+		link := sha256.Sum256([]byte(req.URL.Path)) // a token is no business of Redis
+		err := r.allow(req.Context(), formsOfLink, base64.RawURLEncoding.EncodeToString(link[:]))
+		if err == nil && personalLinks[begins] != "/unsubscribe/" {
+			err = r.allow(req.Context(), formsFromClient, network(req.Context()))
+		}
+		if retryAfter(w, err) {
+			showPage(w, req, cfg, http.StatusTooManyRequests, pages.Busy(), nil)
+			return
+		}
+		next.ServeHTTP(w, req)
+	})
 }

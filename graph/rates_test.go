@@ -101,3 +101,23 @@ func TestPointsAreSpent(t *testing.T) {
 		}
 	})
 }
+
+// A link that is guessed, or a form that a program sends again and again, is put off; the page says so to every reader.
+func TestFormsOfPersonalLinksArePutOff(t *testing.T) {
+	h := onSQLite(t).limited("")
+	for i := range 60 {
+		if status, _ := h.browser().page("POST", "/i/guess", url.Values{"answer": {"accept"}}); status != 404 {
+			t.Fatalf("form %d: %d", i, status)
+		}
+	}
+	status, page := h.browser().page("POST", "/i/guess", url.Values{"answer": {"accept"}})
+	if status != 429 || !strings.Contains(page, "Even geduld") || !strings.Contains(page, "One moment, please") {
+		t.Errorf("the form after sixty: %d %s", status, page)
+	}
+	if status, _ := h.browser().page("GET", "/i/guess", nil); status != 404 {
+		t.Errorf("looking is answered %d", status)
+	}
+	if status, _ := h.browser().page("POST", "/i/another", url.Values{"answer": {"accept"}}); status != 404 {
+		t.Errorf("another link is answered %d", status)
+	}
+}

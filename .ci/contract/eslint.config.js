@@ -20,10 +20,11 @@ export default [
           exceptions: {
             suffixes: ['Payload', 'Connection', 'Edge'],
             types: [
-              'Agreement', 'Attendance', 'AudienceRow', 'AuditEntry', 'Contribution', 'Day', 'Feedback', 'IntakeAnswer', 'Invoice',
-              'MailPreview', 'Money', 'OrganisationAttendance', 'PageInfo', 'Participant', 'PartnershipMember', 'ProgrammeChange',
-              'ProgrammeItem', 'ProgrammeVersion', 'Rating', 'ReportItem', 'ReportText', 'Role', 'SessionClash', 'SessionFeedback', 'Suppression',
-              'UserError', 'Venue', 'Viewer',
+              'Agreement', 'Attendance', 'Attendee', 'AudienceRow', 'AuditEntry', 'CarriedOver', 'Contribution', 'Day',
+              'Feedback', 'IntakeAnswer', 'Invoice', 'MailPreview', 'Money', 'OrganisationAttendance', 'OrganisationPresence',
+              'PageInfo', 'Participant', 'PartnershipMember', 'PracticeRating', 'ProgrammeChange', 'ProgrammeItem',
+              'ProgrammeVersion', 'Rating', 'ReportItem', 'ReportText', 'Role', 'SeatsAttendance', 'SessionClash',
+              'SessionFeedback', 'Suppression', 'UserError', 'Venue', 'Viewer',
             ],
           },
         },

@@ -42,6 +42,9 @@ func Unknown() []byte { return inAllLanguages("unknown", "") }
 // Example returns the page that the links of a test of an invitation lead to. It speaks every language.
 func Example() []byte { return inAllLanguages("example", "") }
 
+// Busy returns the page for a form that was sent too often. It speaks every language.
+func Busy() []byte { return inAllLanguages("busy", "") }
+
 // Failure returns the page for an error that the log knows by the reference.
 func Failure(reference string) []byte { return inAllLanguages("failure", reference) }
 

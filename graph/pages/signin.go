@@ -37,13 +37,13 @@ type signInPage struct {
 	Words                     *signInWords
 	Heading, News, Mood, Text string
 	AskAddress                bool
-	Enter, Provider, Query    string
+	Enter, Provider           string
 }
 
 // SignIn returns a page of signing in. The provider is the name of an OpenID provider, "" when there is none.
 func SignIn(step SignInStep, provider string, language db.Locale) ([]byte, error) {
 	w := signInTongues()[language]
-	p := &signInPage{Tongue: tongues()[language], Words: w, Heading: w.SignIn, AskAddress: true, Mood: "wait", Query: "lang=" + string(language)}
+	p := &signInPage{Tongue: tongues()[language], Words: w, Heading: w.SignIn, AskAddress: true, Mood: "wait"}
 	if provider != "" {
 		p.Provider = fmt.Sprintf(w.WithProvider, provider)
 	}

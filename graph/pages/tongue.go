@@ -84,6 +84,7 @@ type tongue struct {
 	ExampleTitle, ExampleHelp  string
 	YourOrganisation, NotKnown string // where a message of an organiser names what is not known
 	FailureTitle, FailureHelp  string
+	BusyTitle, BusyHelp        string
 	Full, OnePlace, PlacesLeft string // nothing; nothing; number
 	And, ToBeAnnounced         string
 	Months                     [12]string

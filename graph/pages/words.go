@@ -68,6 +68,8 @@ func dutch() *tongue {
 		UnknownTitle: "Deze link werkt niet",
 		UnknownHelp: "De link is onvolledig of bestaat niet meer. Open hem opnieuw vanuit de e-mail of kopieer hem in zijn geheel. " +
 			"Helpt dat niet, beantwoord dan de e-mail.",
+		BusyTitle:    "Even geduld",
+		BusyHelp:     "Deze pagina is kort na elkaar heel vaak verstuurd. Wacht een minuut en probeer het dan opnieuw; wat eerder is verstuurd, is bewaard.",
 		FailureTitle: "Er ging hier iets mis",
 		FailureHelp:  "Probeer het over een paar minuten opnieuw. Gaat het weer mis, beantwoord dan de e-mail en noem dit kenmerk:",
 		Full:         "Alle plaatsen zijn bezet", OnePlace: "Nog 1 plaats vrij", PlacesLeft: "Nog %d plaatsen vrij",
@@ -144,6 +146,8 @@ func german() *tongue {
 		UnknownTitle: "Dieser Link funktioniert nicht",
 		UnknownHelp: "Der Link ist unvollständig oder nicht mehr gültig. Öffnen Sie ihn noch einmal aus der E-Mail oder kopieren Sie ihn " +
 			"vollständig. Hilft das nicht, antworten Sie bitte auf die E-Mail.",
+		BusyTitle:    "Einen Augenblick bitte",
+		BusyHelp:     "Diese Seite wurde kurz hintereinander sehr oft abgeschickt. Warten Sie eine Minute und versuchen Sie es noch einmal; was vorher ankam, ist gespeichert.",
 		FailureTitle: "Hier ist etwas schiefgegangen",
 		FailureHelp: "Bitte versuchen Sie es in einigen Minuten noch einmal. Gelingt es wieder nicht, antworten Sie bitte auf die E-Mail " +
 			"und nennen Sie dieses Kennzeichen:",
@@ -221,6 +225,8 @@ func english() *tongue {
 		UnknownTitle: "This link does not work",
 		UnknownHelp: "The link is incomplete or no longer exists. Open it again from the e-mail, or copy the whole of it. " +
 			"If that does not help, reply to the e-mail.",
+		BusyTitle:    "One moment, please",
+		BusyHelp:     "This page was sent very often within a short time. Wait a minute and try again; what was sent before is kept.",
 		FailureTitle: "Something went wrong here",
 		FailureHelp:  "Try again in a few minutes. If it goes wrong again, reply to the e-mail and mention this reference:",
 		Full:         "All places are taken", OnePlace: "1 place left", PlacesLeft: "%d places left",

@@ -10590,6 +10590,7 @@ type AttendeeConnection {
 }
 
 "An attendee with its cursor."
+# eslint-disable-next-line @graphql-eslint/relay-edge-types -- an attendee is a person on a list, with or without a registration
 type AttendeeEdge {
   "Continue here with ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + `."
   cursor: String!
