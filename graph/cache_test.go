@@ -220,7 +220,7 @@ func TestEveryPublishedTableRaisesTheRevision(t *testing.T) {
 		private := map[string]bool{}
 		for _, table := range []string{
 			"settings", "access_tokens", "registrations", "campaigns", "invitations", "suppressions", "deliveries", "workers", "idempotency_keys",
-			"audit_log", "notices", "opt_outs", "erased_opt_outs", "bounces", "intake_answers", "invoices", "organisers", "administrators", "sign_in_links", "delegations", "delegates", "corrections", "report_readers", "reminders", "summaries", "preparations", "programme_versions", "calendar_entries", "calendar_links", "certificates", "files", "surveys", "survey_readers", "survey_answers", "survey_tallies", "revisions", "bun_migrations", "bun_migration_locks",
+			"audit_log", "notices", "opt_outs", "erased_opt_outs", "bounces", "intake_answers", "invoices", "organisers", "administrators", "sign_in_links", "delegations", "delegates", "corrections", "report_readers", "action_mails", "practice_views", "reminders", "summaries", "preparations", "programme_versions", "calendar_entries", "calendar_links", "certificates", "files", "surveys", "survey_readers", "survey_answers", "survey_tallies", "revisions", "bun_migrations", "bun_migration_locks",
 		} {
 			private[table] = true
 		}
@@ -280,7 +280,7 @@ func TestEveryPublishedTableRaisesTheRevision(t *testing.T) {
 	})
 }
 
-// reported puts a row into the tables of reports.
+// reported puts a row into the tables of reports and practices.
 func reported(h *house) {
 	h.Helper()
 	h.withoutReports()
@@ -292,6 +292,11 @@ func reported(h *house) {
 		"INSERT INTO report_actions (id, report_id, organisation_id, status, created_at) SELECT r.id, r.id, o.id, 'OPEN', created_at FROM reports AS r, organisations AS o LIMIT 1",
 		"INSERT INTO materials (id, report_id, title, url, created_at) SELECT id, id, 'Folien', 'https://example.org/', created_at FROM reports",
 		"INSERT INTO attendances (seats_id, person_id, walk_in, at) SELECT s.id, p.id, p.id IS NULL, p.created_at FROM seats AS s, people AS p LIMIT 1",
+		"DELETE FROM practice_partners", "DELETE FROM practice_comments", "DELETE FROM practices",
+		"INSERT INTO practices (id, edition_id, status, version, locale, title, description, budget_currency, term, success_factors, pitfalls, points_of_attention, recommendations, created_at) SELECT id, id, 'DRAFT', 1, 'de', 'T', '', '', '', '[]', '[]', '[]', '[]', '2027-01-15 12:00:00+00:00' FROM editions LIMIT 1",
+		"INSERT INTO practice_partners (practice_id, organisation_id, position) SELECT p.id, o.id, 0 FROM practices AS p, organisations AS o LIMIT 1",
+		"INSERT INTO practice_comments (id, practice_id, person_id, text, status, reason, created_at) SELECT p.id, p.id, people.id, 'Good.', 'SHOWN', '', p.created_at FROM practices AS p, people LIMIT 1",
+		"INSERT INTO practice_ratings (practice_id, person_id, stars, rated_at) SELECT p.id, people.id, 4, p.created_at FROM practices AS p, people LIMIT 1",
 	} {
 		h.exec(statement)
 	}

@@ -317,6 +317,23 @@ func world(h *house) *graphOf {
 	if _, problems := h.mutate(organiser, "prepareSession", "", vars{"editionId": h.id("editions", "vaktreffen-2027"), "kind": "SOCIAL", "title": "Drinks", "day": "2027-05-20"}); problems != "" {
 		h.Fatal(problems)
 	}
+	practice, problems := h.mutate(organiser, "savePracticeDescription", "practice { id }", vars{
+		"editionId": h.id("editions", "vaktreffen-2027"), "version": 0, "locale": "nl", "title": "How it was done", "description": "Together.",
+		"partnerIds": []string{h.id("organisations", "groningen")},
+	})
+	if problems != "" {
+		h.Fatal(problems)
+	}
+	described := vars{"practiceId": at(practice, "practice", "id")}
+	if _, problems := h.mutate(organiser, "publishPracticeDescription", "", described); problems != "" {
+		h.Fatal(problems)
+	}
+	if _, problems := h.mutate(organiser, "commentOnPractice", "", vars{"practiceId": described["practiceId"], "text": "Well done."}); problems != "" {
+		h.Fatal(problems)
+	}
+	h.exec(`INSERT INTO surveys (id, edition_id, opens_at, closes_at, anonymous, created_by, created_at)
+		SELECT editions.id, editions.id, '2027-01-01 12:00:00+00:00', '2027-02-01 12:00:00+00:00', TRUE, people.id, '2027-01-01 12:00:00+00:00'
+		FROM editions, people WHERE editions.key = 'vaktreffen-2027' AND people.email = '` + organiser + `'`)
 	h.exec("INSERT INTO suppressions (email, reason, created_at) SELECT email, 'HARD_BOUNCE', '2026-01-01 00:00:00+00:00' FROM people WHERE email IS NOT NULL")
 	seats := h.ids("SELECT id FROM seats WHERE edition_id = (SELECT id FROM editions WHERE key = 'vaktreffen-2027')")[0]
 	session := h.ids("SELECT seats.id FROM seats JOIN sessions ON sessions.id = session_id JOIN editions ON editions.id = sessions.edition_id WHERE editions.key = 'vaktreffen-2027' ORDER BY seats.id")[0]
@@ -363,6 +380,7 @@ func world(h *house) *graphOf {
 		"SignIn": "access_tokens", "Delegation": "delegations", "Reminder": "reminders",
 		"IntakeQuestion": "intake_questions", "Report": "reports", "ReportQuestion": "report_questions", "HelpOffer": "help_offers",
 		"ReportAction": "report_actions", "Material": "materials", "Correction": "corrections",
+		"PracticeDescription": "practices", "PracticeComment": "practice_comments",
 	} {
 		g.ids[name] = h.ids("SELECT id FROM " + table + " ORDER BY id")
 	}

@@ -72,6 +72,7 @@ func partnershipWith(status string) func(*scene) string {
 // ofReport is an input about the report in the status.
 func ofReport(status string, more vars) func(*scene, string) vars {
 	return func(s *scene, as string) vars {
+		s.exec("DELETE FROM action_mails") // of when it was published by somebody else
 		return with(func(s *scene, _ string) vars { return vars{"reportId": report(status, held)(s)} }, more)(s, as)
 	}
 }

@@ -330,7 +330,7 @@ func guards() []guard {
 		{"Seats.registrations", func(s *scene) string { return s.place }, []count{{1, and(providers, member, colleague, teacher)}}},
 		{"Seats.attendance", func(s *scene) string { return s.seats }, []count{{1, organisers}}},
 		{"Seats.attendance", func(s *scene) string { return s.place }, []count{{1, and(providers, teacher)}}},
-		{"Seats.attendees", func(s *scene) string { return s.seats }, []count{{2, organisers}}},
+		{"Seats.attendees", func(s *scene) string { return s.seats }, []count{{3, organisers}}},
 		{"Seats.attendees", func(s *scene) string { return s.place }, []count{{1, and(providers, teacher)}}},
 		{"Registration.answers", inRun, []count{{3, providers}, {2, []string{member, teacher}}}},
 		{"Registration.invoice", inRun, []count{{1, and(providers, member, colleague)}}},
@@ -351,7 +351,7 @@ func guards() []guard {
 		{"ReportQuestion.person", part("PUBLISHED", "report_questions"), []count{{1, present}}},
 		{"HelpOffer.person", part("PUBLISHED", "help_offers"), []count{{1, present}}},
 		{"ReportAction.person", part("PUBLISHED", "report_actions"), []count{{1, present}}},
-		{"ReportAction.note", part("PUBLISHED", "report_actions"), []count{{1, present}}},
+		{"ReportAction.note", part("PUBLISHED", "report_actions"), []count{{1, and(present, colleague)}}}, // who looks after the owner
 		{"Edition.preparedChanges", edition, []count{{1, organisers}}},
 		{"Viewer.calendarUrl", nil, []count{{1, signedIn}}},
 		{"Viewer.delegations", nil, []count{{1, []string{colleague}}}},

@@ -362,6 +362,9 @@ var deeds = []deed{
 	{"changeRetention", []string{organiser, leader, administrator}, "NOT_FOUND", func(s *scene, _ string) vars { return vars{"editionId": s.draft, "months": 12} }, ofDraft("")},
 	{"changeRetention", providers, "NOT_FOUND", func(s *scene, _ string) vars { return vars{"courseRunId": s.hiddenRun, "months": 12} }, nil},
 
+	{"askForFeedback", nil, "NOT_FOUND", func(s *scene, _ string) vars {
+		return vars{"idempotencyKey": "feedback on a draft", "editionId": s.draft, "closesAt": "2027-03-01T12:00:00Z", "anonymous": true}
+	}, ofDraft("CONFLICT")},
 	{"remindDelegations", nil, "NOT_FOUND", func(s *scene, _ string) vars { return vars{"editionId": s.draft} }, ofDraft("CONFLICT")},
 	{"inviteDelegations", organisers, "FORBIDDEN", func(s *scene, _ string) vars {
 		return vars{"editionId": s.edition, "respondBy": "2027-03-01T12:00:00Z", "delegations": []vars{{"organisationId": s.id("organisations", "bremen"), "places": 2}}}
@@ -436,9 +439,6 @@ var deeds = []deed{
 		}
 		return vars{"idempotencyKey": "feedback of " + as, "editionId": s.edition, "closesAt": "2027-03-01T12:00:00Z", "anonymous": true}
 	}, nil},
-	{"askForFeedback", nil, "NOT_FOUND", func(s *scene, _ string) vars {
-		return vars{"idempotencyKey": "feedback on a draft", "editionId": s.draft, "closesAt": "2027-03-01T12:00:00Z", "anonymous": true}
-	}, ofDraft("CONFLICT")},
 
 	{"changeInvitationMails", signedIn, "", to(vars{"wanted": false}), nil},
 	{"requestSignIn", everybody, "", to(vars{"email": member}), nil},

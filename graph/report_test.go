@@ -13,7 +13,7 @@ import (
 func (h *house) withoutReports() {
 	h.Helper()
 	h.exec("UPDATE campaigns SET report_id = NULL")
-	for _, table := range []string{"corrections", "report_readers", "materials", "report_actions", "help_offers", "report_questions", "report_texts", "reports"} {
+	for _, table := range []string{"action_mails", "corrections", "report_readers", "materials", "report_actions", "help_offers", "report_questions", "report_texts", "reports"} {
 		h.exec("DELETE FROM " + table)
 	}
 }
