@@ -20,7 +20,8 @@ import (
 
 // selectAmong appends to rows what the query finds whose column holds one of the ids. On the pool of reading verbs the ids are the
 // one parameter, so that the text is the same for any number of them and the database parses and plans it once for each
-// connection. Nothing else in the text may come from outside: there are as many texts as the program has queries.
+// connection. Nothing else in the text may come from outside: there are as many texts as the program has queries. A query that
+// orders by the column first is answered by walking an index, where SQLite would have to sort.
 func selectAmong[T any](ctx context.Context, tx bun.IDB, rows *[]*T, q *bun.SelectQuery, column bun.Ident, ids []ID) error {
 	pool, ok := tx.(*readers)
 	if !ok {

@@ -58,6 +58,8 @@ CREATE TABLE members (
 	CONSTRAINT members_once UNIQUE (partnership_id, organisation_id)
 ){{.Strict}};
 --bun:split
+CREATE INDEX members_ordered ON members (partnership_id, position, organisation_id, role);
+--bun:split
 CREATE INDEX members_organisation ON members (organisation_id);
 --bun:split
 CREATE TABLE coordinators (
@@ -175,7 +177,7 @@ CREATE INDEX sessions_edition ON sessions (edition_id, position);
 --bun:split
 CREATE INDEX sessions_room ON sessions (room_id);
 --bun:split
-CREATE INDEX sessions_parent ON sessions (parent_id);
+CREATE INDEX sessions_parent ON sessions (parent_id, position) WHERE parent_id IS NOT NULL;
 --bun:split
 CREATE INDEX sessions_starts ON sessions (starts_at);
 --bun:split
@@ -199,7 +201,7 @@ CREATE TABLE contributions (
 	CHECK ((person_id IS NULL) = (guest_name <> ''))
 ){{.Strict}};
 --bun:split
-CREATE INDEX contributions_session ON contributions (session_id, position);
+CREATE INDEX contributions_session ON contributions (session_id, position, id);
 --bun:split
 CREATE INDEX contributions_person ON contributions (person_id);
 --bun:split
