@@ -25,11 +25,11 @@ import (
 // This file holds every difference between the two dialects.
 
 // columnTypes fill in the templates of the migrations.
-type columnTypes struct{ ID, Instant, Date, Int, Big, Bool, Real, C, Strict string }
+type columnTypes struct{ ID, Instant, Date, Int, Big, Bool, Real, C, Strict, Clustered string }
 
 var (
 	postgresTypes = columnTypes{ID: "uuid", Instant: "timestamptz", Date: "date", Int: "integer", Big: "bigint", Bool: "boolean", Real: "double precision", C: ` COLLATE "C"`}
-	sqliteTypes   = columnTypes{ID: "TEXT", Instant: "TEXT", Date: "TEXT", Int: "INTEGER", Big: "INTEGER", Bool: "INTEGER", Real: "REAL", Strict: " STRICT"}
+	sqliteTypes   = columnTypes{ID: "TEXT", Instant: "TEXT", Date: "TEXT", Int: "INTEGER", Big: "INTEGER", Bool: "INTEGER", Real: "REAL", Strict: " STRICT", Clustered: " STRICT, WITHOUT ROWID"}
 )
 
 // Published are the tables whose changes raise the revision.
