@@ -93,7 +93,7 @@ func openPostgres(address string) (handles, error) {
 	pool.SetMaxOpenConns(32)
 	pool.SetMaxIdleConns(32)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
-	database := bun.NewDB(pool, pgdialect.New()).WithQueryHook(counterHook{})
+	database := bun.NewDB(pool, pgdialect.New()).WithQueryHook(teller{})
 	return handles{read: &readers{DB: database, postgres: true}, write: database, types: postgresTypes, postgres: true}, nil
 }
 
@@ -126,8 +126,8 @@ func openSQLite(path string) (handles, error) {
 	reader.SetMaxOpenConns(8)
 	reader.SetMaxIdleConns(8)
 	return handles{
-		read:  &readers{DB: bun.NewDB(reader, sqlitedialect.New()).WithQueryHook(counterHook{})},
-		write: bun.NewDB(writer, sqlitedialect.New()).WithQueryHook(counterHook{}),
+		read:  &readers{DB: bun.NewDB(reader, sqlitedialect.New()).WithQueryHook(teller{})},
+		write: bun.NewDB(writer, sqlitedialect.New()).WithQueryHook(teller{}),
 		types: sqliteTypes,
 		path:  path,
 	}, nil
@@ -290,8 +290,10 @@ func (d *DB) settleSent(ctx context.Context, now time.Time, s settlement, outcom
 		return err
 	}
 	ids, claims := idsBy(outcomes, func(o Outcome) ID { return o.DeliveryID }), idsBy(outcomes, func(o Outcome) ID { return o.Claim })
-	countStatement(ctx)
-	if _, err := d.write.DB.ExecContext(ctx, text, pgx.QueryExecModeCacheStatement, now, idList(true, ids), idList(true, distinct(claims)), s.Code); err != nil {
+	began := time.Now()
+	_, err = d.write.DB.ExecContext(ctx, text, pgx.QueryExecModeCacheStatement, now, idList(true, ids), idList(true, distinct(claims)), s.Code)
+	ran(ctx, true, text, began, err)
+	if err != nil {
 		return fmt.Errorf("settle deliveries: %w", err)
 	}
 	return nil
@@ -320,11 +322,13 @@ func (d *DB) start(ctx context.Context, claim, worker ID) (started []*Delivery, 
 	if err != nil {
 		return nil, err
 	}
-	countStatement(ctx)
-	return started, d.read.fromPostgres(ctx, string(text), d.write.Dialect().Tables().Get(reflect.TypeFor[Delivery]()), func() reflect.Value {
+	began := time.Now()
+	err = d.read.fromPostgres(ctx, string(text), d.write.Dialect().Tables().Get(reflect.TypeFor[Delivery]()), func() reflect.Value {
 		started = append(started, new(Delivery))
 		return reflect.ValueOf(started[len(started)-1]).Elem()
 	}, claim.uuid(), worker.uuid(), now)
+	ran(ctx, true, string(text), began, err)
+	return started, err
 }
 
 // amongGiven restricts a query to the rows whose column holds one of the ids in its one parameter, which idList writes.

@@ -37,17 +37,20 @@ func selectAmong[T any](ctx context.Context, tx bun.IDB, rows *[]*T, q *bun.Sele
 	if err != nil {
 		return err
 	}
-	countStatement(ctx)
 	table := pool.Dialect().Tables().Get(reflect.TypeFor[T]())
 	add := func() reflect.Value {
 		row := new(T)
 		*rows = append(*rows, row)
 		return reflect.ValueOf(row).Elem()
 	}
+	began := time.Now()
 	if pool.postgres {
-		return pool.fromPostgres(ctx, string(text), table, add, idList(true, ids))
+		err = pool.fromPostgres(ctx, string(text), table, add, idList(true, ids))
+	} else {
+		err = pool.fromSQLite(ctx, string(text), ids, table, add)
 	}
-	return pool.fromSQLite(ctx, string(text), ids, table, add)
+	ran(ctx, pool.postgres, string(text), began, err)
+	return err
 }
 
 // fromPostgres runs a query whose text pgx keeps prepared. The values come in PostgreSQL's binary format.

@@ -127,6 +127,9 @@ func (h *house) with(cfg graph.Config) *house {
 		registry = prometheus.NewRegistry()
 		cfg.Metrics = registry
 	}
+	if cfg.Traces == nil {
+		cfg.Traces = dbtest.Traced(h.logger.Handler())
+	}
 	h.Cleanup(func() { h.logger.Debug("scraped", "metrics", scrape(registry)) }) // no number may hold what no line of the log may
 	handler, err := graph.Handler(cfg)
 	if err != nil {

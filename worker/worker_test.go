@@ -184,7 +184,7 @@ func (s *scene) workAs(t *testing.T, change func(*worker.Config)) (stop func(), 
 	cfg := worker.Config{
 		DB: s.db, Redis: s.redis, Log: slog.New(s.log), SMTP: worker.SMTPConfig{URL: s.smtp.URL()},
 		Connections: 2, From: "Vaktreffen <vaktreffen@example.org>", PublicURL: "https://meetings.example.org", Lease: 10 * time.Second,
-		BounceDomain: "bounces.example.org", Metrics: registry,
+		BounceDomain: "bounces.example.org", Metrics: registry, Traces: dbtest.Traced(s.log),
 	}
 	change(&cfg)
 	w, err := worker.New(cfg)
