@@ -90,8 +90,8 @@ func paragraphs(text string) []string {
 func (v view) reportTexts(ctx context.Context, rows []*Report) error {
 	var all []*ReportText
 	last := v.tx.NewSelect().Model((*ReportText)(nil)).
-		Column("part_id", "locale").ColumnExpr("max(version)").Where("report_id IN (?)", bun.List(idsOf(rows))).Group("part_id", "locale")
-	if err := v.tx.NewSelect().Model(&all).Where("(part_id, locale, version) IN (?)", last).
+		Column("part_id", "locale").ColumnExpr("max(version) AS version").Where("report_id IN (?)", bun.List(idsOf(rows))).Group("part_id", "locale")
+	if err := v.tx.NewSelect().Model(&all).Join("JOIN (?) AS last USING (part_id, locale, version)", last).
 		Order("part_id", "locale").Scan(ctx); err != nil {
 		return fmt.Errorf("texts of reports: %w", err)
 	}
