@@ -10,7 +10,7 @@ import { use } from './use.mjs';
 
 const site = JSON.parse(readFileSync(0, 'utf8'));
 const began = Date.now();
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
+const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
 const wrong = [];
 try {
   wrong.push(...(await look(browser, site)), ...(await use(browser, site)));

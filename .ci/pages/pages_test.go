@@ -12,8 +12,9 @@ import (
 
 func TestPagesInABrowser(t *testing.T) {
 	h := newHouse(t)
-	site := map[string]any{"url": h.url, "links": h.furnish()}
-	input, err := json.Marshal(site)
+	l := h.furnish()
+	demonstrate(t, l)
+	input, err := json.Marshal(map[string]any{"url": h.url, "links": l})
 	h.must(err)
 	browse := exec.CommandContext(t.Context(), "node", "browse.mjs")
 	browse.Stdin, browse.Stdout, browse.Stderr = bytes.NewReader(input), os.Stdout, os.Stderr
