@@ -68,7 +68,7 @@ func takeFile(w http.ResponseWriter, r *http.Request, cfg Config) {
 	case err == nil:
 		redirectToPage(w, r, reportPath+report.ID.String())
 	case expected:
-		showReport(w, r, cfg, status, who, report, problem.Message)
+		showReport(w, r, cfg, status, who, report, problem)
 	default:
 		showPage(w, r, cfg, 0, nil, err)
 	}
