@@ -61,7 +61,7 @@ func meetings() *programme.File {
 		Editions: []programme.Edition{
 			edition("winter", "Winterbijeenkomst grensoverschrijdende samenwerking", "2027-02-10", nil),
 			edition("spring", "Frühjahrstreffen der Partnerstädte", "2027-03-10", nil),
-			edition("autumn", "Water in de stad", "2027-10-14", new(2)),
+			edition("autumn", "Water in de stad", "2027-10-14", new(3)),
 			edition("full", "Klein overleg", "2027-11-04", new(1)),
 			edition("later", "Jahresabschluss", "2027-12-02", nil),
 		},
