@@ -186,6 +186,13 @@ const deeds = {
     await page.getByRole('button', { name: 'Aantekeningen' }).click();
     await missing('Aantekeningen');
   },
+  async 'opening a report as a PDF'({ page, open }) {
+    await open('report, published');
+    await page.getByRole('link', { name: 'The report as a PDF' }).click();
+    const shows = () => page.frames().some((frame) => frame.url().startsWith('chrome-extension://')); // Chromium's own viewer
+    for (let tries = 0; !shows() && tries < 100; tries++) await page.waitForTimeout(100);
+    if (!shows()) throw new Error('the browser does not show it');
+  },
   async 'checking a certificate'({ page, open, press, sees }) {
     await open('certificate, valid');
     const code = new URL(page.url()).pathname.split('/').pop();
