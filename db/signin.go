@@ -227,6 +227,7 @@ type Mine struct {
 	Registrations []*Registration // the latest first, at most MaxPage
 	Tokens        []string        // of the personal link of each registration
 	SignIns       []*AccessToken
+	Doors         []*Door // where people can be checked in now or soon
 }
 
 // OwnPlaces returns what the own page of the actor shows.
@@ -248,6 +249,9 @@ func (d *DB) OwnPlaces(ctx context.Context, actor Actor) (*Mine, error) {
 		}
 		mine.Tokens = append(mine.Tokens, token)
 	}
-	mine.SignIns, err = d.SignIns(ctx, actor)
+	if mine.SignIns, err = d.SignIns(ctx, actor); err != nil {
+		return nil, err
+	}
+	mine.Doors, err = d.view(actor).doors(ctx)
 	return mine, err
 }

@@ -51,10 +51,19 @@ func TestPeopleAreCheckedInOnAPhone(t *testing.T) {
 		if page := t.browser().signsIn(organiser); strings.Contains(page, "Inchecken") {
 			t.Errorf("signing in leads to check-in unasked")
 		}
+		if _, own := b.page("GET", "/me", nil); strings.Contains(own, "/check-in/") {
+			t.Errorf("the own page leads to check-in months before: %s", own)
+		}
 		t.setClock(time.Date(2027, 5, 20, 7, 30, 0, 0, time.UTC))
 		t.tokens.Clear() // nobody stays signed in for so long
 		b.page("GET", path, nil)
 		b.signsIn(organiser)
+		if _, own := b.page("GET", "/me", nil); !strings.Contains(own, `<a href="`+path+`?lang=nl">`) {
+			t.Errorf("the own page of an organiser does not lead to check-in: %s", own)
+		}
+		if own := t.browser().signsIn(member); strings.Contains(own, "/check-in/") {
+			t.Errorf("the own page of a participant leads to check-in: %s", own)
+		}
 		status, page := b.page("GET", path+"?lang=en&q=PAUL", nil)
 		buttons := regexp.MustCompile(`name="in" value="([^"]+)"`).FindAllStringSubmatch(page, -1)
 		if status != 200 || len(buttons) != 1 || !strings.Contains(page, "Paula") || strings.Contains(page, "Konrad") {
@@ -136,6 +145,9 @@ func TestAnybodyWithTheCodeChecksACertificate(t *testing.T) {
 		run := t.ids("SELECT id FROM course_runs WHERE starts_on = '2027-04-15'")[0]
 		t.setClock(time.Date(2027, 4, 15, 9, 0, 0, 0, time.UTC))
 		t.tokens.Clear()
+		if own := t.browser().signsIn(trainer); !strings.Contains(own, `<a href="/check-in/`+seats+`?lang=nl">`) {
+			t.Errorf("the own page of who organises the course does not lead to check-in: %s", own)
+		}
 		person := at(t.ask(trainer, `mutation($in: CheckInWalkInInput!) { checkInWalkIn(input: $in) { attendee { personId state walkIn worksFor organisation { name } } userErrors { message } } }`,
 			vars{"in": vars{"idempotencyKey": "k", "seatsId": seats, "name": "Nina Neu", "organisation": "Gemeente Groningen", "email": "nina@example.org"}}), "checkInWalkIn", "attendee", "personId")
 		t.setClock(time.Date(2027, 4, 17, 9, 0, 0, 0, time.UTC))

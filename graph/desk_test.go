@@ -37,7 +37,7 @@ func TestACoordinatorNamesWhoComes(t *testing.T) {
 			t.Errorf("a post from another site: %d", status)
 		}
 		status, page = b.page("POST", path+"?lang=en", url.Values{"do": {"name"}, "person": {boxes[0][1]}, "name": {"Nina <Neu>", "", ""}, "email": {"no address", "", ""}})
-		if status != 422 || !strings.Contains(page, "this is not a mail address") || !strings.Contains(page, `value="Nina &lt;Neu&gt;"`) || !strings.Contains(page, `value="`+boxes[0][1]+`" checked`) {
+		if status != 422 || !strings.Contains(page, "Nina &lt;Neu&gt;: enter a valid e-mail address.") || !strings.Contains(page, `value="Nina &lt;Neu&gt;"`) || !strings.Contains(page, `value="`+boxes[0][1]+`" checked`) {
 			t.Errorf("with a wrong address: %d %s", status, page)
 		}
 		status, page = b.page("POST", path+"?lang=en", url.Values{"do": {"name"}, "person": {boxes[0][1]}, "name": {"Nina Neu", "", ""}, "email": {"nina.neu@example.org", "", ""}})

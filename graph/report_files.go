@@ -68,7 +68,7 @@ func takeFile(w http.ResponseWriter, r *http.Request, cfg Config) {
 	case err == nil:
 		redirectToPage(w, r, reportPath+report.ID.String())
 	case expected:
-		showReport(w, r, cfg, status, who, report, problem.Message)
+		showReport(w, r, cfg, status, who, report, problem)
 	default:
 		showPage(w, r, cfg, 0, nil, err)
 	}
@@ -161,7 +161,11 @@ func setFileHeaders(w http.ResponseWriter, kind, disposition string) {
 	h := w.Header()
 	h.Set("Content-Type", kind)
 	h.Set("Content-Disposition", disposition)
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
+	policy := "default-src 'none'; style-src 'unsafe-inline'"
+	if kind != "application/pdf" { // which some browsers do not show in a sandbox, and none runs as a page
+		policy += "; sandbox"
+	}
+	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")

@@ -33,7 +33,7 @@ func reportPages(mux *http.ServeMux, cfg Config) {
 			showPrint(w, r, cfg, prints, report)
 			return
 		}
-		showReport(w, r, cfg, http.StatusOK, reader, report, "")
+		showReport(w, r, cfg, http.StatusOK, reader, report, nil)
 	})))
 	reportFiles(mux, cfg)
 }
@@ -60,7 +60,7 @@ func pageReader(r *http.Request, cfg Config) (db.Actor, error) {
 }
 
 // showReport shows the page of a report, to its organisers with a form for files and what was wrong with the last one.
-func showReport(w http.ResponseWriter, r *http.Request, cfg Config, status int, reader db.Actor, report *db.Report, problem string) {
+func showReport(w http.ResponseWriter, r *http.Request, cfg Config, status int, reader db.Actor, report *db.Report, problem *db.Error) {
 	shown := pages.NewReport(report, readerLanguage(r), cfg.PublicURL)
 	mine := report.OrganisedBy(reader)
 	if mine {

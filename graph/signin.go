@@ -214,7 +214,11 @@ func ownPage(r *http.Request, cfg Config, me db.Actor) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pages.Me(mine.Person, places, mine.SignIns, calendar, pageLanguage(r, mine.Person))
+	doors := make([]pages.OwnDoor, len(mine.Doors))
+	for i, door := range mine.Doors {
+		doors[i] = pages.OwnDoor{Door: door, Path: checkInPath + door.SeatsID.String()}
+	}
+	return pages.Me(mine.Person, doors, places, mine.SignIns, calendar, pageLanguage(r, mine.Person))
 }
 
 // readerLanguage is the language that the reader chose on the page, else the one the browser asks for.

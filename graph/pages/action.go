@@ -2,14 +2,15 @@ package pages
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/vaktreffen/vaktreffen/db"
 )
 
 // actionWords are what the page of somebody's actions says in one language.
 type actionWords struct {
-	For, Title, Open, Nothing, Closed, Agreed, Due, NoDate, Late, Owner, OtherDate, Note, Done, Save, Reopen, Readers, Problem string
-	States                                                                                                                     map[db.ActionStatus]string
+	For, Title, Open, Nothing, Closed, Agreed, Due, NoDate, Late, Owner, OtherDate, Note, Done, Save, Reopen, Readers, Problem, NoteWrong string
+	States                                                                                                                                map[db.ActionStatus]string
 }
 
 // TypedAction is the form of an action that came back with problems.
@@ -39,7 +40,7 @@ func Actions(own *db.OwnActions, typed TypedAction, language db.Locale) ([]byte,
 	w, t := actionTongues()[language], tongues()[language]
 	p := &actionPage{Tongue: t, Words: w, For: fmt.Sprintf(w.For, own.Person.Name)}
 	for _, problem := range typed.Problems {
-		p.Problems = append(p.Problems, problem.Message)
+		p.Problems = append(p.Problems, w.problem(problem))
 	}
 	row := func(a *db.ReportAction) ownAction {
 		o := ownAction{ID: a.ID.String(), Description: a.Description(&language), State: w.States[a.Status], Note: a.Remark}
@@ -78,26 +79,34 @@ func Actions(own *db.OwnActions, typed TypedAction, language db.Locale) ([]byte,
 	return execute("action", p)
 }
 
+// problem says in the reader's language what was wrong with the form.
+func (w *actionWords) problem(problem *db.Error) string {
+	if strings.Join(problem.Field, ".") == "input.note" {
+		return w.NoteWrong
+	}
+	return w.Problem
+}
+
 func actionTongues() map[db.Locale]*actionWords {
 	return map[db.Locale]*actionWords{
 		db.Dutch: {
 			For: "Acties van %s", Title: "Mijn acties", Open: "Nog te doen", Nothing: "U heeft geen openstaande acties.", Closed: "Afgerond of vervallen",
 			Agreed: "Afgesproken op", Due: "Uiterlijk", NoDate: "geen datum afgesproken", Late: "%s (te laat)", Owner: "Wie", OtherDate: "Andere datum",
-			Note: "Opmerking", Done: "Dit is klaar", Save: "Datum en opmerking opslaan", Reopen: "Toch nog te doen", Problem: "Niet opgeslagen.",
+			Note: "Opmerking", Done: "Dit is klaar", Save: "Datum en opmerking opslaan", Reopen: "Toch nog te doen", Problem: "Niet opgeslagen.", NoteWrong: "Gebruik voor de opmerking gewone tekst van ten hoogste 2000 tekens.",
 			Readers: "Uw opmerking is te lezen voor de organisatoren en voor wie bij de bijeenkomst was.",
 			States:  map[db.ActionStatus]string{db.ActionDone: "Klaar", db.ActionDropped: "Vervallen"},
 		},
 		db.German: {
 			For: "Aufgaben von %s", Title: "Meine Aufgaben", Open: "Noch zu tun", Nothing: "Sie haben keine offenen Aufgaben.", Closed: "Erledigt oder entfallen",
 			Agreed: "Vereinbart bei", Due: "Bis", NoDate: "kein Termin vereinbart", Late: "%s (überfällig)", Owner: "Wer", OtherDate: "Anderer Termin",
-			Note: "Notiz", Done: "Das ist erledigt", Save: "Termin und Notiz speichern", Reopen: "Doch noch zu tun", Problem: "Nicht gespeichert.",
+			Note: "Notiz", Done: "Das ist erledigt", Save: "Termin und Notiz speichern", Reopen: "Doch noch zu tun", Problem: "Nicht gespeichert.", NoteWrong: "Schreiben Sie die Notiz als einfachen Text mit höchstens 2000 Zeichen.",
 			Readers: "Ihre Notiz können die Organisation und alle lesen, die an der Veranstaltung teilgenommen haben.",
 			States:  map[db.ActionStatus]string{db.ActionDone: "Erledigt", db.ActionDropped: "Entfallen"},
 		},
 		db.English: {
 			For: "Actions of %s", Title: "My actions", Open: "Still to be done", Nothing: "You have no open actions.", Closed: "Done or dropped",
 			Agreed: "Agreed at", Due: "By", NoDate: "no date was agreed", Late: "%s (overdue)", Owner: "Who", OtherDate: "Another date",
-			Note: "Note", Done: "This is done", Save: "Save date and note", Reopen: "Still to be done after all", Problem: "Not saved.",
+			Note: "Note", Done: "This is done", Save: "Save date and note", Reopen: "Still to be done after all", Problem: "Not saved.", NoteWrong: "Write the note as plain text of at most 2000 characters.",
 			Readers: "The organisers and those who were at the meeting can read your note.",
 			States:  map[db.ActionStatus]string{db.ActionDone: "Done", db.ActionDropped: "Dropped"},
 		},

@@ -174,10 +174,13 @@ func (p *Report) foreign(language db.Locale) db.Locale {
 	return language
 }
 
-// Edit adds the form for organisers at the path, with what was wrong with a file that they sent, "" for nothing.
+// Edit adds the form for organisers at the path, with what was wrong with a file that they sent, nil for nothing.
 // The edition was loaded with its programme.
-func (p *Report) Edit(path string, e *db.Edition, problem string) {
-	p.Upload = &upload{Path: path, Problem: problem}
+func (p *Report) Edit(path string, e *db.Edition, problem *db.Error) {
+	p.Upload = &upload{Path: path}
+	if problem != nil {
+		p.Upload.Problem = p.Words.problem(problem)
+	}
 	for _, day := range e.Days {
 		for _, s := range day.Sessions {
 			p.Upload.Sessions = append(p.Upload.Sessions, fact{s.ID.String(), s.Title})
@@ -186,6 +189,24 @@ func (p *Report) Edit(path string, e *db.Edition, problem string) {
 			}
 		}
 	}
+}
+
+// problem says in the reader's language what was wrong with a file.
+func (w *reportWords) problem(problem *db.Error) string {
+	field := strings.Join(problem.Field, ".")
+	switch {
+	case field == "input.title":
+		return w.TitleMissing
+	case problem.Code == db.CodeTooLarge:
+		return w.FileTooLarge
+	case problem.Code == db.CodeRequired:
+		return w.FileMissing
+	case field == "input.file" && problem.Code == db.CodeConflict:
+		return w.FilesOff
+	case field == "input.file":
+		return w.FileWrong
+	}
+	return w.NotSaved
 }
 
 // HTML writes the report as a page.

@@ -72,6 +72,8 @@ type mePage struct {
 	Tongue        *tongue
 	Words         *signInWords
 	Name, Address string
+	CheckIn       string
+	Doors         []myPlace
 	Places        []myPlace
 	SignIns       []mySignIn
 	Calendar      *subscription
@@ -90,12 +92,23 @@ type OwnPlace struct {
 	Path         string
 }
 
-// Me returns the page of somebody who is signed in, whose calendar is at the address. The registrations are as db.OwnPlaces gives them.
-func Me(person *db.Person, places []OwnPlace, signIns []*db.AccessToken, calendar string, language db.Locale) ([]byte, error) {
+// OwnDoor is a meeting at which the reader may check people in, and the path of the page for it.
+type OwnDoor struct {
+	*db.Door
+	Path string
+}
+
+// Me returns the page of somebody who is signed in, whose calendar is at the address. The doors and the registrations
+// are as db.OwnPlaces gives them.
+func Me(person *db.Person, doors []OwnDoor, places []OwnPlace, signIns []*db.AccessToken, calendar string, language db.Locale) ([]byte, error) {
 	w, t := signInTongues()[language], tongues()[language]
-	p := &mePage{Tongue: t, Words: w, Name: person.Name, Calendar: subscribe(language, calendar, true)}
+	p := &mePage{Tongue: t, Words: w, Name: person.Name, Calendar: subscribe(language, calendar, true), CheckIn: checkInTongues()[language].CheckIn}
 	if person.Address != nil {
 		p.Address = *person.Address
+	}
+	for _, door := range doors {
+		m := meetingOf(door.Edition, door.CourseRun)
+		p.Doors = append(p.Doors, myPlace{Path: door.Path, Title: m.title, When: t.when(m)})
 	}
 	for _, own := range places {
 		m := meetingOfPlace(own.Registration)

@@ -51,10 +51,18 @@ func TestEveryLanguageHasEveryWordOfItsPages(t *testing.T) {
 	for _, language := range languages() {
 		for _, pair := range [][2]any{
 			{*checkInTongues()[language], *checkInTongues()["en"]}, {*certificateTongues()[language], *certificateTongues()["en"]},
+			{*delegationTongues()[language], *delegationTongues()["en"]}, {*actionTongues()[language], *actionTongues()["en"]},
+			{*reportTongues()[language], *reportTongues()["en"]},
 		} {
 			words, english := reflect.ValueOf(pair[0]), reflect.ValueOf(pair[1])
 			for i := range words.NumField() {
 				name, word := words.Type().Field(i).Name, words.Field(i).String()
+				if words.Field(i).Kind() == reflect.Map {
+					if words.Field(i).Len() != english.Field(i).Len() {
+						t.Errorf("%s has %d %s, English %d", language, words.Field(i).Len(), name, english.Field(i).Len())
+					}
+					continue
+				}
 				if strings.TrimSpace(word) == "" {
 					t.Errorf("%s lacks %s", language, name)
 				}
