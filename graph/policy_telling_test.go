@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"html"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -81,6 +82,18 @@ func (s *scene) tellsOnlyOf(as, what, text, asked string) {
 		}) {
 			s.Errorf("%s: %q reads %q:\n%.1500s", what, as, secret, text)
 		}
+	}
+}
+
+// longToken is what the tokens of sign-ins and of personal links look like. Ids are shorter.
+var longToken = regexp.MustCompile(`[A-Za-z0-9_-]{43,}`)
+
+// says fails the test when the message of an error tells more than its reader may know, besides what the reader wrote.
+func (s *scene) says(as, what, message, asked string) {
+	s.Helper()
+	s.tellsOnlyOf(as, what, message, asked)
+	if token := longToken.FindString(message); token != "" {
+		s.Errorf("%s: the message to %q holds a token: %s", what, as, message)
 	}
 }
 
