@@ -229,6 +229,70 @@ func TestExactlyThoseConcernedAreToldOnce(t *testing.T) {
 	})
 }
 
+func TestCoordinatorsOfDelegationsAreToldOnce(t *testing.T) {
+	t.Parallel()
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.gather(t)
+		list, err := w.InviteDelegations(t.Context(), w.olga, db.InviteDelegationsInput{
+			EditionID: *w.edition(t, "open"), RespondBy: w.clock.Now().AddDate(0, 1, 0),
+			Delegations: []db.DelegationInput{{OrganisationID: *w.id(t, "organisations", "oldenburg"), Places: 2}},
+		}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.deliver(t)
+		asked := query[int](t, w, "SELECT count(*) FROM deliveries WHERE kind = 'meeting_notice'")
+		hall := func(title string) func() error {
+			return func() error { return w.changeSession(t, "talk", db.ChangeSessionInput{Title: &title}) }
+		}
+		w.steps(t, []step{
+			{"renamed", func() error { return w.changeEdition(t, "open", db.ChangeEditionInput{Title: new("Energy")}) }, []string{
+				"Anna meeting:title | meeting 1 talk 1", "Bert meeting:title | meeting 1", "Bettina meeting:title |", "Carla meeting:title |",
+				"Dieter meeting:title | meeting 1 walk 1", "Konrad meeting:title |", "Olga meeting:title |"}},
+			{"a session with places", hall("Wind"), []string{"Anna talk:title | talk 2", "Bert talk:title |", "Konrad talk:title |"}},
+		})
+		if n := query[int](t, w, "SELECT count(*) FROM deliveries WHERE kind = 'meeting_notice'") - asked; n != 10 {
+			t.Errorf("%d mails, want 10", n)
+		}
+		w.clock.advance(time.Minute)
+		if err := w.changeEdition(t, "open", db.ChangeEditionInput{Title: new("Energy again")}); err != nil {
+			t.Fatal(err)
+		}
+		mails := w.deliver(t)
+		desk, err := w.Desk(t.Context(), mails["Konrad"].DeskToken)
+		if err != nil || desk == nil || desk.Delegation.ID != list[0].ID || !mails["Konrad"].Notice.AsCoordinator || mails["Konrad"].Delegation.InvitedParty() == "" || mails["Anna"].Notice.AsCoordinator {
+			t.Errorf("desk %+v, %v: mail %+v", desk, err, mails["Konrad"])
+		}
+		w.register(t, w.seatsOf(t, "editions", "open"), "konrad")
+		w.deliver(t)
+		w.steps(t, []step{{"told once, who waits as well", hall("Water"), []string{"Anna talk:title | talk 4", "Bert talk:title |", "Konrad talk:title |"}}})
+
+		// A mail on its way tells nothing more when the delegation was declined or somebody else coordinates, and none is queued then.
+		w.cancel(t, w.seatsOf(t, "editions", "open"), "konrad")
+		w.deliver(t)
+		w.clock.advance(time.Minute)
+		if err := hall("Earth")(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.DeclineDelegation(t.Context(), w.konrad, list[0].ID, nil); err != nil {
+			t.Fatal(err)
+		}
+		w.clock.advance(time.Minute)
+		for n, want := range [][]string{{"Anna talk:title | talk 5", "Bert talk:title |"}, {"Anna talk:title | talk 6", "Bert talk:title |"}} {
+			if diff := cmp.Diff(want, w.heard(t)); diff != "" {
+				t.Errorf("%d after declining (-want +got):\n%s", n, diff)
+			}
+			if err := hall("Fire")(); err != nil {
+				t.Fatal(err)
+			}
+			w.clock.advance(time.Minute)
+		}
+		if n := query[int](t, w, "SELECT count(*) FROM deliveries WHERE kind = 'meeting_notice' AND state = 'CANCELLED'"); n != 1 {
+			t.Errorf("%d mails were cancelled, want the one to Konrad", n)
+		}
+	})
+}
+
 func TestChangesBeforeTheMailLeavesAreToldTogether(t *testing.T) {
 	t.Parallel()
 	eachWorld(t, func(t *testing.T, w *world) {

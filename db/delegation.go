@@ -240,6 +240,29 @@ func coordinatorsOf(ctx context.Context, tx bun.IDB, partnership, organisation I
 	return people, nil
 }
 
+// delegationCoordinator is somebody who coordinates for an organisation that may send a delegation.
+type delegationCoordinator struct {
+	DelegationID ID
+	InvitedAt    time.Time
+	PersonID     ID
+}
+
+// delegationCoordinators returns who coordinates for the organisations of delegations that were not declined and can be mailed, the
+// earliest invited first. The column of the delegations has one of the ids.
+func delegationCoordinators(ctx context.Context, tx bun.IDB, column bun.Ident, ids []ID) (all []*delegationCoordinator, err error) {
+	if err := tx.NewSelect().TableExpr("delegations AS delegation").
+		ColumnExpr("delegation.id AS delegation_id, delegation.created_at AS invited_at, coordinator.person_id").
+		Join("JOIN editions AS edition ON edition.id = delegation.edition_id").
+		Join("JOIN members AS member ON member.partnership_id = edition.partnership_id AND member.organisation_id = delegation.organisation_id").
+		Join("JOIN coordinators AS coordinator ON coordinator.member_id = member.id").
+		Join("JOIN people AS person ON person.id = coordinator.person_id AND person.email IS NOT NULL").
+		Where("delegation.? IN (?)", column, bun.List(append(distinct(ids), unknownID))).Where("delegation.status <> ?", DelegationDeclined).
+		OrderExpr("delegation.created_at, delegation.id").Scan(ctx, &all); err != nil {
+		return nil, fmt.Errorf("coordinators of delegations: %w", err)
+	}
+	return all, nil
+}
+
 func tellCoordinators(ctx context.Context, tx bun.Tx, now time.Time, kind MailKind, delegations []*Delegation, coordinators map[ID][]ID) error {
 	var mails []*Delivery
 	for _, g := range delegations {

@@ -124,7 +124,7 @@ func (i *importing) plan(ctx context.Context) error {
 
 func (i *importing) write(ctx context.Context) error {
 	i.total = len(i.organisations) + len(i.people) + len(i.themes) + len(i.partnerships) + len(i.members) + len(i.agreements) + len(i.series) +
-		len(i.editions) + len(i.rooms) + len(i.sessions) + len(i.shifted) + len(i.contributions) + len(i.courses) + len(i.runs) + len(i.questions) +
+		len(i.editions) + len(i.retained) + len(i.rooms) + len(i.sessions) + len(i.shifted) + len(i.contributions) + len(i.courses) + len(i.runs) + len(i.kept) + len(i.questions) +
 		len(i.searchable) + len(i.addedSeats) + len(i.changedSeats)
 	for _, write := range []func(context.Context) error{
 		i.keepFacts, i.writeOrganisations, i.writePeople, i.writeThemes, i.writePartnerships, i.writeSeries, i.writeEditions, i.writeSessions, i.writeCourses,

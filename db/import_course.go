@@ -13,6 +13,7 @@ type importedCourses struct {
 	trainers []*courseTrainer
 	related  []*relatedCourse
 	runs     []*CourseRun
+	kept     []*CourseRun // those for which the file says for how long personal data is kept
 
 	knownRuns []ID // of the courses, also those that the file leaves out
 	importedIntakes
@@ -51,6 +52,9 @@ func (i *importing) planCourses(ctx context.Context) error {
 			}
 			run.VenueName, run.VenueAddress, run.VenueCity, run.VenueCountry = place(r.Venue)
 			i.runs = append(i.runs, run)
+			if run.Retention = r.RetentionMonths; run.Retention != nil {
+				i.kept = append(i.kept, run)
+			}
 			i.planRun(run, c, r)
 			i.seats = append(i.seats, &statedSeats{of: Seats{CourseRunID: run.ID}, capacity: r.Capacity, usual: c.MaxParticipants, rules: r.Registration,
 				timeZone: r.TimeZone, path: fmt.Sprintf("courses[%d].runs[%d]", n, m)})
@@ -79,6 +83,9 @@ func (i *importing) writeCourses(ctx context.Context) error {
 	if err := upsert(ctx, i, i.runs, "status", "starts_on", "ends_on", "time_zone", "languages",
 		"venue_name", "venue_address", "venue_city", "venue_country", "min_participants", "decide_on", "price_minor", "price_currency",
 		"intake_due_at", "payer_id", "invoice_reference", "invoice_vat_number", "invoice_address"); err != nil {
+		return err
+	}
+	if err := upsert(ctx, i, i.kept, "retention_months"); err != nil {
 		return err
 	}
 	return i.writeIntakes(ctx)

@@ -14,6 +14,7 @@ import (
 // importedEditions are the editions of a file with their rooms and sessions.
 type importedEditions struct {
 	editions            []*Edition
+	retained            []*Edition // those for which the file says for how long personal data is kept
 	editionThemes       []*editionTheme
 	rooms               []*Room
 	sessions            []*Session // parents before their children
@@ -48,6 +49,9 @@ func (i *importing) planEditions(ctx context.Context) error {
 		e := &i.file.Editions[n]
 		row := i.edition(e, i.orNew(ids[e.Key], KindEdition))
 		i.editions = append(i.editions, row)
+		if row.Retention = e.RetentionMonths; row.Retention != nil {
+			i.retained = append(i.retained, row)
+		}
 		i.seats = append(i.seats, &statedSeats{of: Seats{EditionID: row.ID}, capacity: e.Capacity, rules: e.Registration, timeZone: e.TimeZone,
 			path: fmt.Sprintf("editions[%d]", n)})
 		for n, theme := range i.all(programme.ThemeKind, e.Themes) {
@@ -203,6 +207,9 @@ func (i *importing) writeEditions(ctx context.Context) error {
 	// The search column is derived from the rows at the end.
 	if err := upsert(ctx, i, i.editions, "series_id", "partnership_id", "host_id", "title", "year", "status", "summary", "starts_on", "ends_on", "sorts_on",
 		"time_zone", "languages", "venue_name", "venue_address", "venue_city", "venue_country", "budget_minor", "budget_currency"); err != nil {
+		return err
+	}
+	if err := upsert(ctx, i, i.retained, "retention_months"); err != nil { // for the others it stays as organisers have set it
 		return err
 	}
 	if err := replace(ctx, i, "edition_id", idsOf(i.editions), i.editionThemes); err != nil {

@@ -246,6 +246,27 @@ func TestImportUpdates(t *testing.T) {
 	})
 }
 
+func TestImportKeepsRetentionUnlessTheFileSaysIt(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, database *db.DB) {
+		stating := func(edition, run string) string {
+			return edited(t, small, `"capacity": 2,`, `"capacity": 2, "retentionMonths": `+edition+`,`, `"status": "PLANNED",`, `"status": "PLANNED", "retentionMonths": `+run+`,`)
+		}
+		w := &world{DB: database}
+		mustImport(t, database, stating("6", "9"))
+		wantRows(t, database, "SELECT key, retention_months FROM editions ORDER BY key", "meeting-1999 <nil>", "meeting-2099 6")
+		wantRows(t, database, "SELECT retention_months FROM course_runs", "9")
+		mustImport(t, database, small)
+		wantRows(t, database, "SELECT retention_months FROM editions WHERE key = 'meeting-2099'", "6")
+		if _, err := database.ChangeRetention(t.Context(), db.Actor{PersonID: *w.id(t, "people", "anna"), Administrator: true}, db.ChangeRetentionInput{EditionID: w.id(t, "editions", "meeting-1999"), Months: ptr(12)}, nil, nil); err != nil {
+			t.Fatal(err)
+		}
+		mustImport(t, database, stating("7", "10"))
+		wantRows(t, database, "SELECT key, retention_months FROM editions ORDER BY key", "meeting-1999 12", "meeting-2099 7")
+		wantRows(t, database, "SELECT retention_months FROM course_runs", "10")
+	})
+}
+
 func TestImportFindsRenamedHosts(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, database *db.DB) {

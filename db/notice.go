@@ -22,6 +22,7 @@ import (
 //	from when till when it is on a day                        everybody with a place or in the line
 //	an item on the programme without seats, or a new one      the same
 //	an item with seats                                        who has a place or waits there
+//	any of these                                              who coordinates for an organisation that may send a delegation
 //
 // The calendar entries that are wrong from then on get their next SEQUENCE at once, so that whatever carries them replaces the
 // former ones; calendar_sequence.go says how.
@@ -200,7 +201,7 @@ func (d *DB) queueNotices(ctx context.Context, tx bun.Tx, n *notice, main *Seats
 	deliveries := make([]*Delivery, 0, len(since))
 	for person, c := range since {
 		deliveries = append(deliveries, &Delivery{
-			Kind: MailNotice, PersonID: person, RegistrationID: c.registration, NoticeID: n.ID, CreatedAt: now, NotBefore: now,
+			Kind: MailNotice, PersonID: person, RegistrationID: c.registration, DelegationID: c.delegation, NoticeID: n.ID, CreatedAt: now, NotBefore: now,
 		})
 	}
 	return queue(ctx, tx, deliveries...)
@@ -208,8 +209,9 @@ func (d *DB) queueNotices(ctx context.Context, tx bun.Tx, n *notice, main *Seats
 
 // concern is why somebody is told of a change.
 type concern struct {
-	registration ID        // for the meeting; zero for who is only invited
-	placedAt     time.Time // the latest of their registrations that it concerns
+	registration ID        // for the meeting; zero for who has none
+	delegation   ID        // that the person coordinates; zero for none
+	placedAt     time.Time // the latest of their registrations that it concerns, and of the delegation
 }
 
 // concerned returns whom a change concerns.
@@ -246,6 +248,23 @@ func (d *DB) concerned(ctx context.Context, tx bun.Tx, n *notice, main *Seats, c
 		for _, r := range rows {
 			if c := of[r.PersonID]; c != nil && r.RegisteredAt.After(c.placedAt) {
 				c.placedAt = r.RegisteredAt
+			}
+		}
+	}
+	coordinators, err := delegationCoordinators(ctx, tx, "edition_id", []ID{n.EditionID})
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range coordinators {
+		why := of[c.PersonID]
+		if why == nil {
+			why = new(concern)
+			of[c.PersonID] = why
+		}
+		if why.delegation.IsZero() {
+			why.delegation = c.DelegationID
+			if c.InvitedAt.After(why.placedAt) {
+				why.placedAt = c.InvitedAt
 			}
 		}
 	}

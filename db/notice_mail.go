@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -13,6 +14,8 @@ import (
 type Notice struct {
 	Changes []Change // the meeting itself first; empty when the reader has nothing to be told any more
 	Entries []Entry  // the reader's calendar entries that are no longer right
+	// AsCoordinator says that the reader neither has a place nor is asked to answer, but coordinates for the mail's delegation.
+	AsCoordinator bool
 }
 
 // Change is a meeting, or an item on its programme, that is no longer as its reader was told.
@@ -53,6 +56,10 @@ func (v view) noticed(ctx context.Context, mails []*Mail, notices map[ID]*notice
 	if err != nil {
 		return err
 	}
+	coordinators, err := delegationCoordinators(ctx, v.tx, "id", idsBy(mails, func(m *Mail) ID { return m.Delivery.DelegationID }))
+	if err != nil {
+		return err
+	}
 	for _, m := range mails {
 		n := notices[m.Delivery.NoticeID]
 		if n == nil {
@@ -72,7 +79,10 @@ func (v view) noticed(ctx context.Context, mails []*Mail, notices map[ID]*notice
 				r.invited = false
 			}
 		}
-		m.Notice = new(Notice)
+		r.coordinates = slices.ContainsFunc(coordinators, func(c *delegationCoordinator) bool {
+			return c.DelegationID == m.Delivery.DelegationID && c.PersonID == m.Delivery.PersonID && !c.InvitedAt.After(n.CreatedAt)
+		})
+		m.Notice = &Notice{AsCoordinator: r.coordinates && !r.invited && r.places[ID{}] == nil}
 		if now != nil {
 			m.Notice.Changes = r.changes(now, before[n.ID], now.since(before[n.ID], v.now))
 			m.Notice.Entries = r.entries(now, before[n.ID], v.now)
@@ -83,18 +93,19 @@ func (v view) noticed(ctx context.Context, mails []*Mail, notices map[ID]*notice
 
 // reader is what ties the reader of a mail to a meeting.
 type reader struct {
-	places  map[ID]*Registration // by session; of the meeting itself under the zero ID
-	invited bool                 // and has not answered
+	places      map[ID]*Registration // by session; of the meeting itself under the zero ID
+	invited     bool                 // and has not answered
+	coordinates bool                 // for a delegation
 }
 
 // changes returns what concerns the reader of what has changed.
 func (r reader) changes(now, before *told, changed difference) (all []Change) {
 	here := r.places[ID{}] != nil
-	if here && (changed.own || changed.hours) || !here && r.invited && changed.own {
+	if (here || r.coordinates) && (changed.own || changed.hours) || !here && r.invited && changed.own {
 		all = append(all, Change{Before: before.Meeting, Now: now.Meeting})
 	}
 	for _, id := range changed.sessions {
-		if here && (r.places[id] != nil || !now.seated[id] || changed.added[id]) {
+		if r.coordinates || here && (r.places[id] != nil || !now.seated[id] || changed.added[id]) {
 			all = append(all, Change{Session: now.sessions[id], New: changed.added[id], Before: before.Sessions[id.String()], Now: now.Sessions[id.String()]})
 		}
 	}

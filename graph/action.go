@@ -14,7 +14,7 @@ import (
 const maxActionForm = 32 << 10
 
 // actionPages serves the page of an owner's link to the own actions, as answerPages does that of an invitation.
-func actionPages(mux *http.ServeMux, cfg Config) {
+func actionPages(mux routes, cfg Config) {
 	show := func(w http.ResponseWriter, r *http.Request, status int, own *db.OwnActions, typed pages.TypedAction, err error) {
 		var page []byte
 		if own != nil && err == nil {

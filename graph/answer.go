@@ -10,7 +10,7 @@ import (
 // answerPages serves the page of an invitation's personal link. GET and HEAD change nothing, since scanners of mail follow
 // links; the buttons on the page post. The rest of the path is the token, so that a link that got longer on its way is
 // answered like any other wrong one.
-func answerPages(mux *http.ServeMux, cfg Config) {
+func answerPages(mux routes, cfg Config) {
 	mux.HandleFunc("GET /i/{token...}", func(w http.ResponseWriter, r *http.Request) {
 		answer, err := cfg.DB.Answer(r.Context(), r.PathValue("token"))
 		showAnswer(w, r, cfg, http.StatusOK, answer, err)

@@ -23,7 +23,7 @@ const (
 )
 
 // calendarFeeds serves calendars to subscribe to. What is not there, not published, renewed or erased is answered alike.
-func calendarFeeds(mux *http.ServeMux, cfg Config) {
+func calendarFeeds(mux routes, cfg Config) {
 	public := func(path string, find func(context.Context, db.ID) (*db.Calendar, error)) {
 		mux.HandleFunc("GET "+path+"{file}", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Cache-Control", "public, max-age=300")

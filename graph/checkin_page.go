@@ -17,7 +17,7 @@ const maxCheckInForm = 16 << 10
 
 // checkInPages serves the page on which organisers and trainers check people in. It is for those who are signed in on the pages; whom it is not
 // for, it does not exist.
-func checkInPages(mux *http.ServeMux, cfg Config) {
+func checkInPages(mux routes, cfg Config) {
 	show := func(w http.ResponseWriter, r *http.Request, me db.Actor, status int, typed pages.TypedCheckIn) {
 		query := r.URL.Query()
 		seats := db.ParseID(r.PathValue("seats"))

@@ -12,7 +12,7 @@ import (
 const maxDeskForm = 64 << 10
 
 // deskPages serves the page of a coordinator's link to a delegation, as answerPages does that of an invitation.
-func deskPages(mux *http.ServeMux, cfg Config) {
+func deskPages(mux routes, cfg Config) {
 	show := func(w http.ResponseWriter, r *http.Request, status int, typed pages.TypedDelegation) {
 		desk, err := cfg.DB.Desk(r.Context(), r.PathValue("token"))
 		var page []byte

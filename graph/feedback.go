@@ -28,7 +28,7 @@ const maxFeedbackForm = 64 << 10
 
 // feedbackPages serves the page of a personal link to a survey, by the rules of answerPages. Nothing that is logged of a request
 // leads to who sent it: the path holds the token, and only its pattern is ever written down.
-func feedbackPages(mux *http.ServeMux, cfg Config) {
+func feedbackPages(mux routes, cfg Config) {
 	mux.HandleFunc("GET /f/{token...}", func(w http.ResponseWriter, r *http.Request) {
 		form, err := cfg.DB.FeedbackForm(r.Context(), r.PathValue("token"))
 		showFeedback(w, r, cfg, http.StatusOK, form, nil, err)

@@ -62,36 +62,9 @@ const (
 // that is none.
 func Handler(cfg Config) (http.Handler, error) {
 	res := resolver{db: cfg.DB, rates: rate.New(cfg.Redis), log: cfg.Log, proof: cfg.Proof, origin: cfg.PublicURL}
-	api, err := graphQL(cfg, res, writtenDirectly)
-	if err != nil {
-		return nil, err
-	}
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", crossOrigin(cfg.Origins, signIn(cfg, api)))
-	mux.Handle("GET /registrations/{file}", crossOrigin(cfg.Origins, signIn(cfg, exportRegistrations(cfg))))
-	mux.Handle("OPTIONS /registrations/{file}", crossOrigin(cfg.Origins, http.NotFoundHandler()))
-	answerPages(mux, cfg)
-	placePages(mux, cfg)
-	unsubscribePages(mux, cfg)
-	deskPages(mux, cfg)
-	reportPages(mux, cfg)
-	actionPages(mux, cfg)
-	practicePages(mux, cfg, res)
-	feedbackPages(mux, cfg)
-	mux.HandleFunc("GET /example", showExample(cfg))
-	checkInPages(mux, cfg)
-	mux.HandleFunc("GET /certificates/{code...}", showCertificate(cfg))
-	calendarFeeds(mux, cfg)
-	signInPages(mux, cfg, res)
-	openIDPages(mux, cfg, res)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	mux.HandleFunc("GET /readyz", ready(cfg))
-	if cfg.Development {
-		editor, err := graphiQL(context.Background(), cfg.DB)
-		if err != nil {
-			return nil, fmt.Errorf("graphiql: %w", err)
-		}
-		mux.Handle("/graphiql/", editor)
+	if err := res.serve(mux, cfg); err != nil {
+		return nil, err
 	}
 	protection := http.NewCrossOriginProtection()
 	protection.AddInsecureBypassPattern(unsubscribePath)
@@ -101,6 +74,47 @@ func Handler(cfg Config) (http.Handler, error) {
 		}
 	}
 	return protection.Handler(withClient(cfg.ProxyHeader, res.limitForms(cfg, mux))), nil
+}
+
+// routes take what is served and where; an [http.ServeMux] does.
+type routes interface {
+	Handle(pattern string, handler http.Handler)
+	HandleFunc(pattern string, handler func(http.ResponseWriter, *http.Request))
+}
+
+// serve says what is served where. Nothing else is.
+func (r resolver) serve(mux routes, cfg Config) error {
+	api, err := graphQL(cfg, r, writtenDirectly)
+	if err != nil {
+		return err
+	}
+	mux.Handle("/graphql", crossOrigin(cfg.Origins, signIn(cfg, api)))
+	mux.Handle("GET /registrations/{file}", crossOrigin(cfg.Origins, signIn(cfg, exportRegistrations(cfg))))
+	mux.Handle("OPTIONS /registrations/{file}", crossOrigin(cfg.Origins, http.NotFoundHandler()))
+	answerPages(mux, cfg)
+	placePages(mux, cfg)
+	unsubscribePages(mux, cfg)
+	deskPages(mux, cfg)
+	reportPages(mux, cfg)
+	actionPages(mux, cfg)
+	practicePages(mux, cfg, r)
+	feedbackPages(mux, cfg)
+	mux.HandleFunc("GET /example", showExample(cfg))
+	checkInPages(mux, cfg)
+	mux.HandleFunc("GET /certificates/{code...}", showCertificate(cfg))
+	calendarFeeds(mux, cfg)
+	signInPages(mux, cfg, r)
+	openIDPages(mux, cfg, r)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", ready(cfg))
+	if cfg.Development {
+		editor, err := graphiQL(context.Background(), cfg.DB)
+		if err != nil {
+			return fmt.Errorf("graphiql: %w", err)
+		}
+		mux.Handle("/graphiql/", editor)
+	}
+	return nil
 }
 
 // writtenDirectly are the root fields whose answers need no visit of every field by itself.

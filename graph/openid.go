@@ -73,7 +73,7 @@ func (o *OpenID) client(p *oidc.Provider) *oauth2.Config {
 }
 
 // openIDPages leads people to the provider and back: the authorization code flow with PKCE (RFC 7636), state and nonce.
-func openIDPages(mux *http.ServeMux, cfg Config, res resolver) {
+func openIDPages(mux routes, cfg Config, res resolver) {
 	o := cfg.OpenID
 	if o == nil {
 		return

@@ -10,7 +10,7 @@ import (
 )
 
 // placePages serves the page of a registration's personal link, by the rules of answerPages.
-func placePages(mux *http.ServeMux, cfg Config) {
+func placePages(mux routes, cfg Config) {
 	mux.HandleFunc("GET /r/{token...}", func(w http.ResponseWriter, r *http.Request) {
 		place, err := findPlace(r.Context(), cfg, r.PathValue("token"))
 		showPlace(w, r, cfg, http.StatusOK, place, nil, err)

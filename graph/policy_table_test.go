@@ -22,7 +22,8 @@ var shownOnce = map[string]string{
 }
 
 // Every mutation is tried in every role. Whoever may not do it hears so, gets nothing and changes nothing; what whoever may do it
-// does leaves an entry in the audit log and shows nothing that node(id) hides.
+// does leaves an entry in the audit log and shows nothing that node(id) hides. No message tells of a person whom its reader may not
+// know of.
 func TestWhoMayDoWhat(t *testing.T) {
 	each(t, func(t *house) {
 		s := newScene(t)
@@ -47,6 +48,9 @@ func TestWhoMayDoWhat(t *testing.T) {
 				}
 				before := prints()
 				payload = at(t.ask(as, document, variables), d.mutation)
+				for _, problem := range list(payload, "userErrors") {
+					s.says(as, d.mutation, fmt.Sprint(at(problem, "message")), fmt.Sprint(variables))
+				}
 				after := prints()
 				for table, print := range after {
 					if print != before[table] {
@@ -506,6 +510,9 @@ func (g *graphOf) read(s *scene, guard guard, as string) any {
 		a, more := h.overEvents(as, guard.id(s))()
 		if len(a.Errors) > 0 && a.Errors[0].Extensions["code"] != "NOT_FOUND" || !more {
 			s.Errorf("%s as %q: %s", guard.field, as, a.body)
+		}
+		for _, problem := range a.Errors {
+			s.says(as, guard.field, problem.Message, "")
 		}
 		return at(a.Data, name)
 	case "Query":

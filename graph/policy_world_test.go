@@ -39,8 +39,10 @@ func and(roles []string, more ...string) []string {
 type scene struct {
 	*house
 	edition, draft, run, hiddenRun string
-	seats, place                   string // of the edition, and of the run
-	paula                          string // the member
+	seats, place                   string            // of the edition, and of the run
+	paula                          string            // the member
+	links                          map[string]string // tokens, by what their paths begin with
+	known                          map[string]person // everybody there is or was, by id
 }
 
 // spare is the key of somebody of the member's organisation whom the public does not know of, one for each role.
@@ -78,7 +80,7 @@ func newScene(h *house) *scene {
 		file.People = append(file.People, programme.Person{Key: key, Name: "Zosia " + key, Email: key + "@example.net", Organisation: "oldenburg", Locale: "de"})
 	}
 	h.add(file)
-	s := &scene{house: h, edition: h.id("editions", "vaktreffen-2027"), draft: h.id("editions", "draft"), paula: h.id("people", "paula-participant")}
+	s := &scene{house: h, links: map[string]string{}, known: map[string]person{}, edition: h.id("editions", "vaktreffen-2027"), draft: h.id("editions", "draft"), paula: h.id("people", "paula-participant")}
 	s.run, s.hiddenRun = s.one("SELECT id FROM course_runs WHERE starts_on = '2027-04-15'"), s.one("SELECT id FROM course_runs WHERE status = 'DRAFT'")
 	s.seats = s.one("SELECT id FROM seats WHERE edition_id = (SELECT id FROM editions WHERE key = 'vaktreffen-2027')")
 	s.place = s.one("SELECT id FROM seats WHERE course_run_id = (SELECT id FROM course_runs WHERE starts_on = '2027-04-15')")

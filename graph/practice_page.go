@@ -15,7 +15,7 @@ import (
 const maxCommentForm = 64 << 10
 
 // practicePages serves the public page of a practice, on which people who are signed in comment and rate.
-func practicePages(mux *http.ServeMux, cfg Config, res resolver) {
+func practicePages(mux routes, cfg Config, res resolver) {
 	show := func(w http.ResponseWriter, r *http.Request, status int, me db.Actor, reader pages.PracticeReader, err error) {
 		var page []byte
 		if err == nil {

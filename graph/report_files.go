@@ -19,7 +19,7 @@ const uploadTakes = 10 * time.Minute
 const roomForFields = 64 << 10
 
 // reportFiles takes files from organisers and serves them to whoever may read the report.
-func reportFiles(mux *http.ServeMux, cfg Config) {
+func reportFiles(mux routes, cfg Config) {
 	mux.Handle("POST "+reportPath+"{report}/files", crossOrigin(cfg.Origins, signIn(cfg, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		takeFile(w, r, cfg)
 	}))))
@@ -53,8 +53,13 @@ func takeFile(w http.ResponseWriter, r *http.Request, cfg Config) {
 	}
 	problem, expected := errors.AsType[*db.Error](err)
 	status := http.StatusUnprocessableEntity
-	if expected && problem.Code == db.CodeTooLarge {
-		status = http.StatusRequestEntityTooLarge
+	if expected {
+		switch problem.Code {
+		case db.CodeTooLarge:
+			status = http.StatusRequestEntityTooLarge
+		case db.CodeForbidden, db.CodeNotSignedIn:
+			status = http.StatusForbidden
+		}
 	}
 	switch {
 	case api && expected:

@@ -20,7 +20,7 @@ const (
 
 // reportPages serves reports as pages and as PDFs, and their files. A published one is the same for everybody and may be kept; one
 // that the reader may not read is answered as one that does not exist.
-func reportPages(mux *http.ServeMux, cfg Config) {
+func reportPages(mux routes, cfg Config) {
 	prints := newPrints()
 	mux.Handle("GET "+reportPath+"{report}", signIn(cfg, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, asPDF := strings.CutSuffix(r.PathValue("report"), printed)
@@ -72,7 +72,7 @@ func showReport(w http.ResponseWriter, r *http.Request, cfg Config, status int, 
 		shown.Edit(reportPath+report.ID.String()+"/files", edition, problem)
 	}
 	page, err := shown.HTML()
-	if err != nil || mine || report.Status != db.ReportPublished {
+	if err != nil || mine || status != http.StatusOK || report.Status != db.ReportPublished {
 		showPage(w, r, cfg, status, page, err)
 		return
 	}

@@ -93,7 +93,7 @@ const signInCookie = "vaktreffen"
 
 // signInPages serves the pages of signing in by mail and of those who are signed in. A mailed link changes nothing on GET, since
 // scanners of mail follow links: its page has a button that posts.
-func signInPages(mux *http.ServeMux, cfg Config, res resolver) {
+func signInPages(mux routes, cfg Config, res resolver) {
 	show := func(w http.ResponseWriter, r *http.Request, status int, step pages.SignInStep, err error) {
 		var page []byte
 		if err == nil {

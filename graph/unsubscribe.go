@@ -16,7 +16,7 @@ import (
 const unsubscribePath = "POST /unsubscribe/{token...}"
 
 // unsubscribePages serves that page. GET and HEAD change nothing; the button on the page posts, and so does a mail program.
-func unsubscribePages(mux *http.ServeMux, cfg Config) {
+func unsubscribePages(mux routes, cfg Config) {
 	mux.HandleFunc("GET /unsubscribe/{token...}", func(w http.ResponseWriter, r *http.Request) {
 		mails, err := cfg.DB.InvitationMails(r.Context(), r.PathValue("token"))
 		showInvitationMails(w, r, cfg, http.StatusOK, mails, err)

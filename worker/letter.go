@@ -88,6 +88,7 @@ type Facts struct {
 	Was           *Meeting    // what the person was told of the meeting before; nil: it is as it was
 	Items         []Item      // of the programme, that are not as the person was told
 	Invited       bool        // the person has not answered an invitation yet
+	Delegated     bool        // the person neither has a place nor is asked to answer, but coordinates for the Delegation
 	Waits         bool        // for a place, which the person does not have yet
 	IntakeOpen    bool        // the person has a place that becomes certain with the intake
 	Taken         int         // of a course run: places that are taken

@@ -13,6 +13,7 @@ type said struct {
 	Name, Dates, Deadline, Summary, Message string
 	CalendarEntry, NoPlace                  bool
 	Invited, Reopened, Waits, IntakeOpen    bool
+	Delegated                               bool
 	Trial, Reported, Anonymous              bool
 	Places, Taken                           int
 	Sessions                                []string
@@ -34,6 +35,7 @@ func say(f Facts, t *tongue) *said {
 		Message:       plainText(f.Message),
 		CalendarEntry: f.CalendarEntry,
 		Invited:       f.Invited,
+		Delegated:     f.Delegated,
 		Reopened:      f.Was != nil && f.Was.Cancelled && !f.Meeting.Cancelled,
 		NoPlace:       f.NoPlace,
 		Sessions:      titles(f.Sessions),

@@ -229,6 +229,54 @@ Antwoord voor {antwoordVoor}.`
 	}
 }
 
+// TestEveryNoticeToCoordinatorsOfDelegationsAsReceived does the same with notices to people who coordinate for an organisation that is
+// invited to send a delegation.
+func TestEveryNoticeToCoordinatorsOfDelegationsAsReceived(t *testing.T) {
+	t.Parallel()
+	sink := smtptest.Start(t)
+	pool, err := NewPool(SMTPConfig{URL: sink.URL(), EHLO: "mailer.example.org"}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	letters, err := NewLetters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &Worker{
+		cfg: Config{PublicURL: "https://meetings.example.org", BounceDomain: "bounces.example.org"}, letters: letters,
+		from: netmail.Address{Name: "Vaktreffen", Address: "post@example.org"},
+	}
+	kinds := []string{KindMeetingChanged, KindMeetingCancelled}
+	for _, kind := range kinds {
+		for _, locale := range Locales() {
+			m := mailOf(kind, db.Locale(locale))
+			m.Registration, m.AnswerToken, m.PlaceToken, m.Delegation, m.DeskToken = nil, "", "", new(db.Delegation), "desk-token"
+			m.Notice.Entries, m.Notice.AsCoordinator = nil, true
+			message, facts, published, err := w.state(m)
+			if err != nil || !facts.Delegated || published != nil {
+				t.Fatalf("%s in %s: %+v, %v", kind, locale, facts, err)
+			}
+			facts.Delegation = "Oldenburg" // only the database knows what it is called
+			written, err := w.write(message, facts, nil)
+			if err != nil {
+				t.Fatalf("%s in %s: %v", kind, locale, err)
+			}
+			message.Subject, message.Text, message.HTML = written.subject, written.text, written.html
+			if out := pool.Send(t.Context(), message); out.Result != Sent {
+				t.Fatalf("%s in %s: %+v", kind, locale, out)
+			}
+		}
+	}
+	closePool(t, pool)
+	for i, received := range sink.Messages() {
+		kind, locale := kinds[i/len(Locales())], Locales()[i%len(Locales())]
+		t.Run(kind+"."+locale, func(t *testing.T) {
+			t.Parallel()
+			checkMail(t, kind+"_delegated", locale, received)
+		})
+	}
+}
+
 // TestWhatReadersAreCalledStaysText holds that neither headers nor HTML can be made of a name or an organisation.
 func TestWhatReadersAreCalledStaysText(t *testing.T) {
 	t.Parallel()

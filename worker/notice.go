@@ -12,7 +12,10 @@ import (
 // other items, and new ones, are listed beside it. It returns the calendar entry for who has not answered an invitation yet, nil for everybody else.
 func (w *Worker) notice(m *db.Mail, whole Meeting, message *Message, facts *Facts) (published *calendar.Entry) {
 	zone, changes := meetingZone(m), m.Notice.Changes
-	if m.Registration == nil {
+	switch {
+	case m.Notice.AsCoordinator:
+		facts.Delegated, facts.Delegation, facts.AnswerURL = true, m.Delegation.InvitedParty(), w.cfg.PublicURL+"/d/"+m.DeskToken
+	case m.Registration == nil:
 		facts.Invited, facts.AnswerURL = true, w.cfg.PublicURL+"/i/"+m.AnswerToken
 		published = w.meeting(m, m.Delivery.CreatedAt)
 	}

@@ -55,6 +55,7 @@ func (c *checker) edition(at *place, e *Edition) {
 	c.money(at.field("budget"), e.Budget)
 	c.atLeastOne(at.field("capacity"), e.Capacity)
 	c.registration(at.field("registration"), e.Registration, m.zone)
+	c.retention(at.field("retentionMonths"), e.RetentionMonths)
 	each(at.field("rooms"), e.Rooms, func(at *place, r *Room) {
 		c.key(at.field("key"), r.Key, m.rooms)
 		c.title(at.field("name"), r.Name)

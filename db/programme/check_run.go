@@ -31,6 +31,7 @@ func (c *checker) terms(at *place, o *Course, r *Run) {
 			c.problem(here, "Choose a day that is not after the first day of the run, %s; it is %s.", r.StartsOn, r.DecideOn)
 		}
 	}
+	c.retention(at.field("retentionMonths"), r.RetentionMonths)
 	c.money(at.field("price"), r.Price)
 	c.refersAll(at.field("trainers"), PersonKind, r.Trainers)
 	if i := r.Invoice; i != nil {

@@ -42,7 +42,7 @@
 //	      "key": "sport-day-2027", "series": "sport-day", "title": "Day of sport 2027", "year": 2027, "status": "PUBLISHED",
 //	      "host": "groningen", "startsOn": "2027-06-10", "endsOn": "2027-06-10", "timeZone": "Europe/Amsterdam", "languages": ["en"],
 //	      "venue": { "name": "Town hall", "city": "Groningen", "country": "NL" },
-//	      "rooms": [{ "key": "hall", "name": "Great hall", "capacity": 80 }],
+//	      "retentionMonths": 12, "rooms": [{ "key": "hall", "name": "Great hall", "capacity": 80 }],
 //	      "sessions": [
 //	        {
 //	          "key": "opening", "kind": "PLENARY", "title": "Opening", "starts": "2027-06-10T10:00", "ends": "2027-06-10T11:00", "room": "hall",

@@ -118,7 +118,8 @@ type Edition struct {
 	Rooms     []Room    `json:"rooms,omitempty"`
 	Sessions  []Session `json:"sessions,omitempty"` // needs StartsOn and EndsOn
 
-	Registration *Registration `json:"registration,omitempty"`
+	Registration    *Registration `json:"registration,omitempty"`
+	RetentionMonths *int          `json:"retentionMonths,omitempty"` // for how long personal data is kept after the end, 1 to 120; absent: 24, or as was said before
 
 	Report *Report `json:"report,omitempty"` // what came of it
 }
@@ -257,7 +258,8 @@ type Run struct {
 	Languages []string `json:"languages"`          // ISO 639-1, at least one
 	Capacity  *int     `json:"capacity,omitempty"` // seats, at least 1; absent: the maximum of the course
 
-	Registration *Registration `json:"registration,omitempty"`
+	Registration    *Registration `json:"registration,omitempty"`
+	RetentionMonths *int          `json:"retentionMonths,omitempty"` // as of an Edition
 
 	MinParticipants *int       `json:"minParticipants,omitempty"` // at least 1; with fewer, the organisers decide whether it takes place
 	DecideOn        string     `json:"decideOn,omitempty"`        // the day on which they do, at the latest StartsOn; needs MinParticipants

@@ -175,6 +175,13 @@ func (c *checker) atLeastOne(at *place, n *int) {
 	}
 }
 
+// retention checks for how many months personal data is kept.
+func (c *checker) retention(at *place, months *int) {
+	if months != nil && (*months < 1 || *months > 120) {
+		c.problem(at, "Keep personal data for 1 to 120 months, or leave the field out for 24; it is %d.", *months)
+	}
+}
+
 func (c *checker) year(at *place, year int) {
 	if year < minYear || year > maxYear {
 		c.problem(at, "Write the year in four digits; it is %d.", year)
