@@ -36,7 +36,7 @@ type Config struct {
 	Development bool                  // serves /graphiql and allows introspection
 	Trusted     Documents             // which requests may name by their hash
 	TrustedOnly bool                  // refuses every document that is not among them
-	Metrics     prometheus.Registerer // counts operations; nil for nobody
+	Metrics     prometheus.Registerer // counts operations and PDFs; nil for nobody
 	Traces      trace.TracerProvider  // records operations; nil for nobody
 	Redis       redis.Scripter        // counts how often what is done; nil: everything may be done as often as anybody likes
 	Points      int                   // of cost that one client may spend in a minute; 0: as many as it likes
@@ -74,7 +74,9 @@ func Handler(cfg Config) (http.Handler, error) {
 	placePages(mux, cfg)
 	unsubscribePages(mux, cfg)
 	deskPages(mux, cfg)
-	reportPages(mux, cfg)
+	if err := reportPages(mux, cfg); err != nil {
+		return nil, err
+	}
 	actionPages(mux, cfg)
 	practicePages(mux, cfg, res)
 	feedbackPages(mux, cfg)
