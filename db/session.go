@@ -224,7 +224,7 @@ func (v view) contributions(ctx context.Context, sessions []ID, shape Shape) (ma
 	q := v.tx.NewSelect().Model(&rows).Column("session_id", "role", "guest_name", "guest_affiliation").
 		Relation("Person", func(q *bun.SelectQuery) *bun.SelectQuery {
 			q = q.Column("id", "organisation_id", "affiliation", "name", "job_title")
-			if shape.Of("person").Has("email", "locale") {
+			if shape.Of("person").Has("email", "locale", "suppression") {
 				q = q.Column("email", "locale")
 			}
 			return q
