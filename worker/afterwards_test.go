@@ -9,7 +9,6 @@ import (
 	"github.com/jhillyerd/enmime/v2"
 
 	"github.com/vaktreffen/vaktreffen/db"
-	"github.com/vaktreffen/vaktreffen/db/dbtest"
 	"github.com/vaktreffen/vaktreffen/db/programme"
 )
 
@@ -17,7 +16,7 @@ import (
 func afterwards(t *testing.T, seats func(s *scene) db.ID) *scene {
 	t.Helper()
 	t.Parallel()
-	s := newScene(t, dbtest.SQLite(t), "")
+	s := newScene(t, meetings.SQLite(t), "")
 	file := &programme.File{}
 	for _, name := range []string{"anna", "bert"} {
 		file.People = append(file.People, programme.Person{Key: name, Name: name, Email: name + "@example.org", Organisation: "groningen", Locale: "en"})
