@@ -56,6 +56,7 @@ type CourseRun struct {
 	Key          string
 	CourseID     ID
 	Status       CourseRunStatus
+	StatedStatus CourseRunStatus // what the file said that was imported last
 	StartsOn     Date
 	EndsOn       Date
 	TimeZone     string

@@ -24,7 +24,7 @@ import (
 const MaxFile = 25 << 20
 
 // WithFiles gives the database a folder for the files beside reports. It holds each content once, under its SHA-256, and all
-// processes on one database share it. Without one no files are taken.
+// processes on one database share it, and no other database does. Without one no files are taken.
 func WithFiles(folder string) Option { return func(d *DB) { d.files = folder } }
 
 // file is a content that materials refer to. Its row is the lock on the file in the folder.
@@ -100,7 +100,7 @@ func (d *DB) receive(name string, content io.Reader) (_ *file, temporary string,
 	if err := os.MkdirAll(d.files, 0o700); err != nil {
 		return nil, "", fmt.Errorf("folder of files: %w", err)
 	}
-	f, err := os.CreateTemp(d.files, ".incoming-*")
+	f, err := os.CreateTemp(d.files, incoming+"*")
 	if err != nil {
 		return nil, "", fmt.Errorf("receive file: %w", err)
 	}
@@ -152,7 +152,7 @@ func (d *DB) forgetFile(ctx context.Context, tx bun.Tx, hash string) (ended func
 		return nil, fmt.Errorf("forget file: %w", err)
 	}
 	// Out of the way before the lock is given up: whoever adds the same content from then on stores it anew.
-	aside := path.Join(d.files, ".removed-"+rand.Text())
+	aside := path.Join(d.files, removed+hash+"-"+rand.Text())
 	if err := os.Rename(d.stored(hash), aside); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, nil
@@ -161,7 +161,7 @@ func (d *DB) forgetFile(ctx context.Context, tx bun.Tx, hash string) (ended func
 	}
 	return func(committed bool) {
 		if committed {
-			_ = os.Remove(aside) // what stays takes room and is shown to nobody
+			_ = os.Remove(aside) // what stays is shown to nobody, and swept
 			return
 		}
 		_ = os.Rename(aside, d.stored(hash))

@@ -26,6 +26,9 @@ import (
 // So do the capacity and the rules of registration that the file leaves out: it wins for those it names, and the others stay as
 // organisers have set them.
 //
+// The status of a course run is what organisers have made of it until a file says another than the last one did. What a file does
+// not ask of participants any more holds up no place: those that were held for it are certain.
+//
 // What a file says of a public programme is published with it: that makes the next version, and people are told of it. What
 // organisers have prepared stays prepared.
 //

@@ -3,6 +3,9 @@ package db
 import (
 	"context"
 	"fmt"
+	"slices"
+
+	"github.com/uptrace/bun"
 
 	"github.com/vaktreffen/vaktreffen/db/programme"
 )
@@ -47,7 +50,7 @@ func (i *importing) planCourses(ctx context.Context) error {
 		}
 		for m, r := range c.Runs {
 			run := &CourseRun{
-				ID: i.orNew(runIDs[within{row.ID, r.Key}], KindCourseRun), Key: r.Key, CourseID: row.ID, Status: CourseRunStatus(r.Status),
+				ID: i.orNew(runIDs[within{row.ID, r.Key}], KindCourseRun), Key: r.Key, CourseID: row.ID, Status: CourseRunStatus(r.Status), StatedStatus: CourseRunStatus(r.Status),
 				StartsOn: Date(r.StartsOn), EndsOn: Date(r.EndsOn), TimeZone: r.TimeZone, Languages: list(r.Languages),
 			}
 			run.VenueName, run.VenueAddress, run.VenueCity, run.VenueCountry = place(r.Venue)
@@ -80,7 +83,10 @@ func (i *importing) writeCourses(ctx context.Context) error {
 	if err := replace(ctx, i, "course_id", ids, i.related); err != nil {
 		return err
 	}
-	if err := upsert(ctx, i, i.runs, "status", "starts_on", "ends_on", "time_zone", "languages",
+	if err := i.writeStatuses(ctx); err != nil {
+		return err
+	}
+	if err := upsert(ctx, i, i.runs, "starts_on", "ends_on", "time_zone", "languages",
 		"venue_name", "venue_address", "venue_city", "venue_country", "min_participants", "decide_on", "price_minor", "price_currency",
 		"intake_due_at", "payer_id", "invoice_reference", "invoice_vat_number", "invoice_address"); err != nil {
 		return err
@@ -89,6 +95,20 @@ func (i *importing) writeCourses(ctx context.Context) error {
 		return err
 	}
 	return i.writeIntakes(ctx)
+}
+
+// writeStatuses gives runs the status that the file says, where it says another than the last time: organisers may have confirmed
+// or cancelled a run since.
+func (i *importing) writeStatuses(ctx context.Context) error {
+	for status, runs := range groupBy(i.runs, func(r *CourseRun) CourseRunStatus { return r.StatedStatus }) {
+		for part := range slices.Chunk(idsOf(runs), chunk) {
+			if _, err := i.tx.NewUpdate().Model((*CourseRun)(nil)).Set("status = ?", status).Set("stated_status = ?", status).
+				Where("id IN (?)", bun.List(part)).Where("stated_status <> ?", status).Exec(ctx); err != nil {
+				return fmt.Errorf("write statuses of course runs: %w", err)
+			}
+		}
+	}
+	return nil
 }
 
 // list returns the texts as the database keeps them: never NULL.

@@ -33,7 +33,8 @@ type statedSeats struct {
 	path     string
 }
 
-// changedSeats are seats that the database has otherwise than the file says.
+// changedSeats are seats that the database has otherwise than the file says, or in which places may be held for an intake that the
+// file asks less for.
 type changedSeats struct {
 	*Seats // as they were
 	change func(*Seats)
@@ -86,7 +87,7 @@ func (i *importing) planSeats(ctx context.Context) error {
 		switch {
 		case had == nil:
 			i.addedSeats = append(i.addedSeats, &after)
-		case !sameRules(had, &after):
+		case !sameRules(had, &after) || !had.CourseRunID.IsZero():
 			i.changedSeats = append(i.changedSeats, &changedSeats{had, change})
 		}
 	}
@@ -136,7 +137,8 @@ func sameRules(a, b *Seats) bool {
 }
 
 // writeSeats adds seats and gives others other rules, under the lock of their counters: editions first, then sessions, each in
-// ascending order of id. Nobody loses a place; who waits moves up into places that were added while registration is open.
+// ascending order of id. Nobody loses a place; who waits moves up into places that were added while registration is open, and places
+// are certain that are held for nothing any more.
 func (i *importing) writeSeats(ctx context.Context) error {
 	if err := upsert(ctx, i, i.addedSeats); err != nil {
 		return err
@@ -154,6 +156,9 @@ func (i *importing) writeSeats(ctx context.Context) error {
 		}
 		s.change(seats.Seats)
 		if err := i.db.settleLine(ctx, i.tx, i.now, seats); err != nil {
+			return err
+		}
+		if err := seats.confirmHeld(ctx, i.tx, i.now); err != nil {
 			return err
 		}
 		i.wrote(1)

@@ -104,6 +104,23 @@ func (s *lockedSeats) confirm(ctx context.Context, tx bun.Tx, now time.Time, r *
 	return tell(ctx, tx, now, kind, []*Registration{r})
 }
 
+// confirmHeld makes the places certain that are held although the intake is complete.
+func (s *lockedSeats) confirmHeld(ctx context.Context, tx bun.Tx, now time.Time) error {
+	if !s.occasion.on() {
+		return nil
+	}
+	var held []*Registration
+	if err := tx.NewSelect().Model(&held).Where("seats_id = ?", s.ID).Where("status = ?", Held).Order("ticket").Scan(ctx); err != nil {
+		return fmt.Errorf("places that are held: %w", err)
+	}
+	for _, r := range held {
+		if err := s.confirm(ctx, tx, now, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // standing is what somebody has who gets a place, and the mail that says so.
 func (s *lockedSeats) standing(complete bool) (RegistrationStatus, MailKind) {
 	if !complete {

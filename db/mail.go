@@ -15,6 +15,7 @@ type Mail struct {
 	Registration  *Registration // nil for an invitation and a notice to organisers
 	Position      int           // on the waiting list, from 1
 	NoPlace       bool          // of a cancelled registration: it was never confirmed
+	Held          bool          // of one that was never confirmed: its place waited for the intake
 	Sessions      []*Mail       // about places in sessions that were cancelled with this one, each as a mail of its own would tell
 	Edition       *Edition      // with host; nil when it is about a course run
 	CourseRun     *CourseRun    // with course and organisation, and with seats in a notice to organisers; nil when it is about an edition

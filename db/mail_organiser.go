@@ -54,7 +54,7 @@ func (v view) organisersToAnswer(ctx context.Context, editions, runs []ID) (map[
 	return of, err
 }
 
-// cancellations says of mails about cancelled registrations which of these never were a place, and which sessions went with them.
+// cancellations says of mails about cancelled registrations which of these never were a certain place, and which sessions went with them.
 func (v view) cancellations(ctx context.Context, mails []*Mail) error {
 	of := map[ID]*Mail{} // by registration
 	for _, m := range mails {
@@ -90,13 +90,15 @@ func (v view) cancellations(ctx context.Context, mails []*Mail) error {
 		with.Sessions = append(with.Sessions, &own)
 		of[r.ID] = &own
 	}
-	var confirmed []ID // whoever got a place was told so
-	if err := v.tx.NewSelect().Model((*Delivery)(nil)).Column("registration_id").Where("kind = ?", MailConfirmed).
-		Where("registration_id IN (?)", bun.List(slices.Collect(maps.Keys(of)))).Scan(ctx, &confirmed); err != nil {
-		return fmt.Errorf("confirmed registrations: %w", err)
+	var told []*Delivery // whoever got a place was told so
+	if err := v.tx.NewSelect().Model(&told).Column("registration_id", "kind").Where("kind IN (?)", bun.List([]MailKind{MailConfirmed, MailIntakeRequested})).
+		Where("registration_id IN (?)", bun.List(slices.Collect(maps.Keys(of)))).Scan(ctx); err != nil {
+		return fmt.Errorf("places of cancelled registrations: %w", err)
 	}
+	was := groupBy(told, func(x *Delivery) ID { return x.RegistrationID })
 	for id, m := range of {
-		m.NoPlace = !slices.Contains(confirmed, id)
+		m.NoPlace = !slices.ContainsFunc(was[id], func(x *Delivery) bool { return x.Kind == MailConfirmed })
+		m.Held = m.NoPlace && len(was[id]) > 0
 	}
 	return nil
 }

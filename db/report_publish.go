@@ -18,7 +18,8 @@ type PublishReportInput struct {
 }
 
 // PublishReport shows a report to everybody and mails it to those who came and those who asked for it: a campaign like any other.
-// Where nobody recorded who came, everybody with a place gets it. The campaign is nil when that is nobody. The same key with
+// The mail links to the PDF and does not carry it: that is written once for each language and revision, when the first reader
+// opens it, and a mail stays as small as an invitation. Where nobody recorded who came, everybody with a place gets it. The campaign is nil when that is nobody. The same key with
 // the same input returns the same campaign.
 func (d *DB) PublishReport(ctx context.Context, actor Actor, in PublishReportInput, report, campaign Shape) (*Report, *Campaign, error) {
 	if actor.Anonymous() {

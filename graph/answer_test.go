@@ -78,7 +78,7 @@ func (m *meeting) seed() {
 	m.exec("INSERT INTO seats (id, edition_id, capacity, policy, line, offer_hours, taken, waiting, last_ticket) VALUES (?, ?, 15, 'AUTOMATIC', 'FIRST_COME', 48, 0, 0, 0)", db.NewID(db.KindSeats, made), m.edition)
 	m.exec(`INSERT INTO courses VALUES (?, 'masterclass', ?, 'Masterclass Water', 'masterclass water', 'One day with a trainer.', '[]', '[]', 1, 15,
 		53500, 'EUR')`, course, host)
-	m.exec(`INSERT INTO course_runs (id, key, course_id, status, starts_on, ends_on, time_zone, languages, venue_name, venue_address, venue_city, venue_country, price_currency) VALUES (?, 'may', ?, 'PLANNED', '2027-05-12', '2027-05-12', 'Europe/Amsterdam', '["nl"]', '', '', 'Utrecht', '', '')`,
+	m.exec(`INSERT INTO course_runs (id, key, course_id, status, stated_status, starts_on, ends_on, time_zone, languages, venue_name, venue_address, venue_city, venue_country, price_currency) VALUES (?, 'may', ?, 'PLANNED', 'PLANNED', '2027-05-12', '2027-05-12', 'Europe/Amsterdam', '["nl"]', '', '', 'Utrecht', '', '')`,
 		m.courseRun, course)
 	m.exec("INSERT INTO seats (id, course_run_id, policy, line, offer_hours, taken, waiting, last_ticket) VALUES (?, ?, 'AUTOMATIC', 'FIRST_COME', 48, 0, 0, 0)", db.NewID(db.KindSeats, made), m.courseRun)
 }

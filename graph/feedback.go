@@ -23,6 +23,13 @@ func (r mutationResolver) AskForFeedback(ctx context.Context, input db.AskForFee
 	return &model.AskForFeedbackPayload{Edition: edition, Campaign: campaign, UserErrors: problems}, err
 }
 
+// ChangeFeedbackDates changes when people give feedback on an edition.
+func (r mutationResolver) ChangeFeedbackDates(ctx context.Context, input db.ChangeFeedbackDatesInput) (*model.ChangeFeedbackDatesPayload, error) {
+	edition, err := r.db.ChangeFeedbackDates(ctx, actor(ctx), input, shape(ctx).Of("edition"))
+	problems, err := userErrors(err)
+	return &model.ChangeFeedbackDatesPayload{Edition: edition, UserErrors: problems}, err
+}
+
 // maxFeedbackForm is the largest form of a survey in bytes: some hundred ratings, and a remark whose letters take up to 12 bytes each.
 const maxFeedbackForm = 64 << 10
 

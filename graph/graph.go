@@ -36,7 +36,7 @@ type Config struct {
 	Development bool                  // serves /graphiql and allows introspection
 	Trusted     Documents             // which requests may name by their hash
 	TrustedOnly bool                  // refuses every document that is not among them
-	Metrics     prometheus.Registerer // counts operations; nil for nobody
+	Metrics     prometheus.Registerer // counts operations and PDFs; nil for nobody
 	Traces      trace.TracerProvider  // records operations; nil for nobody
 	Redis       redis.Scripter        // counts how often what is done; nil: everything may be done as often as anybody likes
 	Points      int                   // of cost that one client may spend in a minute; 0: as many as it likes
@@ -57,8 +57,7 @@ const (
 	bodySignedIn  = 8 << 20
 )
 
-// Handler serves /graphql, /registrations/{seatsId}.csv, the calendars under /calendar/, the pages of personal links (/i/ of invitations, /r/ of registrations, /d/ of
-// delegations, /a/ of actions, /f/ of surveys, /unsubscribe/ of who wants no invitations), /example, /check-in/{seatsId}, /certificates/{code}, /reports/{id}, /practices/{id}, /sign-in, /me, /openid, /healthz and /readyz. It fails on an origin
+// Handler serves /graphql, the pages that mails lead to, and the files and calendars beside them: see serve. It fails on an origin
 // that is none.
 func Handler(cfg Config) (http.Handler, error) {
 	res := resolver{db: cfg.DB, rates: rate.New(cfg.Redis), log: cfg.Log, proof: cfg.Proof, origin: cfg.PublicURL}
@@ -95,7 +94,9 @@ func (r resolver) serve(mux routes, cfg Config) error {
 	placePages(mux, cfg)
 	unsubscribePages(mux, cfg)
 	deskPages(mux, cfg)
-	reportPages(mux, cfg)
+	if err := reportPages(mux, cfg); err != nil {
+		return err
+	}
 	actionPages(mux, cfg)
 	practicePages(mux, cfg, r)
 	feedbackPages(mux, cfg)

@@ -367,6 +367,7 @@ var deeds = []deed{
 	{"askForFeedback", nil, "NOT_FOUND", func(s *scene, _ string) vars {
 		return vars{"idempotencyKey": "feedback on a draft", "editionId": s.draft, "closesAt": "2027-03-01T12:00:00Z", "anonymous": true}
 	}, ofDraft("CONFLICT")},
+	{"changeFeedbackDates", nil, "NOT_FOUND", func(s *scene, _ string) vars { return vars{"editionId": s.draft, "closesAt": "2027-03-02T12:00:00Z"} }, ofDraft("CONFLICT")},
 	{"remindDelegations", nil, "NOT_FOUND", func(s *scene, _ string) vars { return vars{"editionId": s.draft} }, ofDraft("CONFLICT")},
 	{"inviteDelegations", organisers, "FORBIDDEN", func(s *scene, _ string) vars {
 		return vars{"editionId": s.edition, "respondBy": "2027-03-01T12:00:00Z", "delegations": []vars{{"organisationId": s.id("organisations", "bremen"), "places": 2}}}
@@ -440,6 +441,9 @@ var deeds = []deed{
 			s.exec(statement)
 		}
 		return vars{"idempotencyKey": "feedback of " + as, "editionId": s.edition, "closesAt": "2027-03-01T12:00:00Z", "anonymous": true}
+	}, nil},
+	{"changeFeedbackDates", organisers, "FORBIDDEN", func(s *scene, _ string) vars {
+		return vars{"editionId": s.surveyed(), "closesAt": "2027-03-02T12:00:00Z"}
 	}, nil},
 
 	{"changeInvitationMails", signedIn, "", to(vars{"wanted": false}), nil},

@@ -3,7 +3,10 @@ package graph
 import (
 	"container/list"
 	"crypto/sha256"
+	"fmt"
 	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/vaktreffen/vaktreffen/graph/pages"
 )
@@ -17,6 +20,8 @@ type prints struct {
 	mu     sync.Mutex
 	kept   map[[sha256.Size]byte]*list.Element
 	recent *list.List // of *print, the latest used first
+
+	written prometheus.Counter
 }
 
 type print struct {
@@ -24,8 +29,18 @@ type print struct {
 	write func() ([]byte, error)
 }
 
-func newPrints() *prints {
-	return &prints{kept: map[[sha256.Size]byte]*list.Element{}, recent: list.New()}
+// newPrints returns none, and counts those that will be written for the metrics; nil for nobody.
+func newPrints(metrics prometheus.Registerer) (*prints, error) {
+	p := &prints{
+		kept: map[[sha256.Size]byte]*list.Element{}, recent: list.New(),
+		written: prometheus.NewCounter(prometheus.CounterOpts{Name: "vaktreffen_report_pdfs_total", Help: "PDFs of reports that this process wrote."}),
+	}
+	if metrics != nil {
+		if err := metrics.Register(p.written); err != nil {
+			return nil, fmt.Errorf("register metrics: %w", err)
+		}
+	}
+	return p, nil
 }
 
 // of returns the PDF of a report. Whoever asks for it while it is being written waits for that.
@@ -34,7 +49,10 @@ func (p *prints) of(r *pages.Report) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.find(sha256.Sum256(page), r.PrintPDF).write()
+	return p.find(sha256.Sum256(page), func() ([]byte, error) {
+		p.written.Inc()
+		return r.PrintPDF()
+	}).write()
 }
 
 func (p *prints) find(key [sha256.Size]byte, write func() ([]byte, error)) *print {

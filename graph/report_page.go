@@ -20,8 +20,11 @@ const (
 
 // reportPages serves reports as pages and as PDFs, and their files. A published one is the same for everybody and may be kept; one
 // that the reader may not read is answered as one that does not exist.
-func reportPages(mux routes, cfg Config) {
-	prints := newPrints()
+func reportPages(mux routes, cfg Config) error {
+	prints, err := newPrints(cfg.Metrics)
+	if err != nil {
+		return err
+	}
 	mux.Handle("GET "+reportPath+"{report}", signIn(cfg, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, asPDF := strings.CutSuffix(r.PathValue("report"), printed)
 		reader, report, err := findReport(r, cfg, db.ParseID(name))
@@ -36,6 +39,7 @@ func reportPages(mux routes, cfg Config) {
 		showReport(w, r, cfg, http.StatusOK, reader, report, nil)
 	})))
 	reportFiles(mux, cfg)
+	return nil
 }
 
 // findReport returns the report that a request is about and who reads it; nil when there is none that the reader may read.

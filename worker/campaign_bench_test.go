@@ -20,7 +20,7 @@ import (
 //
 //	go test ./worker -run - -bench . -benchtime 1x -timeout 30m
 //
-// BenchmarkMemory and BenchmarkLatency, which it runs too, are the other two measures of sending.
+// BenchmarkReport, BenchmarkMemory and BenchmarkLatency, which it runs too, are the other measures of sending.
 func BenchmarkCampaign(b *testing.B) {
 	for _, setup := range []struct {
 		name        string
@@ -38,6 +38,35 @@ func BenchmarkCampaign(b *testing.B) {
 			for b.Loop() {
 				run++
 				t.measure(b, fmt.Sprint("run ", run), 20_000)
+			}
+		})
+	}
+}
+
+// BenchmarkReport sends a report to 5,000 people between two campaigns of as many invitations, in the same processes, and prints how
+// fast the report went in proportion to the invitations. A report links to its PDF, so nothing is rendered for its readers but their mail.
+func BenchmarkReport(b *testing.B) {
+	const readers = 5_000
+	for _, setup := range []struct {
+		name            string
+		database, redis func(testing.TB) string
+	}{{"postgres+redis", dbtest.Postgres, dbtest.Redis}, {"embedded", dbtest.SQLite, noRedis}} {
+		b.Run(setup.name, func(b *testing.B) {
+			for b.Loop() {
+				t := newTrack(b, setup.database(b), setup.redis(b), 10)
+				t.finish(b, []db.ID{t.invite(b, "warm", 500)})
+				send := func(begin func() db.ID) float64 {
+					campaign, began := begin(), time.Now() // from the commit on
+					t.finish(b, []db.ID{campaign})
+					return readers / time.Since(began).Seconds()
+				}
+				invitations := send(func() db.ID { return t.invite(b, "guests", readers) })
+				report := t.report(b, "guests.nl")
+				reports := send(func() db.ID { return t.publish(b, report) })
+				invitations = (invitations + send(func() db.ID { return t.invite(b, "others", readers) })) / 2
+				b.ReportMetric(invitations, "invitations/s")
+				b.ReportMetric(reports, "reports/s")
+				b.ReportMetric(reports/invitations, "report/invitation")
 			}
 		})
 	}
@@ -147,6 +176,49 @@ func (t *track) invite(b *testing.B, name string, recipients int) db.ID {
 	return c.ID
 }
 
+// report writes a report that everybody with an address at the domain asks for.
+func (t *track) report(b *testing.B, domain string) db.ID {
+	b.Helper()
+	r, err := t.db.StartReport(b.Context(), t.organiser, t.edition.ID, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	const summary = "Twelve municipalities shared what they know about **wind** and water.\n\n- parks\n- the part of the council\n\nIt goes on next year."
+	if _, err := t.db.SaveReportText(b.Context(), t.organiser, db.SaveReportTextInput{ReportID: r.ID, Locale: db.Dutch, Text: summary}, nil); err != nil {
+		b.Fatal(err)
+	}
+	records := t.records(b)
+	defer records.Close()
+	if _, err := records.ExecContext(b.Context(), "INSERT INTO report_readers (report_id, person_id, asked_at) SELECT reports.id, people.id, reports.created_at FROM reports, people WHERE email LIKE '%@"+domain+"'"); err != nil {
+		b.Fatal(err)
+	}
+	return r.ID
+}
+
+// publish mails a report and returns the campaign when that is committed.
+func (t *track) publish(b *testing.B, report db.ID) db.ID {
+	b.Helper()
+	_, c, err := t.db.PublishReport(b.Context(), t.organiser, db.PublishReportInput{IdempotencyKey: "publish", ReportID: report}, nil, nil)
+	if err != nil || c == nil {
+		b.Fatal(c, err)
+	}
+	return c.ID
+}
+
+// records opens the database for what no verb does or tells.
+func (t *track) records(b *testing.B) *sql.DB {
+	b.Helper()
+	driver, source := "pgx", t.address
+	if file, found := strings.CutPrefix(t.address, "sqlite:"); found {
+		driver, source = "sqlite", file+"?_pragma=busy_timeout(5000)"
+	}
+	records, err := sql.Open(driver, source)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return records
+}
+
 // finish waits until campaigns are over, with every mail sent.
 func (t *track) finish(b *testing.B, campaigns []db.ID) {
 	b.Helper()
@@ -172,14 +244,7 @@ func (t *track) finish(b *testing.B, campaigns []db.ID) {
 // confirm registers so many of those invited, each after the last one's confirmation was sent, and returns how long that took.
 func (t *track) confirm(b *testing.B, people int) (waits []time.Duration) {
 	b.Helper()
-	driver, source := "pgx", t.address
-	if file, found := strings.CutPrefix(t.address, "sqlite:"); found {
-		driver, source = "sqlite", file+"?_pragma=busy_timeout(5000)"
-	}
-	records, err := sql.Open(driver, source)
-	if err != nil {
-		b.Fatal(err)
-	}
+	records := t.records(b)
 	defer records.Close()
 	rows, err := records.QueryContext(b.Context(), "SELECT CAST(person_id AS TEXT) FROM invitations")
 	if err != nil {

@@ -136,7 +136,8 @@ func (w *Worker) state(m *db.Mail) (_ *Message, facts Facts, published *calendar
 		facts.AnswerURL = w.cfg.PublicURL + "/f/" + m.FeedbackToken
 		facts.RespondBy, facts.Anonymous = m.Survey.ClosesAt.In(meetingZone(m)), m.Survey.Anonymous
 	case db.MailSummary:
-		facts.Result, facts.Began, facts.Reported = m.Summary, m.Campaign.SendAt.In(meetingZone(m)), !m.Campaign.ReportID.IsZero()
+		facts.Result, facts.Began = m.Summary, m.Campaign.SendAt.In(meetingZone(m))
+		facts.Reported, facts.Surveyed = !m.Campaign.ReportID.IsZero(), !m.Campaign.SurveyID.IsZero()
 	case db.MailTrial:
 		facts.Trial = true
 		w.showTo(m, &facts)
@@ -241,7 +242,7 @@ func (w *Worker) showTo(m *db.Mail, facts *Facts) {
 // strike takes out of the reader's calendar what a mail about a cancelled registration has put there, and names the sessions that
 // went with it.
 func (w *Worker) strike(m *db.Mail, message *Message, facts *Facts) {
-	if facts.NoPlace = m.NoPlace; !m.NoPlace {
+	if facts.NoPlace, facts.Held = m.NoPlace, m.Held; !m.NoPlace {
 		message.Calendar = w.place(m, m.Registration, m.Session, calendar.Cancel)
 	}
 	for _, session := range m.Sessions {

@@ -71,8 +71,12 @@ func TestTheMailsOfACourse(t *testing.T) {
 		if r, err := s.db.ChangePlace(t.Context(), token(t, reminder), db.PlaceCancel); r == nil || err != nil {
 			t.Fatal(r, err)
 		}
-		if gone := s.mail(t, db.MailCancelled, "bert"); len(gone.Attachments) != 0 {
+		gone := s.mail(t, db.MailCancelled, "bert")
+		if len(gone.Attachments) != 0 {
 			t.Error("a cancellation for a calendar that never had the entry")
+		}
+		if words := squeeze(gone.Text); !strings.Contains(words, "We are no longer holding a place for you") || strings.Contains(words, "waiting list") {
+			t.Errorf("whose place was held is told\n%s", gone.Text)
 		}
 		s.mail(t, db.MailIntakeRequested, "cora") // who got the place
 		s.exec(t, "UPDATE course_runs SET min_participants = 3")

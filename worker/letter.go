@@ -83,6 +83,7 @@ type Facts struct {
 	Places        int         // that it may fill
 	Position      int         // on the waiting list, from 1
 	NoPlace       bool        // a cancelled registration was never confirmed
+	Held          bool        // and its place waited for the intake
 	Sessions      []string    // titles of those that were cancelled with the registration
 	CalendarEntry bool        // the mail carries a calendar entry (for a cancelled registration: its cancellation; for an invitation: the meeting)
 	Was           *Meeting    // what the person was told of the meeting before; nil: it is as it was
@@ -97,6 +98,7 @@ type Facts struct {
 	ReportLocale  string      // the language that these are in
 	PDFURL        string      // of the report for printing
 	Reported      bool        // the campaign that ended mailed a report
+	Surveyed      bool        // the campaign that ended asked for feedback
 	Anonymous     bool        // what the person answers to a survey leads to nobody
 	Result        *db.Summary // of a campaign
 	Began         time.Time   // a campaign, in the zone to write it in

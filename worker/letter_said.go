@@ -11,10 +11,10 @@ import (
 // said is what the words may mention. The fields are "" when unknown, for {{with}}; a method ends the letter then.
 type said struct {
 	Name, Dates, Deadline, Summary, Message string
-	CalendarEntry, NoPlace                  bool
+	CalendarEntry, NoPlace, Held            bool
 	Invited, Reopened, Waits, IntakeOpen    bool
 	Delegated                               bool
-	Trial, Reported, Anonymous              bool
+	Trial, Reported, Surveyed, Anonymous    bool
 	Places, Taken                           int
 	Sessions                                []string
 
@@ -38,6 +38,7 @@ func say(f Facts, t *tongue) *said {
 		Delegated:     f.Delegated,
 		Reopened:      f.Was != nil && f.Was.Cancelled && !f.Meeting.Cancelled,
 		NoPlace:       f.NoPlace,
+		Held:          f.Held,
 		Sessions:      titles(f.Sessions),
 		title:         oneLine(f.Meeting.Title, maxSubject),
 		organiser:     oneLine(f.OrganiserName, maxName),
@@ -50,6 +51,7 @@ func say(f Facts, t *tongue) *said {
 		minimum:       f.Minimum,
 		result:        f.Result,
 		Reported:      f.Reported,
+		Surveyed:      f.Surveyed,
 		began:         t.deadline(f.Began),
 		Trial:         f.Trial,
 		tasks:         titlesOf(f.Tasks),

@@ -273,10 +273,10 @@ func (w *Worker) sweep(ctx context.Context) {
 	}
 }
 
-// forgetEvery is how late personal data may be forgotten whose time is over.
+// forgetEvery is how late personal data may be forgotten whose time is over, and files be removed that nothing refers to.
 const forgetEvery = time.Hour
 
-// forget carries out, at the start and then regularly, what people were promised about their data.
+// forget carries out, at the start and then regularly, what people were promised about their data, and removes files that failures left.
 func (w *Worker) forget(ctx context.Context) {
 	ticker := time.NewTicker(forgetEvery)
 	defer ticker.Stop()
@@ -286,6 +286,9 @@ func (w *Worker) forget(ctx context.Context) {
 		}
 		if _, err := w.cfg.DB.FinishErasures(ctx); err != nil && ctx.Err() == nil {
 			w.cfg.Log.Error("finish erasures", "error", err)
+		}
+		if _, err := w.cfg.DB.SweepFiles(ctx); err != nil && ctx.Err() == nil {
+			w.cfg.Log.Error("sweep files", "error", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -244,6 +244,7 @@ CREATE TABLE course_runs (
 	key TEXT NOT NULL,
 	course_id {{.ID}} NOT NULL REFERENCES courses (id),
 	status TEXT NOT NULL CHECK (status IN ('DRAFT', 'PLANNED', 'CONFIRMED', 'CANCELLED')),
+	stated_status TEXT NOT NULL,
 	starts_on {{.Date}} NOT NULL,
 	ends_on {{.Date}} NOT NULL CHECK (ends_on >= starts_on),
 	time_zone TEXT NOT NULL,

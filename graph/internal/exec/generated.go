@@ -242,6 +242,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	ChangeFeedbackDatesPayload struct {
+		Edition    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	ChangeInvitationMailsPayload struct {
 		UserErrors func(childComplexity int) int
 		Viewer     func(childComplexity int) int
@@ -676,6 +681,7 @@ type ComplexityRoot struct {
 		CancelSession              func(childComplexity int, input model.CancelSessionInput) int
 		ChangeCourseRun            func(childComplexity int, input db.ChangeCourseRunInput) int
 		ChangeEdition              func(childComplexity int, input db.ChangeEditionInput) int
+		ChangeFeedbackDates        func(childComplexity int, input db.ChangeFeedbackDatesInput) int
 		ChangeInvitationMails      func(childComplexity int, input model.ChangeInvitationMailsInput) int
 		ChangeListing              func(childComplexity int, input model.ChangeListingInput) int
 		ChangeReportAction         func(childComplexity int, input db.ChangeReportActionInput) int
@@ -1442,6 +1448,7 @@ type MutationResolver interface {
 	ModeratePracticeComment(ctx context.Context, input db.ModeratePracticeCommentInput) (*model.ModeratePracticeCommentPayload, error)
 	RemovePracticeComment(ctx context.Context, input model.RemovePracticeCommentInput) (*model.RemovePracticeCommentPayload, error)
 	AskForFeedback(ctx context.Context, input db.AskForFeedbackInput) (*model.AskForFeedbackPayload, error)
+	ChangeFeedbackDates(ctx context.Context, input db.ChangeFeedbackDatesInput) (*model.ChangeFeedbackDatesPayload, error)
 }
 type PartnershipResolver interface {
 	CalendarURL(ctx context.Context, obj *db.Partnership) (string, error)
@@ -2173,6 +2180,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ChangeEditionPayload.UserErrors(childComplexity), true
+
+	case "ChangeFeedbackDatesPayload.edition":
+		if e.ComplexityRoot.ChangeFeedbackDatesPayload.Edition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeFeedbackDatesPayload.Edition(childComplexity), true
+	case "ChangeFeedbackDatesPayload.userErrors":
+		if e.ComplexityRoot.ChangeFeedbackDatesPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeFeedbackDatesPayload.UserErrors(childComplexity), true
 
 	case "ChangeInvitationMailsPayload.userErrors":
 		if e.ComplexityRoot.ChangeInvitationMailsPayload.UserErrors == nil {
@@ -3955,6 +3975,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ChangeEdition(childComplexity, args["input"].(db.ChangeEditionInput)), true
+	case "Mutation.changeFeedbackDates":
+		if e.ComplexityRoot.Mutation.ChangeFeedbackDates == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changeFeedbackDates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeFeedbackDates(childComplexity, args["input"].(db.ChangeFeedbackDatesInput)), true
 	case "Mutation.changeInvitationMails":
 		if e.ComplexityRoot.Mutation.ChangeInvitationMails == nil {
 			break
@@ -6929,6 +6960,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CancelSessionInput", ec.unmarshalInputCancelSessionInput),
 			graphql.NewInputUnmarshaler("ChangeCourseRunInput", ec.unmarshalInputChangeCourseRunInput),
 			graphql.NewInputUnmarshaler("ChangeEditionInput", ec.unmarshalInputChangeEditionInput),
+			graphql.NewInputUnmarshaler("ChangeFeedbackDatesInput", ec.unmarshalInputChangeFeedbackDatesInput),
 			graphql.NewInputUnmarshaler("ChangeInvitationMailsInput", ec.unmarshalInputChangeInvitationMailsInput),
 			graphql.NewInputUnmarshaler("ChangeListingInput", ec.unmarshalInputChangeListingInput),
 			graphql.NewInputUnmarshaler("ChangeReportActionInput", ec.unmarshalInputChangeReportActionInput),
@@ -7420,6 +7452,11 @@ type Mutation {
   for each edition. Returns at once; follow the campaign by ` + "`" + `campaignProgress` + "`" + ` or ` + "`" + `node` + "`" + `. For organisers of the edition.
   """
   askForFeedback("About which edition, and how." input: AskForFeedbackInput!): AskForFeedbackPayload!
+  """
+  Changes the dates of the feedback on an edition until it has closed. From its opening on it can only close later: people were told
+  until when they can answer, and the links that they have work until then. For organisers of the edition.
+  """
+  changeFeedbackDates("Of which edition, and to which dates." input: ChangeFeedbackDatesInput!): ChangeFeedbackDatesPayload!
 }
 
 "Work that can be followed while it happens, over WebSocket (graphql-transport-ws) or server-sent events."
@@ -11020,6 +11057,26 @@ type AskForFeedbackPayload {
   "What was wrong; empty when it worked."
   userErrors: [UserError!]!
 }
+
+"What to change of the dates of feedback; what is left out stays."
+input ChangeFeedbackDatesInput {
+  "The edition, about which feedback was asked for."
+  editionId: ID!
+  "When it opens and the mails leave, until it has opened; at once when that is past."
+  opensAt: DateTime
+  "When it closes, within a year from now."
+  closesAt: DateTime
+  "When those who have not answered are reminded, while it is open; until they were."
+  remindAt: DateTime
+}
+
+"The edition with the dates of its feedback."
+type ChangeFeedbackDatesPayload {
+  "After the change; null when there was a problem."
+  edition: Edition
+  "What was wrong; empty when it worked."
+  userErrors: [UserError!]!
+}
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -11400,6 +11457,16 @@ func (ec *executionContext) childFields_ChangeEditionPayload(ctx context.Context
 		return ec.fieldContext_ChangeEditionPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChangeEditionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangeFeedbackDatesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edition":
+		return ec.fieldContext_ChangeFeedbackDatesPayload_edition(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ChangeFeedbackDatesPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeFeedbackDatesPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ChangeInvitationMailsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14236,6 +14303,20 @@ func (ec *executionContext) field_Mutation_changeEdition_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (db.ChangeEditionInput, error) {
 			return ec.unmarshalNChangeEditionInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐChangeEditionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_changeFeedbackDates_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (db.ChangeFeedbackDatesInput, error) {
+			return ec.unmarshalNChangeFeedbackDatesInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐChangeFeedbackDatesInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -18673,6 +18754,70 @@ func (ec *executionContext) _ChangeEditionPayload_userErrors(ctx context.Context
 func (ec *executionContext) fieldContext_ChangeEditionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "ChangeEditionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeFeedbackDatesPayload_edition(ctx context.Context, field graphql.CollectedField, obj *model.ChangeFeedbackDatesPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeFeedbackDatesPayload_edition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edition, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *db.Edition) graphql.Marshaler {
+			return ec.marshalOEdition2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐEdition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeFeedbackDatesPayload_edition(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeFeedbackDatesPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Edition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeFeedbackDatesPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ChangeFeedbackDatesPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeFeedbackDatesPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*db.Error) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeFeedbackDatesPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeFeedbackDatesPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -28911,6 +29056,50 @@ func (ec *executionContext) fieldContext_Mutation_askForFeedback(ctx context.Con
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_askForFeedback_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_changeFeedbackDates(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_changeFeedbackDates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ChangeFeedbackDates(ctx, fc.Args["input"].(db.ChangeFeedbackDatesInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ChangeFeedbackDatesPayload) graphql.Marshaler {
+			return ec.marshalNChangeFeedbackDatesPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeFeedbackDatesPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_changeFeedbackDates(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChangeFeedbackDatesPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_changeFeedbackDates_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -41101,6 +41290,69 @@ func UnmarshalChangeEditionInput(ctx context.Context, raw any) (db.ChangeEdition
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputChangeFeedbackDatesInput(ctx context.Context, obj any) (db.ChangeFeedbackDatesInput, error) {
+	var it db.ChangeFeedbackDatesInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"editionId", "opensAt", "closesAt", "remindAt"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "editionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("editionId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EditionID = data
+		case "opensAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("opensAt"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OpensAt = data
+		case "closesAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("closesAt"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClosesAt = data
+		case "remindAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("remindAt"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RemindAt = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalChangeFeedbackDatesInput unmarshals raw into the ChangeFeedbackDatesInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalChangeFeedbackDatesInput(ctx context.Context, raw any) (db.ChangeFeedbackDatesInput, error) {
+	var out db.ChangeFeedbackDatesInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ChangeFeedbackDatesInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputChangeInvitationMailsInput(ctx context.Context, obj any) (model.ChangeInvitationMailsInput, error) {
 	var it model.ChangeInvitationMailsInput
 	if obj == nil {
@@ -46279,6 +46531,44 @@ func (ec *executionContext) _ChangeEditionPayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var changeFeedbackDatesPayloadImplementors = []string{"ChangeFeedbackDatesPayload"}
+
+func (ec *executionContext) _ChangeFeedbackDatesPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangeFeedbackDatesPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, changeFeedbackDatesPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChangeFeedbackDatesPayload")
+		case "edition":
+			out.Values[i] = ec._ChangeFeedbackDatesPayload_edition(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ChangeFeedbackDatesPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var changeInvitationMailsPayloadImplementors = []string{"ChangeInvitationMailsPayload"}
 
 func (ec *executionContext) _ChangeInvitationMailsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangeInvitationMailsPayload) graphql.Marshaler {
@@ -49638,6 +49928,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "askForFeedback":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_askForFeedback(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changeFeedbackDates":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_changeFeedbackDates(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -54537,6 +54834,19 @@ func (ec *executionContext) marshalNChangeEditionPayload2ᚖgithubᚗcomᚋvaktr
 		return graphql.Null
 	}
 	return ec._ChangeEditionPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNChangeFeedbackDatesInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋdbᚐChangeFeedbackDatesInput(ctx context.Context, v any) (db.ChangeFeedbackDatesInput, error) {
+	res, err := ec.unmarshalInputChangeFeedbackDatesInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNChangeFeedbackDatesPayload2ᚖgithubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeFeedbackDatesPayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangeFeedbackDatesPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ChangeFeedbackDatesPayload!")
+		return graphql.Null
+	}
+	return ec._ChangeFeedbackDatesPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNChangeInvitationMailsInput2githubᚗcomᚋvaktreffenᚋvaktreffenᚋgraphᚋinternalᚋmodelᚐChangeInvitationMailsInput(ctx context.Context, v any) (model.ChangeInvitationMailsInput, error) {

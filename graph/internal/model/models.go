@@ -173,6 +173,14 @@ type ChangeEditionPayload struct {
 	UserErrors []*db.Error `json:"userErrors"`
 }
 
+// The edition with the dates of its feedback.
+type ChangeFeedbackDatesPayload struct {
+	// After the change; null when there was a problem.
+	Edition *db.Edition `json:"edition,omitempty"`
+	// What was wrong; empty when it worked.
+	UserErrors []*db.Error `json:"userErrors"`
+}
+
 // Whether the viewer wants invitations.
 type ChangeInvitationMailsInput struct {
 	// Whether invitations may be sent.
