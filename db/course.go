@@ -219,7 +219,7 @@ func (v view) courses(ctx context.Context, rows []*Course, shape Shape) error {
 	}
 	if shape.Has("trainers") {
 		var links []*courseTrainer
-		if err := selectAmong(ctx, v.tx, &links, v.tx.NewSelect().Model(&links).Order("position"), "course_id", ids); err != nil {
+		if err := selectAmong(ctx, v.tx, &links, v.tx.NewSelect().Model(&links).Order("course_id", "position"), "course_id", ids); err != nil {
 			return fmt.Errorf("trainers: %w", err)
 		}
 		of := idsBy(links, func(l *courseTrainer) ID { return l.PersonID })
@@ -236,7 +236,7 @@ func (v view) courses(ctx context.Context, rows []*Course, shape Shape) error {
 	}
 	if shape.Has("related") {
 		var links []*relatedCourse
-		if err := selectAmong(ctx, v.tx, &links, v.tx.NewSelect().Model(&links).Order("position"), "course_id", ids); err != nil {
+		if err := selectAmong(ctx, v.tx, &links, v.tx.NewSelect().Model(&links).Order("course_id", "position"), "course_id", ids); err != nil {
 			return fmt.Errorf("related courses: %w", err)
 		}
 		of := idsBy(links, func(l *relatedCourse) ID { return l.RelatedID })

@@ -288,12 +288,12 @@ func TestAKeyThatIsUsedMeanwhile(t *testing.T) {
 // Two processes know nothing of each other's crowds.
 func TestTwoProcessesRegisterACrowd(t *testing.T) {
 	t.Parallel()
-	for name, address := range map[string]func(testing.TB) string{"sqlite": dbtest.SQLite, "postgres": dbtest.Postgres} {
+	for name, address := range map[string]func(testing.TB) string{"sqlite": worlds.SQLite, "postgres": worlds.Postgres} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const people, places = 100, 15
 			url := address(t)
-			w := newWorld(t, dbtest.Open(t, url))
+			w := enter(t, dbtest.Open(t, url))
 			other := dbtest.Open(t, url)
 			other.SetClock(w.clock.Now)
 			seats, elsewhere := w.seatsOf(t, "course_runs", "spring"), w.seatsOf(t, "editions", "open")

@@ -145,26 +145,6 @@ func (d *DB) woken() {
 	}
 }
 
-type statementsKey struct{}
-
-// CountStatements returns a context whose SQL statements are counted, and the count.
-func CountStatements(ctx context.Context) (context.Context, *atomic.Int64) {
-	count := new(atomic.Int64)
-	return context.WithValue(ctx, statementsKey{}, count), count
-}
-
-type counterHook struct{}
-
-func (counterHook) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
-
-func (counterHook) AfterQuery(ctx context.Context, _ *bun.QueryEvent) { countStatement(ctx) }
-
-func countStatement(ctx context.Context) {
-	if count, ok := ctx.Value(statementsKey{}).(*atomic.Int64); ok {
-		count.Add(1)
-	}
-}
-
 // found turns "no rows" into false.
 func found(err error) (bool, error) {
 	if errors.Is(err, sql.ErrNoRows) {

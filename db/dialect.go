@@ -26,12 +26,12 @@ import (
 // This file holds every difference between the two dialects.
 
 // columnTypes fill in the templates of the migrations.
-type columnTypes struct{ ID, Instant, Date, Int, Big, Bool, Real, C, Strict, Rewritten string }
+type columnTypes struct{ ID, Instant, Date, Int, Big, Bool, Real, C, Strict, Clustered, Rewritten string }
 
 // Rewritten tables leave room on each page for the next versions of its rows: they need no new entries in indexes then.
 var (
 	postgresTypes = columnTypes{ID: "uuid", Instant: "timestamptz", Date: "date", Int: "integer", Big: "bigint", Bool: "boolean", Real: "double precision", C: ` COLLATE "C"`, Rewritten: " WITH (fillfactor = 50)"}
-	sqliteTypes   = columnTypes{ID: "TEXT", Instant: "TEXT", Date: "TEXT", Int: "INTEGER", Big: "INTEGER", Bool: "INTEGER", Real: "REAL", Strict: " STRICT"}
+	sqliteTypes   = columnTypes{ID: "TEXT", Instant: "TEXT", Date: "TEXT", Int: "INTEGER", Big: "INTEGER", Bool: "INTEGER", Real: "REAL", Strict: " STRICT", Clustered: " STRICT, WITHOUT ROWID"}
 )
 
 // Published are the tables whose changes raise the revision.
@@ -95,7 +95,7 @@ func openPostgres(address string) (handles, error) {
 	pool.SetMaxOpenConns(32)
 	pool.SetMaxIdleConns(32)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
-	database := bun.NewDB(pool, pgdialect.New()).WithQueryHook(counterHook{})
+	database := bun.NewDB(pool, pgdialect.New()).WithQueryHook(teller{})
 	return handles{read: &readers{DB: database, postgres: true}, write: database, types: postgresTypes, postgres: true}, nil
 }
 
@@ -128,8 +128,8 @@ func openSQLite(path string) (handles, error) {
 	reader.SetMaxOpenConns(8)
 	reader.SetMaxIdleConns(8)
 	return handles{
-		read:  &readers{DB: bun.NewDB(reader, sqlitedialect.New()).WithQueryHook(counterHook{})},
-		write: bun.NewDB(writer, sqlitedialect.New()).WithQueryHook(counterHook{}),
+		read:  &readers{DB: bun.NewDB(reader, sqlitedialect.New()).WithQueryHook(teller{})},
+		write: bun.NewDB(writer, sqlitedialect.New()).WithQueryHook(teller{}),
 		types: sqliteTypes,
 		path:  path,
 	}, nil
@@ -292,8 +292,10 @@ func (d *DB) settleSent(ctx context.Context, now time.Time, s settlement, outcom
 		return err
 	}
 	ids, claims := idsBy(outcomes, func(o Outcome) ID { return o.DeliveryID }), idsBy(outcomes, func(o Outcome) ID { return o.Claim })
-	countStatement(ctx)
-	if _, err := d.write.DB.ExecContext(ctx, text, pgx.QueryExecModeCacheStatement, now, idList(true, ids), idList(true, claims), s.Code); err != nil {
+	began := time.Now()
+	_, err = d.write.DB.ExecContext(ctx, text, pgx.QueryExecModeCacheStatement, now, idList(true, ids), idList(true, claims), s.Code)
+	ran(ctx, true, text, began, err)
+	if err != nil {
 		return fmt.Errorf("settle deliveries: %w", err)
 	}
 	return nil
@@ -312,15 +314,17 @@ func (h handles) settlingSentText() (string, error) {
 // claimDue claims up to limit mails of a lane that are due, as one change. On PostgreSQL the statement is kept prepared, one for each limit.
 func (d *DB) claimDue(ctx context.Context, now time.Time, claim ID, lane Lane, limit int64) (count int, err error) {
 	if d.postgres {
-		countStatement(ctx)
 		// Everything in a WITH is run once: PostgreSQL may run a subquery again for each row. Pairs are compared because a plan for
 		// "lane = $1" made before the table has statistics expects so few mails that it reads all that are due, and sorts them.
-		err = d.write.DB.QueryRowContext(ctx, `WITH due AS (SELECT id FROM deliveries
+		text := `WITH due AS (SELECT id FROM deliveries
 				WHERE (lane, due_at) >= ($1, '-infinity') AND (lane, due_at) <= ($1, $2) AND due_at IS NOT NULL
-				ORDER BY lane, due_at LIMIT `+strconv.FormatInt(limit, 10)+` FOR UPDATE SKIP LOCKED),
+				ORDER BY lane, due_at LIMIT ` + strconv.FormatInt(limit, 10) + ` FOR UPDATE SKIP LOCKED),
 			claimed AS (UPDATE deliveries SET state = 'ENQUEUED', claim = $3 WHERE id IN (SELECT id FROM due) RETURNING id),
 			opened AS (INSERT INTO claims (id, lane, claimed_at) SELECT $3, $1, $2 WHERE EXISTS (SELECT 1 FROM due))
-			SELECT count(*) FROM claimed`, pgx.QueryExecModeCacheStatement, lane, now, claim.uuid()).Scan(&count)
+			SELECT count(*) FROM claimed`
+		began := time.Now()
+		err = d.write.DB.QueryRowContext(ctx, text, pgx.QueryExecModeCacheStatement, lane, now, claim.uuid()).Scan(&count)
+		ran(ctx, true, text, began, err)
 		return count, err
 	}
 	return count, d.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
@@ -352,11 +356,13 @@ func (d *DB) start(ctx context.Context, claim, worker ID) (started []*Delivery, 
 	if err != nil {
 		return nil, err
 	}
-	countStatement(ctx)
-	return started, d.read.fromPostgres(ctx, string(text), d.write.Dialect().Tables().Get(reflect.TypeFor[Delivery]()), func() reflect.Value {
+	began := time.Now()
+	err = d.read.fromPostgres(ctx, string(text), d.write.Dialect().Tables().Get(reflect.TypeFor[Delivery]()), func() reflect.Value {
 		started = append(started, new(Delivery))
 		return reflect.ValueOf(started[len(started)-1]).Elem()
 	}, claim.uuid(), worker.uuid(), now)
+	ran(ctx, true, string(text), began, err)
+	return started, err
 }
 
 // amongGiven restricts a query to the rows whose column holds one of the ids in its one parameter, which idList writes.

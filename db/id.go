@@ -180,30 +180,16 @@ func (id *ID) Scan(src any) error {
 	if len(text) != 36 {
 		return fmt.Errorf("scan id: %d characters instead of 36", len(text))
 	}
-	at := 0
-	for _, size := range [...]int{4, 2, 2, 2, 6} {
-		n, err := hex.Decode(id[at:at+size], []byte(text[at*2+dashes(at):at*2+dashes(at)+size*2]))
-		if err != nil {
-			return fmt.Errorf("scan id: %w", err)
-		}
-		at += n
+	var digits [32]byte
+	copy(digits[:8], text)
+	copy(digits[8:12], text[9:])
+	copy(digits[12:16], text[14:])
+	copy(digits[16:20], text[19:])
+	copy(digits[20:], text[24:])
+	if _, err := hex.Decode(id[:], digits[:]); err != nil {
+		return fmt.Errorf("scan id: %w", err)
 	}
 	return nil
-}
-
-// dashes counts the hyphens before byte n in the 8-4-4-4-12 form.
-func dashes(n int) int {
-	switch {
-	case n < 4:
-		return 0
-	case n < 6:
-		return 1
-	case n < 8:
-		return 2
-	case n < 10:
-		return 3
-	}
-	return 4
 }
 
 // MarshalGQL writes the ID as GraphQL ID.

@@ -172,7 +172,7 @@ func (v view) partnerships(ctx context.Context, rows []*Partnership, shape Shape
 	if shape.Has("members") {
 		var members []*Member
 		below := shape.Of("members")
-		q := v.tx.NewSelect().Model(&members).Column("partnership_id", "role").Order("member.position")
+		q := v.tx.NewSelect().Model(&members).Column("partnership_id", "role").Order("member.partnership_id", "member.position")
 		if below.Has("coordinators") {
 			q = q.Column("id")
 		}
@@ -193,7 +193,7 @@ func (v view) partnerships(ctx context.Context, rows []*Partnership, shape Shape
 	}
 	if shape.Has("agreements") {
 		var agreements []*Agreement
-		if err := selectAmong(ctx, v.tx, &agreements, v.tx.NewSelect().Model(&agreements).Order("signed_on", "id"), "partnership_id", ids); err != nil {
+		if err := selectAmong(ctx, v.tx, &agreements, v.tx.NewSelect().Model(&agreements).Order("partnership_id", "signed_on", "id"), "partnership_id", ids); err != nil {
 			return fmt.Errorf("agreements: %w", err)
 		}
 		byPartnership := groupBy(agreements, func(a *Agreement) ID { return a.PartnershipID })
@@ -203,7 +203,7 @@ func (v view) partnerships(ctx context.Context, rows []*Partnership, shape Shape
 	}
 	if shape.Has("series") {
 		var series []*Series
-		if err := selectAmong(ctx, v.tx, &series, v.tx.NewSelect().Model(&series).Order("name", "id"), "partnership_id", ids); err != nil {
+		if err := selectAmong(ctx, v.tx, &series, v.tx.NewSelect().Model(&series).Order("partnership_id", "name", "id"), "partnership_id", ids); err != nil {
 			return fmt.Errorf("series: %w", err)
 		}
 		if err := v.series(ctx, series, shape.Of("series")); err != nil {
@@ -245,7 +245,7 @@ func (v view) members(ctx context.Context, rows []*Member, shape Shape) error {
 	}
 	if shape.Has("coordinators") {
 		var links []*coordinator
-		if err := selectAmong(ctx, v.tx, &links, v.tx.NewSelect().Model(&links).Order("position"), "member_id", idsOf(rows)); err != nil {
+		if err := selectAmong(ctx, v.tx, &links, v.tx.NewSelect().Model(&links).Order("member_id", "position"), "member_id", idsOf(rows)); err != nil {
 			return fmt.Errorf("coordinators: %w", err)
 		}
 		ids := idsBy(links, func(c *coordinator) ID { return c.PersonID })

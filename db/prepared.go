@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
@@ -17,8 +18,9 @@ type readers struct {
 }
 
 // row runs a query without parameters that is kept ready and finds one row.
-func (r *readers) row(ctx context.Context, text string, to ...any) error {
-	countStatement(ctx)
+func (r *readers) row(ctx context.Context, text string, to ...any) (err error) {
+	began := time.Now()
+	defer func() { ran(ctx, r.postgres, text, began, err) }()
 	if r.postgres {
 		return r.DB.DB.QueryRowContext(ctx, text, pgx.QueryExecModeCacheStatement).Scan(to...)
 	}

@@ -89,10 +89,10 @@ func paragraphs(text string) []string {
 // reportTexts loads the current texts of reports.
 func (v view) reportTexts(ctx context.Context, rows []*Report) error {
 	var all []*ReportText
-	if err := v.tx.NewSelect().Model(&all).Where("report_text.report_id IN (?)", bun.List(idsOf(rows))).
-		Where(`NOT EXISTS (SELECT 1 FROM report_texts AS later WHERE later.part_id = report_text.part_id
-			AND later.locale = report_text.locale AND later.version > report_text.version)`).
-		Order("report_text.part_id", "report_text.locale").Scan(ctx); err != nil {
+	last := v.tx.NewSelect().Model((*ReportText)(nil)).
+		Column("part_id", "locale").ColumnExpr("max(version) AS version").Where("report_id IN (?)", bun.List(idsOf(rows))).Group("part_id", "locale")
+	if err := v.tx.NewSelect().Model(&all).Join("JOIN (?) AS last USING (part_id, locale, version)", last).
+		Order("part_id", "locale").Scan(ctx); err != nil {
 		return fmt.Errorf("texts of reports: %w", err)
 	}
 	of := groupBy(all, func(t *ReportText) ID { return t.ReportID })

@@ -2,9 +2,11 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"encoding/binary"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,7 +22,8 @@ import (
 
 // selectAmong appends to rows what the query finds whose column holds one of the ids. On the pool of reading verbs the ids are the
 // one parameter, so that the text is the same for any number of them and the database parses and plans it once for each
-// connection. Nothing else in the text may come from outside: there are as many texts as the program has queries.
+// connection. Nothing else in the text may come from outside: there are as many texts as the program has queries. A query that
+// orders by the column first is answered by walking an index, where SQLite would have to sort.
 func selectAmong[T any](ctx context.Context, tx bun.IDB, rows *[]*T, q *bun.SelectQuery, column bun.Ident, ids []ID) error {
 	pool, ok := tx.(*readers)
 	if !ok {
@@ -34,17 +37,20 @@ func selectAmong[T any](ctx context.Context, tx bun.IDB, rows *[]*T, q *bun.Sele
 	if err != nil {
 		return err
 	}
-	countStatement(ctx)
 	table := pool.Dialect().Tables().Get(reflect.TypeFor[T]())
 	add := func() reflect.Value {
 		row := new(T)
 		*rows = append(*rows, row)
 		return reflect.ValueOf(row).Elem()
 	}
+	began := time.Now()
 	if pool.postgres {
-		return pool.fromPostgres(ctx, string(text), table, add, idList(true, ids))
+		err = pool.fromPostgres(ctx, string(text), table, add, idList(true, ids))
+	} else {
+		err = pool.fromSQLite(ctx, string(text), ids, table, add)
 	}
-	return pool.fromSQLite(ctx, string(text), ids, table, add)
+	ran(ctx, pool.postgres, string(text), began, err)
+	return err
 }
 
 // fromPostgres runs a query whose text pgx keeps prepared. The values come in PostgreSQL's binary format.
@@ -61,19 +67,19 @@ func (r *readers) fromPostgres(ctx context.Context, text string, table *schema.T
 			return err
 		}
 		defer found.Close()
-		columns := make([]column, len(found.FieldDescriptions()))
+		columns := make([]column[[]byte], len(found.FieldDescriptions()))
 		for i, described := range found.FieldDescriptions() {
 			if columns[i], err = columnFor(table, described, c.TypeMap()); err != nil {
 				return err
 			}
 		}
 		for found.Next() {
-			row := add()
+			row := destination{row: add()}
 			for i, raw := range found.RawValues() {
 				if raw == nil { // the field is as new as the row
 					continue
 				}
-				if err := columns[i].read(columns[i].field.Value(row), raw); err != nil {
+				if err := columns[i].read(row.of(columns[i].field), raw); err != nil {
 					return fmt.Errorf("%s: %w", columns[i].field.Name, err)
 				}
 			}
@@ -82,29 +88,59 @@ func (r *readers) fromPostgres(ctx context.Context, text string, table *schema.T
 	})
 }
 
-// column is one that PostgreSQL sends: the field of the record, also below a relation, and what reads a value into it.
-type column struct {
-	field *schema.Field
-	read  func(to reflect.Value, raw []byte) error
+// destination finds the fields of one row. Columns of the same record below it come one after the other: that is looked for once.
+type destination struct {
+	row    reflect.Value
+	record reflect.Value // the row or what is below it on the path
+	path   []int
 }
 
-func columnFor(table *schema.Table, described pgconn.FieldDescription, types *pgtype.Map) (column, error) {
-	field := table.LookupField(described.Name)
+func (d *destination) of(field *schema.Field) reflect.Value {
+	last := len(field.Index) - 1
+	if path := field.Index[:last]; !d.record.IsValid() || !slices.Equal(path, d.path) {
+		d.record, d.path = d.row, path
+		for _, index := range path {
+			below := d.record.Field(index)
+			if below.IsNil() {
+				below.Set(reflect.New(below.Type().Elem()))
+			}
+			d.record = below.Elem()
+		}
+	}
+	return d.record.Field(field.Index[last])
+}
+
+// column is one that the database sends, with values of type V: the field of the record, also below a relation, and what reads a
+// value into it.
+type column[V any] struct {
+	field *schema.Field
+	read  func(to reflect.Value, value V) error
+}
+
+// columnOf finds the field of the column. It is read by what reader returns for its type, or for what it points to; read is nil
+// when that is nothing.
+func columnOf[V any](table *schema.Table, name string, reader func(to reflect.Type) func(to reflect.Value, value V) error) (column[V], error) {
+	field := table.LookupField(name)
 	if field == nil {
-		return column{}, fmt.Errorf("%s has no column %s", table.TypeName, described.Name)
+		return column[V]{}, fmt.Errorf("%s has no column %s", table.TypeName, name)
 	}
 	to := field.StructField.Type
-	read := binaryReader(to, described)
+	read := reader(to)
 	if to.Kind() == reflect.Pointer {
-		if below := binaryReader(to.Elem(), described); below != nil {
-			read = func(v reflect.Value, raw []byte) error {
+		if below := reader(to.Elem()); below != nil {
+			read = func(v reflect.Value, value V) error {
 				v.Set(reflect.New(to.Elem()))
-				return below(v.Elem(), raw)
+				return below(v.Elem(), value)
 			}
 		}
 	}
-	if read == nil { // what is rare may go bun's way
-		read = func(v reflect.Value, raw []byte) error {
+	return column[V]{field, read}, nil
+}
+
+func columnFor(table *schema.Table, described pgconn.FieldDescription, types *pgtype.Map) (column[[]byte], error) {
+	found, err := columnOf(table, described.Name, func(to reflect.Type) func(reflect.Value, []byte) error { return binaryReader(to, described) })
+	if err == nil && found.read == nil { // what is rare may go bun's way
+		found.read = func(v reflect.Value, raw []byte) error {
 			known, ok := types.TypeForOID(described.DataTypeOID)
 			if !ok {
 				return fmt.Errorf("type %d is not known", described.DataTypeOID)
@@ -113,10 +149,10 @@ func columnFor(table *schema.Table, described pgconn.FieldDescription, types *pg
 			if err != nil {
 				return err
 			}
-			return field.ScanWithCheck(v, value)
+			return found.field.ScanWithCheck(v, value)
 		}
 	}
-	return column{field, read}, nil
+	return found, err
 }
 
 // epoch is what PostgreSQL counts instants and days from.
@@ -175,10 +211,10 @@ func (r *readers) fromSQLite(ctx context.Context, text string, ids []ID, table *
 	if err != nil {
 		return err
 	}
-	fields, values, targets := make([]*schema.Field, len(names)), make([]any, len(names)), make([]any, len(names))
+	columns, values, targets := make([]column[any], len(names)), make([]any, len(names)), make([]any, len(names))
 	for i, name := range names {
-		if fields[i] = table.LookupField(name); fields[i] == nil {
-			return fmt.Errorf("%s has no column %s", table.TypeName, name)
+		if columns[i], err = columnOf(table, name, plainReader); err != nil {
+			return err
 		}
 		targets[i] = &values[i]
 	}
@@ -186,15 +222,49 @@ func (r *readers) fromSQLite(ctx context.Context, text string, ids []ID, table *
 		if err := found.Scan(targets...); err != nil {
 			return err
 		}
-		row := add()
+		row := destination{row: add()}
 		for i, value := range values {
 			if value == nil { // the field is as new as the row
 				continue
 			}
-			if err := fields[i].ScanWithCheck(fields[i].Value(row), value); err != nil {
+			c := columns[i]
+			to := row.of(c.field)
+			if c.read == nil { // what is rare may go bun's way
+				err = c.field.ScanWithCheck(to, value)
+			} else {
+				err = c.read(to, value)
+			}
+			if err != nil {
 				return fmt.Errorf("%s: %w", names[i], err)
 			}
 		}
 	}
 	return found.Err()
+}
+
+// plainReader reads what the driver of SQLite gives for texts and numbers into the Go type; nil for what is not read here.
+func plainReader(to reflect.Type) func(to reflect.Value, value any) error {
+	switch {
+	case to == reflect.TypeFor[ID]():
+		return func(v reflect.Value, value any) error { return v.Addr().Interface().(*ID).Scan(value) }
+	case to == reflect.TypeFor[Date](), to == reflect.TypeFor[LocalTime](), to.Kind() == reflect.String && !reflect.PointerTo(to).Implements(reflect.TypeFor[sql.Scanner]()):
+		return func(v reflect.Value, value any) error {
+			text, ok := value.(string)
+			if !ok {
+				return fmt.Errorf("%T is no text", value)
+			}
+			v.SetString(text)
+			return nil
+		}
+	case to.Kind() == reflect.Int:
+		return func(v reflect.Value, value any) error {
+			number, ok := value.(int64)
+			if !ok {
+				return fmt.Errorf("%T is no number", value)
+			}
+			v.SetInt(number)
+			return nil
+		}
+	}
+	return nil
 }

@@ -97,7 +97,7 @@ func (v view) series(ctx context.Context, rows []*Series, shape Shape) error {
 		return nil
 	}
 	var turns []*turn
-	if err := selectAmong(ctx, v.tx, &turns, v.tx.NewSelect().Model(&turns).Order("position"), "series_id", ids); err != nil {
+	if err := selectAmong(ctx, v.tx, &turns, v.tx.NewSelect().Model(&turns).Order("series_id", "position"), "series_id", ids); err != nil {
 		return fmt.Errorf("rotation: %w", err)
 	}
 	var latest map[ID]ID

@@ -99,7 +99,7 @@ func (v view) days(ctx context.Context, editions []*Edition, shape Shape) error 
 	if shape.Has("sessions") {
 		shape := shape.Of("sessions")
 		var rows []*Session
-		q := v.tx.NewSelect().Model(&rows).ExcludeColumn("key", "position").Order("session.position")
+		q := v.tx.NewSelect().Model(&rows).ExcludeColumn("key", "position").Order("session.edition_id", "session.position")
 		if !shape.Has("children") {
 			q = q.Where("session.parent_id IS NULL")
 		}
@@ -150,7 +150,7 @@ func (v view) loadSessions(ctx context.Context, ids []ID, shape Shape) (map[ID]*
 		return found, v.sessions(ctx, rows, shape, nil)
 	}
 	var children []*Session
-	q = v.tx.NewSelect().Model(&children).Order("session.position")
+	q = v.tx.NewSelect().Model(&children).Order("session.parent_id", "session.position")
 	if err := selectAmong(ctx, v.tx, &children, q, "session.parent_id", ids); err != nil {
 		return nil, fmt.Errorf("children: %w", err)
 	}
@@ -224,12 +224,12 @@ func (v view) contributions(ctx context.Context, sessions []ID, shape Shape) (ma
 	q := v.tx.NewSelect().Model(&rows).Column("session_id", "role", "guest_name", "guest_affiliation").
 		Relation("Person", func(q *bun.SelectQuery) *bun.SelectQuery {
 			q = q.Column("id", "organisation_id", "affiliation", "name", "job_title")
-			if shape.Of("person").Has("email", "locale") {
+			if shape.Of("person").Has("email", "locale", "suppression") {
 				q = q.Column("email", "locale")
 			}
 			return q
 		})
-	q = q.OrderExpr("contribution.position, contribution.id")
+	q = q.Order("contribution.session_id", "contribution.position", "contribution.id")
 	if err := selectAmong(ctx, v.tx, &rows, q, "contribution.session_id", sessions); err != nil {
 		return nil, fmt.Errorf("contributions: %w", err)
 	}

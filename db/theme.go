@@ -58,7 +58,7 @@ func (v view) themesOf(ctx context.Context, link, column bun.Ident, of []ID) (ma
 	var rows []*placed
 	q := v.tx.NewSelect().TableExpr("? AS link", link).Join("JOIN themes AS theme ON theme.id = link.theme_id").
 		ColumnExpr("link.? AS of_id, theme.id, theme.name", column).
-		OrderExpr("link.position")
+		OrderExpr("link.?, link.position", column)
 	if err := selectAmong(ctx, v.tx, &rows, q, "link."+column, of); err != nil {
 		return nil, fmt.Errorf("themes: %w", err)
 	}

@@ -1,6 +1,7 @@
 package db_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -48,14 +49,32 @@ var beginning = time.Date(2027, 1, 10, 9, 0, 0, 0, time.UTC)
 // eachWorld runs the test on both databases.
 func eachWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
-	dbtest.Each(t, func(t *testing.T, d *db.DB) { test(t, newWorld(t, d)) })
+	worlds.Each(t, func(t *testing.T, d *db.DB) { test(t, enter(t, d)) })
 }
 
+// worlds is a database with the content of a world.
+var worlds = dbtest.NewTemplate(func(ctx context.Context, d *db.DB) error {
+	d.SetClock(func() time.Time { return beginning })
+	problems, err := d.Import(ctx, content(), nil)
+	if len(problems) > 0 {
+		err = fmt.Errorf("the content has problems: %+v", problems)
+	}
+	return err
+})
+
+// newWorld makes a world in an empty database.
 func newWorld(t testing.TB, d *db.DB) *world {
+	t.Helper()
+	d.SetClock(func() time.Time { return beginning })
+	(&world{DB: d}).importFile(t, content())
+	return enter(t, d)
+}
+
+// enter returns the world in a database.
+func enter(t testing.TB, d *db.DB) *world {
 	t.Helper()
 	w := &world{DB: d, clock: &clock{now: beginning}}
 	d.SetClock(w.clock.Now)
-	w.importFile(t, content())
 	w.olga, w.konrad, w.outsider = w.actor(t, "olga@example.org"), w.actor(t, "konrad@example.org"), w.actor(t, "bettina@example.org")
 	return w
 }

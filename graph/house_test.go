@@ -57,18 +57,40 @@ type house struct {
 	tokens  *sync.Map    // by address
 }
 
+// programmes is a database with the programmes of the demo.
+var programmes = dbtest.NewTemplate(func(ctx context.Context, database *db.DB) error {
+	files, err := filepath.Glob("../cmd/vaktreffen/programmes/*.json")
+	if err != nil || len(files) != 5 {
+		return fmt.Errorf("programmes of the demo: %d, %w", len(files), err)
+	}
+	for _, name := range files {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		file, problems := programme.Parse(content)
+		if len(problems) == 0 {
+			problems, err = database.Import(ctx, file, nil)
+		}
+		if len(problems) > 0 || err != nil {
+			return fmt.Errorf("%s: %+v %w", name, problems, err)
+		}
+	}
+	return nil
+}, db.WithClock(func() time.Time { return today }))
+
 // each runs the test against a house on SQLite and one on PostgreSQL, with the programmes of the demo imported.
 func each(t *testing.T, test func(t *house)) {
 	t.Helper()
 	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		address := dbtest.SQLite(t)
+		address := programmes.SQLite(t)
 		test(build(t, address, "sqlite", strings.TrimPrefix(address, "sqlite:")))
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		address := dbtest.Postgres(t)
+		address := programmes.Postgres(t)
 		test(build(t, address, "pgx", address))
 	})
 }
@@ -82,28 +104,10 @@ func build(t *testing.T, address, driver, source string) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = h.db.Close() }) // some tests close it before
-	if err := h.db.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	if h.raw, err = sql.Open(driver, source); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = h.raw.Close() })
-	files, err := filepath.Glob("../cmd/vaktreffen/programmes/*.json")
-	if err != nil || len(files) != 5 {
-		t.Fatalf("programmes of the demo: %d, %v", len(files), err)
-	}
-	for _, name := range files {
-		content, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		file, problems := programme.Parse(content)
-		if len(problems) > 0 {
-			t.Fatalf("%s: %+v", name, problems)
-		}
-		h.load(file)
-	}
 	h.logger = slog.New(dbtest.Discreet(t, address, h.log, func() (tokens []string) {
 		h.tokens.Range(func(_, token any) bool { tokens = append(tokens, token.(string)); return true })
 		return tokens
@@ -114,7 +118,7 @@ func build(t *testing.T, address, driver, source string) *house {
 // onSQLite builds a house for what is the same on every database.
 func onSQLite(t *testing.T) *house {
 	t.Helper()
-	address := dbtest.SQLite(t)
+	address := programmes.SQLite(t)
 	return build(t, address, "sqlite", strings.TrimPrefix(address, "sqlite:"))
 }
 
@@ -126,6 +130,9 @@ func (h *house) with(cfg graph.Config) *house {
 	if !given {
 		registry = prometheus.NewRegistry()
 		cfg.Metrics = registry
+	}
+	if cfg.Traces == nil {
+		cfg.Traces = dbtest.Traced(h.logger.Handler())
 	}
 	h.Cleanup(func() { h.logger.Debug("scraped", "metrics", scrape(registry)) }) // no number may hold what no line of the log may
 	handler, err := graph.Handler(cfg)

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"io/fs"
 	"log/slog"
@@ -110,6 +111,7 @@ type observation struct {
 	statements int64
 	responses  int
 	errors     gqlerror.List
+	span       trace.Span // SQL statements are below it
 }
 
 // begun marks operations that were executed, in their [graphql.Stats].
@@ -120,8 +122,9 @@ func (o *observer) InterceptOperation(ctx context.Context, next graphql.Operatio
 	op := graphql.GetOperationContext(ctx)
 	op.Stats.SetExtension(begun, true)
 	parent := ctx
-	ctx, statements := db.CountStatements(ctx)
 	seen := observation{began: time.Now()}
+	ctx, seen.span = o.span(ctx, op, seen.began)
+	ctx, statements := db.CountStatements(ctx)
 	subscription := op.Operation.Operation == ast.Subscription
 	var mu sync.Mutex
 	finish := sync.OnceFunc(func() {
@@ -157,23 +160,29 @@ func (o *observer) InterceptOperation(ctx context.Context, next graphql.Operatio
 func (o *observer) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	resp := next(ctx)
 	if op := graphql.GetOperationContext(ctx); resp != nil && op.Stats.GetExtension(begun) == nil {
-		o.tell(ctx, op, observation{began: op.Stats.OperationStart, responses: 1, errors: resp.Errors})
+		_, span := o.span(ctx, op, op.Stats.OperationStart)
+		o.tell(ctx, op, observation{began: op.Stats.OperationStart, responses: 1, errors: resp.Errors, span: span})
 	}
 	return resp
+}
+
+// named returns how an operation calls itself, shortened, and what it is called where names have to be known.
+func (o *observer) named(op *graphql.OperationContext) (name, kind, known string) {
+	if op.Operation == nil {
+		return "", "", ""
+	}
+	name = op.Operation.Name[:min(len(op.Operation.Name), 80)]
+	if o.known[op.RawQuery] {
+		known = name
+	}
+	return name, string(op.Operation.Operation), known
 }
 
 // tell writes down what is known of an operation.
 func (o *observer) tell(ctx context.Context, op *graphql.OperationContext, seen observation) {
 	took := time.Since(seen.began)
-	name, kind := "", ""
-	if op.Operation != nil {
-		name, kind = op.Operation.Name, string(op.Operation.Operation)
-		name = name[:min(len(name), 80)]
-	}
-	counted := otherOperations
-	if name != "" && o.known[op.RawQuery] {
-		counted = name
-	}
+	name, kind, counted := o.named(op)
+	counted = cmp.Or(counted, otherOperations)
 	errorCodes := make([]string, len(seen.errors))
 	for i, err := range seen.errors {
 		errorCodes[i] = codeOf(err)
@@ -187,33 +196,36 @@ func (o *observer) tell(ctx context.Context, op *graphql.OperationContext, seen 
 		o.log.InfoContext(ctx, "operation", "name", name, "kind", kind, "document", documents.Hash(op.RawQuery), "cost", limits.Cost(op),
 			"duration", took, "statements", seen.statements, "responses", seen.responses, "errors", errorCodes)
 	}
-	if o.tracer != nil {
-		o.span(ctx, op, seen, kind, name, errorCodes)
+	if !seen.span.IsRecording() {
+		return
 	}
-}
-
-// span records the operation below the span that the request names, if any (W3C Trace Context).
-func (o *observer) span(ctx context.Context, op *graphql.OperationContext, seen observation, kind, name string, errorCodes []string) {
-	ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(op.Headers))
-	title := kind
-	if name != "" && o.known[op.RawQuery] {
-		title += " " + name
-	}
-	if kind == "" {
-		title = "refused"
-	}
-	_, span := o.tracer.Start(ctx, title, trace.WithTimestamp(seen.began), trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
-		attribute.String("graphql.operation.type", kind),
-		attribute.String("graphql.operation.name", name),
-		attribute.String("graphql.document.hash", "sha256:"+documents.Hash(op.RawQuery)),
+	seen.span.SetAttributes(
 		attribute.Int("vaktreffen.cost", limits.Cost(op)),
 		attribute.Int64("vaktreffen.sql.statements", seen.statements),
 		attribute.StringSlice("vaktreffen.error.codes", errorCodes),
-	))
+	)
 	if len(errorCodes) > 0 {
-		span.SetStatus(codes.Error, errorCodes[0])
+		seen.span.SetStatus(codes.Error, errorCodes[0])
 	}
-	span.End()
+	seen.span.End()
+}
+
+// span begins to record the operation, below the span that the request names, if any (W3C Trace Context).
+func (o *observer) span(ctx context.Context, op *graphql.OperationContext, began time.Time) (context.Context, trace.Span) {
+	if o.tracer == nil {
+		return ctx, trace.SpanFromContext(ctx)
+	}
+	name, kind, known := o.named(op)
+	title := cmp.Or(kind, "refused")
+	if known != "" {
+		title += " " + known
+	}
+	ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(op.Headers))
+	return o.tracer.Start(ctx, title, trace.WithTimestamp(began), trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
+		attribute.String("graphql.operation.type", kind),
+		attribute.String("graphql.operation.name", name),
+		attribute.String("graphql.document.hash", "sha256:"+documents.Hash(op.RawQuery)),
+	))
 }
 
 // codeOf returns the code of an error, all of which come from a fixed set.

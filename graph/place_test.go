@@ -30,12 +30,12 @@ func eachLine(t *testing.T, test func(l *line)) {
 	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		address := dbtest.SQLite(t)
+		address := dbtest.Migrated.SQLite(t)
 		test(newLine(t, address, "sqlite", strings.TrimPrefix(address, "sqlite:")+"?_pragma=busy_timeout(5000)"))
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		address := dbtest.Postgres(t)
+		address := dbtest.Migrated.Postgres(t)
 		test(newLine(t, address, "pgx", address))
 	})
 }

@@ -16,7 +16,6 @@ import (
 	"testing"
 
 	"github.com/vaktreffen/vaktreffen/db"
-	"github.com/vaktreffen/vaktreffen/db/dbtest"
 	"github.com/vaktreffen/vaktreffen/worker"
 	"github.com/vaktreffen/vaktreffen/worker/smtptest"
 )
@@ -234,7 +233,7 @@ func TestBounceServerTakesItsOwnAddressesOnly(t *testing.T) {
 
 func TestBounceServerBoundsWhatItTakes(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, dbtest.SQLite(t), "")
+	s := newScene(t, meetings.SQLite(t), "")
 	_, paths, _ := s.sent(t, 1)
 	server, path := s.takeBounces(t), paths["guest1@example.org"]
 	err := hand(t, server, "", path, "Subject: Long\r\n\r\n"+strings.Repeat(strings.Repeat("x", 70)+"\r\n", 20_000))

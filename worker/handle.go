@@ -4,6 +4,10 @@ import (
 	"context"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/vaktreffen/vaktreffen/db"
 )
 
@@ -33,12 +37,17 @@ func (w *Worker) admit(ctx context.Context, l *lane, claim db.ID) {
 // handle sends the mails of a claim, the first of which may pass, one after another. What it does not come to goes back into the queue.
 func (w *Worker) handle(ctx context.Context, l *lane, claim db.ID) {
 	began, life := time.Now(), w.life.Load()
+	ctx, span := w.tracer.Start(ctx, "send mails", trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(attribute.String("vaktreffen.lane", l.queue)))
+	handled := counts{}
+	defer handled.end(span)
 	mails, err := w.cfg.DB.StartDeliveries(ctx, claim, w.id)
 	if err != nil {
+		span.SetStatus(codes.Error, "start mails")
 		w.cfg.Log.ErrorContext(ctx, "start mails", "claim", claim, "error", err)
 		w.release(ctx, claim)
 		return
 	}
+	span.SetAttributes(attribute.Int("messaging.batch.message_count", len(mails)))
 	if len(mails) == 0 {
 		w.throttle.giveBack(l.name)
 		return
@@ -54,6 +63,7 @@ func (w *Worker) handle(ctx context.Context, l *lane, claim db.ID) {
 			if passed {
 				w.throttle.giveBack(l.name)
 			}
+			handled[db.ResultUnreachable] += len(mails[i:])
 			committed = w.putBack(mails[i:], 0, "")
 			return
 		}
@@ -62,6 +72,7 @@ func (w *Worker) handle(ctx context.Context, l *lane, claim db.ID) {
 			w.cfg.Log.ErrorContext(ctx, "compose mail", "delivery", m.Delivery.ID, "kind", m.Delivery.Kind, "error", err)
 			failed := m.Outcome(db.ResultFailed)
 			failed.Detail = "The mail could not be composed."
+			handled[failed.Result]++
 			<-committed
 			committed = w.ledger.enter(failed)
 			continue
@@ -72,13 +83,27 @@ func (w *Worker) handle(ctx context.Context, l *lane, claim db.ID) {
 			w.throttle.slowDown(ctx, sent.Detail)
 		}
 		if sent.Result == Unreachable {
+			handled[db.ResultUnreachable] += len(mails[i:])
+			span.SetStatus(codes.Error, "mail server")
 			committed = w.putBack(mails[i:], max(l.pool.Unreachable(), time.Second), sent.Detail)
 			return
 		}
 		outcome := m.Outcome(results[sent.Result])
 		outcome.Code, outcome.Detail = sent.Code, sent.Detail
+		handled[outcome.Result]++
 		committed = w.ledger.enter(outcome)
 	}
+}
+
+// counts say what became of the mails of a chunk.
+type counts map[db.Result]int
+
+// end ends the span of a chunk. What is known of a single mail or of its campaign is no part of it.
+func (c counts) end(span trace.Span) {
+	for result, n := range c {
+		span.SetAttributes(attribute.Int("vaktreffen.mails."+outcomeNames[result], n))
+	}
+	span.End()
 }
 
 var results = map[Result]db.Result{

@@ -14,13 +14,12 @@ import (
 	"time"
 
 	"github.com/vaktreffen/vaktreffen/db"
-	"github.com/vaktreffen/vaktreffen/db/dbtest"
 	"github.com/vaktreffen/vaktreffen/worker"
 )
 
 // A campaign by way of a Postfix that insists on TLS and a sign-in: one recipient is greylisted, one has a full mailbox.
 func TestCampaignByWayOfPostfix(t *testing.T) {
-	s := newScene(t, dbtest.SQLite(t), "")
+	s := newScene(t, meetings.SQLite(t), "")
 	var refused atomic.Int64
 	server := startPostfix(t, s.takeBounces(t), func(recipient string) bool {
 		return recipient == "guest3@example.org" && refused.Add(1) == 1

@@ -12,6 +12,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,8 @@ import (
 
 	"github.com/hibiken/asynq"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/vaktreffen/vaktreffen/db"
 )
@@ -40,6 +43,7 @@ type Config struct {
 	PublicURL    string                // where recipients reach the pages, without a slash at the end
 	Lease        time.Duration         // after which a process that was not seen counts as dead
 	Metrics      prometheus.Registerer // counts mails and looks at the queue; nil for nobody
+	Traces       trace.TracerProvider  // records chunks of mails; nil for nobody
 	BounceDomain string                // where mails that come back go; empty: to the sender
 }
 
@@ -52,6 +56,7 @@ type Worker struct {
 	lanes    []*lane
 	ledger   *ledger
 	throttle *throttle
+	tracer   trace.Tracer
 	stopping chan struct{} // closed when no new mail may begin
 	seen     atomic.Int64  // when this process last showed that it is alive, in nanoseconds since 1970
 	life     atomic.Int64  // rises when others may have taken this process for dead meanwhile
@@ -88,6 +93,7 @@ func New(cfg Config) (*Worker, error) {
 	w := &Worker{
 		cfg: cfg, id: db.NewID(db.KindWorker, time.Now()), from: *from, letters: letters,
 		ledger: newLedger(cfg.DB, cfg.Log), stopping: make(chan struct{}),
+		tracer: cmp.Or[trace.TracerProvider](cfg.Traces, noop.NewTracerProvider()).Tracer("github.com/vaktreffen/vaktreffen/worker"),
 	}
 	for _, l := range []*lane{
 		{name: db.Urgent, queue: "urgent", chunk: 5, handlers: urgentConnections},

@@ -38,11 +38,11 @@ func each(t *testing.T, test func(t *testing.T, s *scene)) {
 	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		test(t, newScene(t, dbtest.SQLite(t), ""))
+		test(t, newScene(t, meetings.SQLite(t), ""))
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		test(t, newScene(t, dbtest.Postgres(t), dbtest.Redis(t)))
+		test(t, newScene(t, meetings.Postgres(t), dbtest.Redis(t)))
 	})
 }
 
@@ -71,9 +71,6 @@ func newScene(t *testing.T, database, redis string) *scene {
 			}
 		}
 	})
-	if err := s.db.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	s.meet(t)
 	s.log = dbtest.Discreet(t, database, slog.NewTextHandler(t.Output(), nil), s.written)
 	return s
@@ -92,9 +89,8 @@ func (s *scene) written() (lines []string) {
 	return lines
 }
 
-// meet makes an edition that lies ahead, and its organiser.
-func (s *scene) meet(t *testing.T) {
-	t.Helper()
+// meetings is a database with an edition that lies ahead, and its organiser.
+var meetings = dbtest.NewTemplate(func(ctx context.Context, database *db.DB) error {
 	day := time.Now().AddDate(0, 6, 0)
 	file, problems := programme.Parse(fmt.Appendf(nil, `{
 		"organisations": [{"key": "groningen", "kind": "MUNICIPALITY", "name": "Groningen", "country": "NL"}],
@@ -105,15 +101,19 @@ func (s *scene) meet(t *testing.T) {
 		"editions": [{"key": "next", "series": "meeting", "title": "The next meeting", "year": %d, "status": "PUBLISHED",
 			"startsOn": "%s", "endsOn": "%[2]s", "timeZone": "Europe/Amsterdam", "languages": ["en"], "host": "groningen"}]
 	}`, day.Year(), day.Format(time.DateOnly)))
+	var err error
 	if len(problems) == 0 {
-		var err error
-		if problems, err = s.db.Import(t.Context(), file, nil); err != nil {
-			t.Fatal(err)
-		}
+		problems, err = database.Import(ctx, file, nil)
 	}
 	if len(problems) > 0 {
-		t.Fatal(problems)
+		err = fmt.Errorf("the meeting has problems: %+v", problems)
 	}
+	return err
+})
+
+// meet finds the edition and its organiser.
+func (s *scene) meet(t *testing.T) {
+	t.Helper()
 	token, err := s.db.IssueToken(t.Context(), "olga@example.org", time.Hour)
 	if err != nil {
 		t.Fatal(err)
@@ -184,7 +184,7 @@ func (s *scene) workAs(t *testing.T, change func(*worker.Config)) (stop func(), 
 	cfg := worker.Config{
 		DB: s.db, Redis: s.redis, Log: slog.New(s.log), SMTP: worker.SMTPConfig{URL: s.smtp.URL()},
 		Connections: 2, From: "Vaktreffen <vaktreffen@example.org>", PublicURL: "https://meetings.example.org", Lease: 10 * time.Second,
-		BounceDomain: "bounces.example.org", Metrics: registry,
+		BounceDomain: "bounces.example.org", Metrics: registry, Traces: dbtest.Traced(s.log),
 	}
 	change(&cfg)
 	w, err := worker.New(cfg)

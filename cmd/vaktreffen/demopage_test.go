@@ -79,7 +79,7 @@ func (v visitor) page(t *testing.T, path string) (source, text string) {
 
 func demoDatabase(t *testing.T) *db.DB {
 	t.Helper()
-	d := dbtest.Open(t, dbtest.SQLite(t))
+	d := dbtest.Open(t, dbtest.Migrated.SQLite(t))
 	if err := (demoCommand{}).load(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestDemoFrontPageAfterTheLastMeeting(t *testing.T) {
 	mustHold(t, text, "The next meeting Vaktreffen 2027")
 	_, text = visit(t, d, "2027-05-22").page(t, "/")
 	mustHold(t, text, "No meeting is announced.", "2027 Vaktreffen 2027 (Beispiel) Groningen")
-	_, text = visit(t, dbtest.Open(t, dbtest.SQLite(t)), "2027-05-22").page(t, "/")
+	_, text = visit(t, dbtest.Open(t, dbtest.Migrated.SQLite(t)), "2027-05-22").page(t, "/")
 	mustHold(t, text, "No meeting is announced.", "token organiser@example.org")
 }
 
@@ -233,7 +233,7 @@ func TestDemoPagesLoadNothingFromElsewhere(t *testing.T) {
 
 func TestDemoPagesEscapeWhatTheyShow(t *testing.T) {
 	t.Parallel()
-	d := dbtest.Open(t, dbtest.SQLite(t))
+	d := dbtest.Open(t, dbtest.Migrated.SQLite(t))
 	const evil = `</title></style><script>alert(1)</script>" onmouseover="alert(2)`
 	quoted, err := json.Marshal(evil)
 	if err != nil {
@@ -273,7 +273,7 @@ func TestDemoPagesEscapeWhatTheyShow(t *testing.T) {
 
 func TestDemoLeavesOtherPathsToTheAPI(t *testing.T) {
 	t.Parallel()
-	d := dbtest.Open(t, dbtest.SQLite(t))
+	d := dbtest.Open(t, dbtest.Migrated.SQLite(t))
 	v := visit(t, d, "2026-11-22")
 	api, err := graph.Handler(graph.Config{DB: d, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

@@ -117,7 +117,7 @@ func (p *process) startWorker(ctx context.Context, c *Config) (err error) {
 	p.worker, err = worker.New(worker.Config{
 		DB: p.db, Redis: p.redis, Log: p.log, SMTP: worker.SMTPConfig{URL: c.SMTPURL, Roots: roots, EHLO: c.SMTPEHLO, DKIM: dkim},
 		Connections: c.SMTPConnections, Rate: c.SMTPRate, From: c.MailFrom, PublicURL: c.publicURL(), Lease: c.Lease, BounceDomain: c.BounceDomain,
-		Metrics: p.metrics,
+		Metrics: p.metrics, Traces: p.traces,
 	})
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -92,10 +93,38 @@ func TestServeTells(t *testing.T) {
 
 	received.mu.Lock()
 	defer received.mu.Unlock()
-	if len(received.spans) != 1 || received.paths[0] != "/v1/traces" {
-		t.Fatalf("%d spans at %v", len(received.spans), received.paths)
+	if len(received.paths) == 0 || received.paths[0] != "/v1/traces" {
+		t.Fatalf("spans at %v", received.paths)
 	}
-	span := received.spans[0]
+	called := map[string][]*traces.Span{}
+	var texts strings.Builder
+	for _, span := range received.spans {
+		called[span.Name] = append(called[span.Name], span)
+		texts.WriteString(span.String() + "\n")
+	}
+	for _, personal := range []string{"example.org", "Olga", campaign.String()} {
+		if strings.Contains(texts.String(), personal) {
+			t.Errorf("the spans hold %q", personal)
+		}
+	}
+	sent := int64(0)
+	for _, chunk := range called["send mails"] {
+		for _, attribute := range chunk.Attributes {
+			if attribute.Key == "vaktreffen.mails.sent" {
+				sent += attribute.Value.GetIntValue()
+			}
+		}
+	}
+	if sent != 20 {
+		t.Errorf("the spans of chunks tell of %d mails", sent)
+	}
+	if len(called["query"]) != 1 {
+		t.Fatalf("%d spans of queries", len(called["query"]))
+	}
+	span := called["query"][0]
+	if !slices.ContainsFunc(called["SELECT"], func(s *traces.Span) bool { return bytes.Equal(s.ParentSpanId, span.SpanId) }) {
+		t.Error("the query has no statement below it")
+	}
 	if fmt.Sprintf("%x %x", span.TraceId, span.ParentSpanId) != "0af7651916cd43dd8448eb211c80319c b7ad6b7169203331" || span.Name != "query" {
 		t.Errorf("span %v", span)
 	}

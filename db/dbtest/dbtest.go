@@ -14,13 +14,7 @@
 package dbtest
 
 import (
-	"context"
-	"errors"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
 
 	"github.com/vaktreffen/vaktreffen/db"
@@ -29,30 +23,12 @@ import (
 // Each runs test as the parallel subtests "sqlite" and "postgres", each with a migrated, empty database of its own.
 func Each(t *testing.T, test func(t *testing.T, database *db.DB)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		test(t, Open(t, SQLite(t)))
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		test(t, Open(t, migratedPostgres(t)))
-	})
+	Migrated.Each(t, test)
 }
 
 // Open opens and migrates the database at url and closes it when the test ends.
 func Open(t testing.TB, url string) *db.DB {
 	t.Helper()
-	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			migrated, err := migratedSQLite()
-			if err == nil {
-				err = os.WriteFile(path, migrated, 0o600)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
 	database, err := db.Open(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
@@ -67,24 +43,6 @@ func Open(t testing.TB, url string) *db.DB {
 	}
 	return database
 }
-
-// migratedSQLite is the content of a new database file, migrated once for all tests of the process.
-var migratedSQLite = sync.OnceValues(func() (content []byte, err error) {
-	folder, err := os.MkdirTemp("", "vaktreffen-test-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(folder) //nolint:errcheck // what is left is small and temporary
-	path := filepath.Join(folder, "vaktreffen.db")
-	database, err := db.Open(context.Background(), "sqlite:"+path)
-	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(database.Migrate(context.Background()), database.Close()); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(path)
-})
 
 // SQLite returns the URL of a database file that does not exist yet, in a folder that is removed when the test ends.
 func SQLite(t testing.TB) string {

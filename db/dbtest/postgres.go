@@ -19,8 +19,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-
-	"github.com/vaktreffen/vaktreffen/db"
 )
 
 // A crash of this server may lose everything, as nobody needs it afterwards; fsync=off makes a database cost milliseconds.
@@ -58,9 +56,8 @@ var privatePostgres = sync.OnceValues(func() (*postgres, error) {
 
 // postgres is a PostgreSQL server for this process alone.
 type postgres struct {
-	server   *server
-	url      string                 // of its maintenance database
-	template func() (string, error) // name of a migrated database that nobody is connected to
+	server *server
+	url    string // of its maintenance database
 }
 
 // startPostgres runs the server whose programs are in the folder programs; "" means there are none.
@@ -80,27 +77,7 @@ func startPostgres(programs string) (*postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &postgres{server: s, url: "postgres://postgres@127.0.0.1:" + s.port + "/postgres?sslmode=disable"}
-	p.template = sync.OnceValues(func() (string, error) { return "template_vaktreffen", p.migrate("template_vaktreffen") })
-	return p, nil
-}
-
-// migrate creates a database and brings it to the present schema.
-func (p *postgres) migrate(name string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	if err := execute(ctx, p.url, "create database "+name); err != nil {
-		return err
-	}
-	database, err := db.Open(ctx, withDatabase(p.url, name))
-	if err != nil {
-		return err
-	}
-	if err := database.Migrate(ctx); err != nil {
-		database.Close()
-		return err
-	}
-	return database.Close()
+	return &postgres{server: s, url: "postgres://postgres@127.0.0.1:" + s.port + "/postgres?sslmode=disable"}, nil
 }
 
 // Postgres returns the URL of an empty PostgreSQL database, which is dropped when the test ends, connections or not.
@@ -114,24 +91,6 @@ func Postgres(t testing.TB) string {
 		refuse(t, err)
 	}
 	return createDatabase(t, p.url, "")
-}
-
-// migratedPostgres is Postgres with the present schema wherever a copy is cheaper than migrating. On a server named by
-// TEST_DATABASE_URL it is not: the template would stay there, as nothing runs when a test process ends.
-func migratedPostgres(t testing.TB) string {
-	t.Helper()
-	if os.Getenv("TEST_DATABASE_URL") != "" {
-		return Postgres(t)
-	}
-	p, err := privatePostgres()
-	if err != nil {
-		refuse(t, err)
-	}
-	template, err := p.template()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return createDatabase(t, p.url, " template "+template)
 }
 
 // createDatabase returns the URL of a new database beside the one of server.

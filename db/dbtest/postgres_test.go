@@ -77,7 +77,7 @@ func isFile(path string) bool {
 func TestMigratedPostgresHasTheSchema(t *testing.T) {
 	t.Parallel()
 	for range 2 { // the first may have to migrate the template, the second copies it
-		connection, err := pgx.Connect(t.Context(), migratedPostgres(t))
+		connection, err := pgx.Connect(t.Context(), Migrated.Postgres(t))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,7 +11,7 @@ CREATE TABLE organisations (
 	code TEXT,
 	population {{.Int}} CHECK (population > 0),
 	website TEXT
-){{.Strict}};
+){{.Clustered}};
 --bun:split
 CREATE INDEX organisations_folded_name ON organisations (kind, folded_name, id);
 --bun:split
@@ -27,7 +27,7 @@ CREATE TABLE people (
 	job_title TEXT,
 	locale TEXT NOT NULL CHECK (locale IN ('nl', 'de', 'en')),
 	created_at {{.Instant}} NOT NULL
-){{.Strict}};
+){{.Clustered}};
 --bun:split
 CREATE INDEX people_organisation ON people (organisation_id);
 --bun:split
@@ -35,7 +35,7 @@ CREATE TABLE themes (
 	id {{.ID}} PRIMARY KEY,
 	key TEXT NOT NULL CONSTRAINT themes_key UNIQUE,
 	name TEXT NOT NULL CHECK (name <> '')
-){{.Strict}};
+){{.Clustered}};
 --bun:split
 CREATE TABLE partnerships (
 	id {{.ID}} PRIMARY KEY,
@@ -45,7 +45,7 @@ CREATE TABLE partnerships (
 	kind TEXT NOT NULL,
 	description TEXT NOT NULL,
 	since {{.Int}}
-){{.Strict}};
+){{.Clustered}};
 --bun:split
 CREATE INDEX partnerships_folded_name ON partnerships (folded_name, id);
 --bun:split
@@ -58,6 +58,8 @@ CREATE TABLE members (
 	CONSTRAINT members_once UNIQUE (partnership_id, organisation_id)
 ){{.Strict}};
 --bun:split
+CREATE INDEX members_ordered ON members (partnership_id, position, organisation_id, role);
+--bun:split
 CREATE INDEX members_organisation ON members (organisation_id);
 --bun:split
 CREATE TABLE coordinators (
@@ -65,7 +67,7 @@ CREATE TABLE coordinators (
 	person_id {{.ID}} NOT NULL REFERENCES people (id),
 	position {{.Int}} NOT NULL,
 	PRIMARY KEY (member_id, person_id)
-){{.Strict}};
+){{.Clustered}};
 --bun:split
 CREATE INDEX coordinators_person ON coordinators (person_id);
 --bun:split
@@ -88,7 +90,7 @@ CREATE TABLE series (
 	name TEXT NOT NULL CHECK (name <> ''),
 	description TEXT NOT NULL,
 	cadence TEXT NOT NULL
-){{.Strict}};
+){{.Clustered}};
 --bun:split
 CREATE INDEX series_partnership ON series (partnership_id);
 --bun:split
@@ -97,7 +99,7 @@ CREATE TABLE rotations (
 	organisation_id {{.ID}} NOT NULL REFERENCES organisations (id),
 	position {{.Int}} NOT NULL,
 	PRIMARY KEY (series_id, position)
-){{.Strict}};
+){{.Clustered}};
 --bun:split
 CREATE TABLE editions (
 	id {{.ID}} PRIMARY KEY,
@@ -137,7 +139,7 @@ CREATE TABLE edition_themes (
 	theme_id {{.ID}} NOT NULL REFERENCES themes (id),
 	position {{.Int}} NOT NULL,
 	PRIMARY KEY (edition_id, theme_id)
-){{.Strict}};
+){{.Clustered}};
 --bun:split
 CREATE INDEX edition_themes_theme ON edition_themes (theme_id, edition_id);
 --bun:split
@@ -148,7 +150,7 @@ CREATE TABLE rooms (
 	name TEXT NOT NULL CHECK (name <> ''),
 	capacity {{.Int}} CHECK (capacity > 0),
 	CONSTRAINT rooms_key UNIQUE (edition_id, key)
-){{.Strict}};
+){{.Clustered}};
 --bun:split
 CREATE TABLE sessions (
 	id {{.ID}} PRIMARY KEY,
@@ -175,7 +177,7 @@ CREATE INDEX sessions_edition ON sessions (edition_id, position);
 --bun:split
 CREATE INDEX sessions_room ON sessions (room_id);
 --bun:split
-CREATE INDEX sessions_parent ON sessions (parent_id);
+CREATE INDEX sessions_parent ON sessions (parent_id, position) WHERE parent_id IS NOT NULL;
 --bun:split
 CREATE INDEX sessions_starts ON sessions (starts_at);
 --bun:split
@@ -184,7 +186,7 @@ CREATE TABLE session_themes (
 	theme_id {{.ID}} NOT NULL REFERENCES themes (id),
 	position {{.Int}} NOT NULL,
 	PRIMARY KEY (session_id, theme_id)
-){{.Strict}};
+){{.Clustered}};
 --bun:split
 CREATE INDEX session_themes_theme ON session_themes (theme_id);
 --bun:split
@@ -199,7 +201,7 @@ CREATE TABLE contributions (
 	CHECK ((person_id IS NULL) = (guest_name <> ''))
 ){{.Strict}};
 --bun:split
-CREATE INDEX contributions_session ON contributions (session_id, position);
+CREATE INDEX contributions_session ON contributions (session_id, position, id);
 --bun:split
 CREATE INDEX contributions_person ON contributions (person_id);
 --bun:split
@@ -225,7 +227,7 @@ CREATE TABLE course_trainers (
 	person_id {{.ID}} NOT NULL REFERENCES people (id),
 	position {{.Int}} NOT NULL,
 	PRIMARY KEY (course_id, person_id)
-){{.Strict}};
+){{.Clustered}};
 --bun:split
 CREATE INDEX course_trainers_person ON course_trainers (person_id);
 --bun:split
@@ -235,7 +237,7 @@ CREATE TABLE related_courses (
 	position {{.Int}} NOT NULL,
 	PRIMARY KEY (course_id, related_id),
 	CHECK (course_id <> related_id)
-){{.Strict}};
+){{.Clustered}};
 --bun:split
 CREATE TABLE course_runs (
 	id {{.ID}} PRIMARY KEY,

@@ -34,7 +34,7 @@ CREATE TABLE report_texts (
 	PRIMARY KEY (part_id, locale, version)
 ){{.Strict}};
 --bun:split
-CREATE INDEX report_texts_report ON report_texts (report_id);
+CREATE INDEX report_texts_report ON report_texts (report_id, part_id, locale, version);
 --bun:split
 CREATE TABLE report_questions (
 	id {{.ID}} PRIMARY KEY,
