@@ -327,7 +327,7 @@ func (d *DB) claimDue(ctx context.Context, now time.Time, claim ID, lane Lane, l
 		ran(ctx, true, text, began, err)
 		return count, err
 	}
-	return count, d.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+	err = d.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 		result, err := tx.NewRaw(`UPDATE deliveries SET state = 'ENQUEUED', claim = ? WHERE id IN
 			(SELECT id FROM deliveries WHERE lane = ? AND due_at <= ? ORDER BY due_at LIMIT ?)`, claim, lane, now, limit).Exec(ctx)
 		if err != nil {
@@ -340,6 +340,7 @@ func (d *DB) claimDue(ctx context.Context, now time.Time, claim ID, lane Lane, l
 		_, err = tx.NewInsert().Model(&openClaim{ID: claim, Lane: lane, ClaimedAt: now}).Exec(ctx)
 		return err
 	})
+	return count, err
 }
 
 // start marks the mails of a claim as being sent and returns them. On PostgreSQL the statement is kept prepared.
