@@ -3,6 +3,8 @@ package db
 import (
 	"context"
 	"fmt"
+
+	"github.com/uptrace/bun"
 )
 
 // Waiting is how many mails of a lane are in a state.
@@ -16,8 +18,9 @@ type Waiting struct {
 // it reads are the indexes of mails that are under way, however many have been sent.
 func (d *DB) Backlog(ctx context.Context) ([]Waiting, error) {
 	var counted []Waiting
-	err := d.read.NewRaw(`SELECT lane, state, count(*) AS mails FROM deliveries WHERE state = 'QUEUED' GROUP BY lane, state
-		UNION ALL SELECT lane, state, count(*) AS mails FROM deliveries WHERE claim IS NOT NULL GROUP BY lane, state`).Scan(ctx, &counted)
+	err := d.read.NewRaw(`SELECT lane, 'QUEUED' AS state, count(*) AS mails FROM deliveries WHERE due_at IS NOT NULL GROUP BY lane
+		UNION ALL SELECT delivery.lane, state, count(*) AS mails FROM claims JOIN deliveries AS delivery ON delivery.claim = claims.id
+		WHERE state IN (?) GROUP BY delivery.lane, state`, bun.List([]DeliveryState{Enqueued, Sending})).Scan(ctx, &counted)
 	if err != nil {
 		return nil, fmt.Errorf("count the backlog: %w", err)
 	}

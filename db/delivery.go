@@ -32,8 +32,8 @@ type Delivery struct {
 	Trial          *trial // what a test of an invitation shows
 	CreatedAt      time.Time
 	NotBefore      time.Time  // not to be claimed earlier
-	Claim          ID         `bun:",nullzero"` // the chunk that has it now; every change of state is fenced by it
-	ClaimedAt      *time.Time // when the claim was made
+	DueAt          *time.Time `bun:",scanonly"` // NotBefore while it is queued: what claims look for
+	Claim          ID         `bun:",nullzero"` // the chunk that has it, or had it when it was settled; every change of state is fenced by it
 	WorkerID       ID         `bun:",nullzero"` // the process that is sending it
 	Attempts       int        // how often it was offered to the mail server; connections that failed do not count
 	Drops          int        // how often the connection broke after the last byte
@@ -172,20 +172,49 @@ func insertAll[T any](ctx context.Context, tx bun.Tx, rows []T) error {
 // commits. Several processes may claim at once; no mail is in two claims. The claim is zero when there was nothing.
 func (d *DB) ClaimDeliveries(ctx context.Context, lane Lane, limit int64) (claim ID, count int, err error) {
 	now := d.now()
-	due := d.skipLocked(d.write.NewSelect().Model((*Delivery)(nil)).Column("id")).
-		Where("state = ?", Queued).Where("lane = ?", lane).Where("not_before <= ?", now).Order("not_before").Limit(limit)
 	claim = NewID(KindClaim, now)
-	result, err := d.write.NewUpdate().With("due", due).Model((*Delivery)(nil)).
-		Set("state = ?", Enqueued).Set("claim = ?", claim).Set("claimed_at = ?", now).
-		Where("id IN (SELECT id FROM due)").Exec(ctx)
-	if err != nil {
+	if count, err = d.claimDue(ctx, now, claim, lane, limit); err != nil {
 		return ID{}, 0, fmt.Errorf("claim deliveries: %w", err)
 	}
-	n, err := result.RowsAffected()
-	if err != nil || n == 0 {
-		return ID{}, 0, err
+	if count == 0 {
+		return ID{}, 0, nil
 	}
-	return claim, int(n), nil
+	return claim, count, nil
+}
+
+// openClaim is a claim of which a mail may still be under way. There are few of them, and they lead to all mails that are: those
+// stand in no index of their own, which would have to be written with every change of their states.
+type openClaim struct {
+	bun.BaseModel `bun:"table:claims,alias:open_claim"`
+
+	ID        ID `bun:",pk"`
+	Lane      Lane
+	ClaimedAt time.Time
+}
+
+func olderThan(claims []openClaim, moment time.Time) (ids []ID) {
+	for _, c := range claims {
+		if c.ClaimedAt.Before(moment) {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
+}
+
+// CloseClaim tells that whoever had a claim is done with it. As long as a mail is enqueued or being sent under it, it stays open.
+func (d *DB) CloseClaim(ctx context.Context, claim ID) error { return closeClaims(ctx, d.write, claim) }
+
+// closeClaims closes those of the claims under which no mail is enqueued or being sent. A claim never gets another mail.
+func closeClaims(ctx context.Context, tx bun.IDB, claims ...ID) error {
+	if len(claims) == 0 {
+		return nil
+	}
+	_, err := tx.NewRaw("DELETE FROM claims WHERE id IN (?) AND NOT EXISTS (SELECT 1 FROM deliveries WHERE claim = claims.id AND state IN (?))",
+		bun.List(claims), bun.List([]DeliveryState{Enqueued, Sending})).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("close claims: %w", err)
+	}
+	return nil
 }
 
 // ReleaseClaim puts the mails of a claim that are in the state back into the queue: Enqueued for a relay that could not hand
@@ -229,22 +258,33 @@ type Stale struct {
 func (d *DB) RequeueStale(ctx context.Context, stale Stale) (requeued int, err error) {
 	err = d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {
 		requeued = 0
+		if _, err := tx.NewRaw("DELETE FROM workers WHERE seen_at < ?", now.Add(-24*time.Hour)).Exec(ctx); err != nil {
+			return err
+		}
+		var open []openClaim
+		if err := tx.NewSelect().Model(&open).Scan(ctx); err != nil {
+			return fmt.Errorf("open claims: %w", err)
+		}
+		old := olderThan(open, now.Add(-stale.Enqueued))
 		for _, lost := range []struct {
+			claims    []ID
+			state     DeliveryState
 			condition string
 			args      []any
 		}{
-			{"state = ? AND claimed_at < ?", []any{Enqueued, now.Add(-stale.Enqueued)}},
-			{"state = ? AND worker_id NOT IN (SELECT id FROM workers WHERE seen_at >= ? OR id = ?)", []any{Sending, now.Add(-stale.Worker), stale.By}},
-			{"state = ? AND claimed_at < ?", []any{Sending, now.Add(-stale.Sending)}},
+			{old, Enqueued, "1 = 1", nil},
+			{idsBy(open, func(c openClaim) ID { return c.ID }), Sending, "worker_id NOT IN (SELECT id FROM workers WHERE seen_at >= ? OR id = ?)", []any{now.Add(-stale.Worker), stale.By}},
+			{olderThan(open, now.Add(-stale.Sending)), Sending, "1 = 1", nil},
 		} {
-			n, err := d.requeue(ctx, tx, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where(lost.condition, lost.args...) })
+			n, err := d.requeue(ctx, tx, lost.claims, func(q *bun.SelectQuery) *bun.SelectQuery {
+				return q.Where("state = ?", lost.state).Where(lost.condition, lost.args...)
+			})
 			if err != nil {
 				return err
 			}
 			requeued += n
 		}
-		_, err := tx.NewRaw("DELETE FROM workers WHERE seen_at < ?", now.Add(-24*time.Hour)).Exec(ctx)
-		return err
+		return closeClaims(ctx, tx, old...)
 	})
 	return requeued, err
 }
@@ -252,20 +292,29 @@ func (d *DB) RequeueStale(ctx context.Context, stale Stale) (requeued int, err e
 // RequeueLost puts mails of a lane back into the queue that were claimed longer ago than the age and not begun. It is for a
 // relay that finds its queue in Redis empty.
 func (d *DB) RequeueLost(ctx context.Context, lane Lane, age time.Duration) (int, error) {
-	lost := func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.Where("lane = ?", lane).Where("state = ?", Enqueued).Where("claimed_at < ?", d.now().Add(-age))
+	var open []openClaim
+	if err := d.read.NewSelect().Model(&open).Where("lane = ?", lane).Scan(ctx); err != nil {
+		return 0, fmt.Errorf("open claims: %w", err)
 	}
+	claims := olderThan(open, d.now().Add(-age))
+	if len(claims) == 0 {
+		return 0, nil
+	}
+	lost := func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("state = ?", Enqueued) }
 	// Looking first spares SQLite's one writer.
-	if any, err := lost(d.read.NewSelect().Model((*Delivery)(nil)).Where("claim IS NOT NULL")).Exists(ctx); !any || err != nil {
+	if any, err := lost(d.read.NewSelect().Model((*Delivery)(nil)).Where("claim IN (?)", bun.List(claims))).Exists(ctx); !any || err != nil {
 		return 0, err
 	}
-	return d.requeue(ctx, d.write, lost)
+	return d.requeue(ctx, d.write, claims, lost)
 }
 
-// requeue puts claimed mails back into the queue, but for those that somebody is changing at this moment: they are not lost, and
+// requeue puts mails of claims back into the queue, but for those that somebody is changing at this moment: they are not lost, and
 // so it waits for nobody.
-func (d *DB) requeue(ctx context.Context, tx bun.IDB, lost func(*bun.SelectQuery) *bun.SelectQuery) (int, error) {
-	free := d.skipLocked(lost(tx.NewSelect().Model((*Delivery)(nil)).Column("id").Where("claim IS NOT NULL")))
+func (d *DB) requeue(ctx context.Context, tx bun.IDB, claims []ID, lost func(*bun.SelectQuery) *bun.SelectQuery) (int, error) {
+	if len(claims) == 0 {
+		return 0, nil
+	}
+	free := d.skipLocked(lost(tx.NewSelect().Model((*Delivery)(nil)).Column("id").Where("claim IN (?)", bun.List(claims))))
 	result, err := tx.NewUpdate().With("free", free).Model((*Delivery)(nil)).Set("state = ?", Queued).Set("claim = NULL").Set("worker_id = NULL").
 		Where("id IN (SELECT id FROM free)").Exec(ctx)
 	if err != nil {
@@ -375,13 +424,13 @@ func (d *DB) settle(ctx context.Context, tx bun.IDB, now time.Time, s settlement
 	for i, o := range outcomes {
 		ids[i], claims[i] = o.DeliveryID, o.Claim
 	}
-	q := tx.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", s.State).Set("claim = NULL").Set("worker_id = NULL").
+	q := tx.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", s.State).Set("worker_id = NULL").
 		Set("attempts = attempts + ?", s.Attempts).Set("last_code = ?", s.Code).Set("last_error = ?", optional(s.Detail))
 	switch s.State {
 	case Sent:
 		q = q.Set("sent_at = ?", now)
 	case Queued:
-		q = q.Set("not_before = ?", s.NotBefore)
+		q = q.Set("not_before = ?", s.NotBefore).Set("claim = NULL")
 	}
 	refused := statusCode(s.Detail)
 	if refused != "" {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,10 +26,11 @@ import (
 // This file holds every difference between the two dialects.
 
 // columnTypes fill in the templates of the migrations.
-type columnTypes struct{ ID, Instant, Date, Int, Big, Bool, Real, C, Strict, Clustered string }
+type columnTypes struct{ ID, Instant, Date, Int, Big, Bool, Real, C, Strict, Clustered, Rewritten string }
 
+// Rewritten tables leave room on each page for the next versions of its rows: they need no new entries in indexes then.
 var (
-	postgresTypes = columnTypes{ID: "uuid", Instant: "timestamptz", Date: "date", Int: "integer", Big: "bigint", Bool: "boolean", Real: "double precision", C: ` COLLATE "C"`}
+	postgresTypes = columnTypes{ID: "uuid", Instant: "timestamptz", Date: "date", Int: "integer", Big: "bigint", Bool: "boolean", Real: "double precision", C: ` COLLATE "C"`, Rewritten: " WITH (fillfactor = 50)"}
 	sqliteTypes   = columnTypes{ID: "TEXT", Instant: "TEXT", Date: "TEXT", Int: "INTEGER", Big: "INTEGER", Bool: "INTEGER", Real: "REAL", Strict: " STRICT", Clustered: " STRICT, WITHOUT ROWID"}
 )
 
@@ -291,7 +293,7 @@ func (d *DB) settleSent(ctx context.Context, now time.Time, s settlement, outcom
 	}
 	ids, claims := idsBy(outcomes, func(o Outcome) ID { return o.DeliveryID }), idsBy(outcomes, func(o Outcome) ID { return o.Claim })
 	began := time.Now()
-	_, err = d.write.DB.ExecContext(ctx, text, pgx.QueryExecModeCacheStatement, now, idList(true, ids), idList(true, distinct(claims)), s.Code)
+	_, err = d.write.DB.ExecContext(ctx, text, pgx.QueryExecModeCacheStatement, now, idList(true, ids), idList(true, claims), s.Code)
 	ran(ctx, true, text, began, err)
 	if err != nil {
 		return fmt.Errorf("settle deliveries: %w", err)
@@ -301,11 +303,44 @@ func (d *DB) settleSent(ctx context.Context, now time.Time, s settlement, outcom
 
 // settlingSentText is the statement of settleSent.
 func (h handles) settlingSentText() (string, error) {
-	settle := h.write.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", Sent).Set("claim = NULL").Set("worker_id = NULL").
+	settle := h.write.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", Sent).Set("worker_id = NULL").
 		Set("attempts = attempts + 1").Set("last_code = $4").Set("last_error = NULL").Set("sent_at = $1").
-		Where("id = ANY ($2)").Where("claim = ANY ($3)").Where("state = ?", Sending)
+		TableExpr("unnest($2::uuid[], $3::uuid[]) AS outcome (id, claim)"). // so that no plan looks for all mails of the claims
+		Where("delivery.id = outcome.id").Where("delivery.claim = outcome.claim").Where("state = ?", Sending)
 	text, err := settlingAndCounting(h.write, bun.Safe("$1"), settle, finalCounts[Sent]).AppendQuery(h.write.QueryGen(), nil)
 	return string(text), err
+}
+
+// claimDue claims up to limit mails of a lane that are due, as one change. On PostgreSQL the statement is kept prepared, one for each limit.
+func (d *DB) claimDue(ctx context.Context, now time.Time, claim ID, lane Lane, limit int64) (count int, err error) {
+	if d.postgres {
+		// Everything in a WITH is run once: PostgreSQL may run a subquery again for each row. Pairs are compared because a plan for
+		// "lane = $1" made before the table has statistics expects so few mails that it reads all that are due, and sorts them.
+		text := `WITH due AS (SELECT id FROM deliveries
+				WHERE (lane, due_at) >= ($1, '-infinity') AND (lane, due_at) <= ($1, $2) AND due_at IS NOT NULL
+				ORDER BY lane, due_at LIMIT ` + strconv.FormatInt(limit, 10) + ` FOR UPDATE SKIP LOCKED),
+			claimed AS (UPDATE deliveries SET state = 'ENQUEUED', claim = $3 WHERE id IN (SELECT id FROM due) RETURNING id),
+			opened AS (INSERT INTO claims (id, lane, claimed_at) SELECT $3, $1, $2 WHERE EXISTS (SELECT 1 FROM due))
+			SELECT count(*) FROM claimed`
+		began := time.Now()
+		err = d.write.DB.QueryRowContext(ctx, text, pgx.QueryExecModeCacheStatement, lane, now, claim.uuid()).Scan(&count)
+		ran(ctx, true, text, began, err)
+		return count, err
+	}
+	err = d.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		result, err := tx.NewRaw(`UPDATE deliveries SET state = 'ENQUEUED', claim = ? WHERE id IN
+			(SELECT id FROM deliveries WHERE lane = ? AND due_at <= ? ORDER BY due_at LIMIT ?)`, claim, lane, now, limit).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		n, err := result.RowsAffected()
+		if count = int(n); err != nil || n == 0 {
+			return err
+		}
+		_, err = tx.NewInsert().Model(&openClaim{ID: claim, Lane: lane, ClaimedAt: now}).Exec(ctx)
+		return err
+	})
+	return count, err
 }
 
 // start marks the mails of a claim as being sent and returns them. On PostgreSQL the statement is kept prepared.

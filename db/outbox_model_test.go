@@ -173,6 +173,9 @@ func runOutboxModel(t *testing.T, w *world, requeues bool) {
 	if n := query[int](t, w, "SELECT count(*) FROM deliveries WHERE state IN ('QUEUED', 'ENQUEUED', 'SENDING')"); n > 0 {
 		t.Errorf("%s: %d deliveries never came to an end", seed, n)
 	}
+	if n := query[int](t, w, "SELECT count(*) FROM claims"); n > 0 {
+		t.Errorf("%s: %d claims were never closed", seed, n)
+	}
 	if n := query[int](t, w, "SELECT count(*) FROM campaigns WHERE status NOT IN ('FINISHED', 'CANCELLED')"); n > 0 {
 		t.Errorf("%s: %d campaigns never came to an end", seed, n)
 	}

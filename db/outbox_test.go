@@ -2,6 +2,8 @@ package db_test
 
 import (
 	"crypto/rand"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -278,6 +280,76 @@ func TestAVoidClaimNeitherStartsNorSettles(t *testing.T) {
 		requeue(0)
 		if n := query[int](t, w, "SELECT count(*) FROM workers"); n != 0 {
 			t.Errorf("%d workers are remembered", n)
+		}
+	})
+}
+
+func TestAClaimIsOpenAsLongAsOneOfItsMailsIs(t *testing.T) {
+	t.Parallel()
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.send(t, w.olga, toEdition("k", w.edition(t, "open"), db.AudienceInput{CSV: csvOf("p", 5)}))
+		check := func(step string, want ...db.ID) {
+			t.Helper()
+			if got := rows[db.ID](t, w, "SELECT id FROM claims ORDER BY claimed_at"); !slices.Equal(got, want) {
+				t.Errorf("%s: %v are open, want %v", step, got, want)
+			}
+		}
+		closeClaim := func(claim db.ID) {
+			t.Helper()
+			if err := w.CloseClaim(t.Context(), claim); err != nil {
+				t.Fatal(err)
+			}
+		}
+		check("at first")
+		first := w.claim(t, db.Bulk, 2, 2)
+		w.clock.advance(time.Second)
+		second := w.claim(t, db.Bulk, 3, 3)
+		closeClaim(first)
+		check("not begun", first, second)
+		mails := w.start(t, first, worker(), 2)
+		w.settle(t, mails[0].Outcome(db.ResultSent))
+		closeClaim(first)
+		check("half sent", first, second)
+		w.settle(t, mails[1].Outcome(db.ResultLater))
+		check("nobody said it is over", first, second)
+		closeClaim(first)
+		check("over", second)
+		if err := w.ReleaseClaim(t.Context(), second, db.Enqueued); err != nil {
+			t.Fatal(err)
+		}
+		stale := db.Stale{Enqueued: time.Minute, Worker: time.Minute, Sending: time.Hour}
+		for range 2 {
+			if n, err := w.RequeueStale(t.Context(), stale); err != nil || n != 0 {
+				t.Fatalf("%d requeued, %v", n, err)
+			}
+			check("released, and too young to be looked at", second)
+			w.clock.advance(30 * time.Second)
+		}
+		w.clock.advance(time.Microsecond)
+		if n, err := w.RequeueStale(t.Context(), stale); err != nil || n != 0 {
+			t.Fatalf("%d requeued, %v", n, err)
+		}
+		check("nobody was left to say so")
+	})
+}
+
+// Otherwise PostgreSQL writes each mail into every index again, twice for each mail that leaves.
+func TestNoIndexOfMailsKnowsHowTheyStand(t *testing.T) {
+	t.Parallel()
+	eachWorld(t, func(t *testing.T, w *world) {
+		catalogue := "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'deliveries' AND sql IS NOT NULL"
+		if w.postgres() {
+			catalogue = "SELECT indexdef FROM pg_indexes WHERE tablename = 'deliveries'"
+		}
+		changing := regexp.MustCompile(`\b(state|worker_id|attempts|dated_at|sent_at|drops|round|last_code|last_error|status_code)\b`)
+		indexes := rows[string](t, w, catalogue)
+		if len(indexes) < 5 {
+			t.Errorf("only %d indexes", len(indexes))
+		}
+		for _, index := range indexes {
+			if column := changing.FindString(index); column != "" {
+				t.Errorf("%s changes while a mail is sent: %s", column, index)
+			}
 		}
 	})
 }

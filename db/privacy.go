@@ -60,7 +60,7 @@ var traces = []trace{
 	{table: "contributions", column: "person_id", anchor: "1 = 1"},
 	{table: "intake_answers", column: "registration_id", via: "registrations", deleted: true},
 	{table: "invoices", column: "registration_id", via: "registrations", deleted: true},
-	{table: "deliveries", column: "person_id", secret: []string{"claim", "claimed_at", "worker_id"}, cleared: "last_error = NULL, trial = NULL", meeting: aboutMeeting},
+	{table: "deliveries", column: "person_id", secret: []string{"due_at", "claim", "worker_id"}, cleared: "last_error = NULL, trial = NULL", meeting: aboutMeeting},
 	{table: "invitations", column: "person_id", meeting: inMeeting, anchor: "1 = 1"},
 	{table: "delegates", column: "registration_id", via: "registrations"},
 	{table: "registrations", column: "person_id", cleared: "listing = 'NOBODY'", meeting: onSeatsOfMeeting, anchor: "1 = 1"},

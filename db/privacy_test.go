@@ -23,7 +23,7 @@ func (w *world) catalogue(t *testing.T) (all, references []column) {
 			rows[column](t, w, `SELECT c.conrelid::regclass::text AS tab, a.attname AS col, c.confrelid::regclass::text AS ref FROM pg_constraint c
 				JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey) WHERE c.contype = 'f'`)
 	}
-	return rows[column](t, w, "SELECT m.name AS tab, c.name AS col, '' AS ref FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' ORDER BY m.name, c.cid"),
+	return rows[column](t, w, "SELECT m.name AS tab, c.name AS col, '' AS ref FROM sqlite_master m, pragma_table_xinfo(m.name) c WHERE m.type = 'table' ORDER BY m.name, c.cid"),
 		rows[column](t, w, `SELECT m.name AS tab, f."from" AS col, f."table" AS ref FROM sqlite_master m, pragma_foreign_key_list(m.name) f WHERE m.type = 'table'`)
 }
 
@@ -38,7 +38,7 @@ func TestExportAndErasureKnowEveryColumnAboutPeople(t *testing.T) {
 		"registrations": "id seats_id person_id organisation_id status ticket registered_at registered_by offer_expires_at expired_because cancelled_at cancelled_with " +
 			"calendar_sequence listing",
 		"invitations": "id campaign_id person_id edition_id course_run_id status responded_at",
-		"deliveries": "id kind lane state person_id campaign_id invitation_id registration_id notice_id reminder_id summary_id course_run_id trial created_at not_before claim claimed_at worker_id attempts drops round " +
+		"deliveries": "id kind lane state person_id campaign_id invitation_id registration_id notice_id reminder_id summary_id course_run_id trial created_at not_before due_at claim worker_id attempts drops round " +
 			"dated_at sent_at last_code last_error status_code delegation_id certificate_id survey_id offer_id",
 		"delegates":   "registration_id delegation_id",
 		"delegations": "id edition_id organisation_id places respond_by message status created_by created_at answered_at reminded_at",

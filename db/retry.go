@@ -164,7 +164,7 @@ func (d *DB) tryAgain(ctx context.Context, tx bun.Tx, now time.Time, c *Campaign
 	if _, err := tx.NewUpdate().Model((*Delivery)(nil)).
 		Set("dated_at = CASE WHEN state IN (?) AND drops = 0 THEN NULL ELSE dated_at END", bun.List([]DeliveryState{Failed, Suppressed})).
 		Set("state = ?", Queued).Set("not_before = ?", now).Set("attempts = 0").Set("sent_at = NULL").Set("last_code = 0").Set("last_error = NULL").
-		Set("status_code = NULL").Set("round = ?", c.Round).Where("id IN (?)", bun.List(again)).Exec(ctx); err != nil {
+		Set("claim = NULL").Set("status_code = NULL").Set("round = ?", c.Round).Where("id IN (?)", bun.List(again)).Exec(ctx); err != nil {
 		return 0, fmt.Errorf("try mails again: %w", err)
 	}
 	return len(again), nil

@@ -219,7 +219,7 @@ func TestEveryPublishedTableRaisesTheRevision(t *testing.T) {
 		world(h)
 		private := map[string]bool{}
 		for _, table := range []string{
-			"settings", "access_tokens", "registrations", "campaigns", "invitations", "suppressions", "deliveries", "workers", "idempotency_keys",
+			"settings", "access_tokens", "registrations", "campaigns", "invitations", "suppressions", "deliveries", "claims", "workers", "idempotency_keys",
 			"audit_log", "notices", "opt_outs", "erased_opt_outs", "bounces", "intake_answers", "invoices", "organisers", "administrators", "sign_in_links", "delegations", "delegates", "corrections", "report_readers", "action_mails", "practice_views", "reminders", "summaries", "preparations", "programme_versions", "calendar_entries", "calendar_links", "certificates", "files", "surveys", "survey_readers", "survey_answers", "survey_tallies", "revisions", "bun_migrations", "bun_migration_locks",
 		} {
 			private[table] = true

@@ -226,7 +226,6 @@ func (w *Worker) forReader(d *draft, m *db.Mail) *Message {
 	plain := own{oneLine(m.Person.Name, maxName), cmp.Or(oneLine(m.Person.WorksFor(), maxName), d.employer), cmp.Or(m.AnswerToken, m.FeedbackToken), m.OptOutToken}
 	message.own = ownValues{plain, own{template.HTMLEscapeString(plain[0]), template.HTMLEscapeString(plain[1]), plain[2], plain[3]}}
 	message.draft, message.Subject = d, d.subject.string(&message.own.plain)
-	message.Text, message.HTML = d.text.string(&message.own.plain), d.html.string(&message.own.escaped)
 	return &message
 }
 

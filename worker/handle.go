@@ -29,6 +29,9 @@ func (w *Worker) admit(ctx context.Context, l *lane, claim db.ID) {
 		return
 	}
 	w.handle(ctx, l, claim)
+	if err := w.cfg.DB.CloseClaim(context.WithoutCancel(ctx), claim); err != nil {
+		w.cfg.Log.ErrorContext(ctx, "close claim", "claim", claim, "error", err) // RequeueStale closes it
+	}
 }
 
 // handle sends the mails of a claim, the first of which may pass, one after another. What it does not come to goes back into the queue.

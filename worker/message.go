@@ -40,7 +40,7 @@ type Message struct {
 	Campaign        string // what the mails of a bulk have in common, in Feedback-ID; empty: nothing
 	ListUnsubscribe string // https address for one-click unsubscribing (RFC 8058), or empty
 
-	draft *draft    // that it was made of; nil: none
+	draft *draft    // that it was made of, in place of Text and HTML; nil: none
 	own   ownValues // what was filled into it
 }
 

@@ -17,7 +17,7 @@ const relayEvery = 200 * time.Millisecond
 // lostAfter is how long a claim may be unknown to an empty queue before Redis has lost it.
 const lostAfter = 5 * time.Second
 
-// taskTimeout bounds a chunk. It is longer than 50 mails take on a server that is slow but alive, and shorter than the time
+// taskTimeout bounds a chunk. It is longer than one takes on a server that is slow but alive, and shorter than the time
 // after which a chunk that was never settled counts as lost.
 const taskTimeout = 45 * time.Minute
 

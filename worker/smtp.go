@@ -17,7 +17,7 @@ import (
 const (
 	dialTimeout    = 15 * time.Second // until the server is ready for the first message, TLS and sign-in included
 	messageTimeout = 5 * time.Minute  // one message; a slow answer to the final dot must not become a second copy
-	holdTimeout    = 20 * time.Second // for which a message is kept open until its end may go
+	holdTimeout    = 20 * time.Second // for which the server waits for a message until it may go
 	farewell       = 2 * time.Second  // for the answer to QUIT
 
 	maxMessages = 100 // on one connection
@@ -106,7 +106,7 @@ func (p *Pool) Send(ctx context.Context, m *Message) Outcome {
 
 var closedChannel = func() <-chan struct{} { c := make(chan struct{}); close(c); return c }()
 
-// SendAfter is Send, but gives the server the end of the message only once ready is closed. Until then the server has
+// SendAfter is Send, but gives the server the message only once ready is closed. Until then it has sender and recipient, and
 // nothing that it could deliver.
 func (p *Pool) SendAfter(ctx context.Context, ready <-chan struct{}, m *Message) Outcome {
 	letter, err := m.seal()

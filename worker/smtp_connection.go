@@ -28,7 +28,7 @@ type smtpConnection struct {
 	expiry   *time.Timer // while idle
 }
 
-// send delivers one message, whose end waits for ready, and reports whether the connection may take another.
+// send delivers one message, which waits for ready behind its commands, and reports whether the connection may take another.
 func (c *smtpConnection) send(ctx context.Context, ready <-chan struct{}, m *sealed) (_ Outcome, good bool) {
 	stop := context.AfterFunc(ctx, c.cut)
 	defer func() { good = stop() && good }()
@@ -43,28 +43,30 @@ func (c *smtpConnection) send(ctx context.Context, ready <-chan struct{}, m *sea
 	if err := c.offer(m); err != nil {
 		return c.refused(ctx, err)
 	}
-	// A message cut short must never be ended by a dot: on any error the connection is cut, without QUIT.
+	select {
+	case <-ready:
+	default:
+		hold := time.NewTimer(holdTimeout)
+		defer hold.Stop()
+		select {
+		case <-ready:
+		case <-ctx.Done():
+			return interrupted(), false
+		case <-hold.C:
+			// Once the server loses patience, nobody could tell any more whether it has the message.
+			return Outcome{Result: Unreachable, Detail: "the outcome of an earlier mail could not be committed in time"}, false
+		}
+	}
+	// In one piece, so that both sides are woken once. Whatever fails here, the server lacks the end; a message cut short must never
+	// be ended by a dot, so the connection is cut, without QUIT.
 	out := c.client.Text.W
-	if _, err := out.Write(onTheWire(m.body)); err != nil {
+	if _, err := out.Write(append(onTheWire(m.body), ".\r\n"...)); err != nil {
 		return c.broke(ctx, err), false
 	}
 	if err := out.Flush(); err != nil {
 		return c.broke(ctx, err), false
 	}
-	hold := time.NewTimer(holdTimeout)
-	defer hold.Stop()
-	select {
-	case <-ready:
-	case <-ctx.Done():
-		return interrupted(), false
-	case <-hold.C:
-		// Once the server loses patience, nobody could tell any more whether it has the end.
-		return Outcome{Result: Unreachable, Detail: "the outcome of an earlier mail could not be committed in time"}, false
-	}
-	err := c.client.Text.PrintfLine(".")
-	if err == nil {
-		_, _, err = c.client.Text.ReadResponse(250)
-	}
+	_, _, err := c.client.Text.ReadResponse(250)
 	reply, answered := errors.AsType[*textproto.Error](err)
 	switch {
 	case err == nil, answered && reply.Code/100 == 2:

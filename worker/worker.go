@@ -97,7 +97,7 @@ func New(cfg Config) (*Worker, error) {
 	}
 	for _, l := range []*lane{
 		{name: db.Urgent, queue: "urgent", chunk: 5, handlers: urgentConnections},
-		{name: db.Bulk, queue: "bulk", chunk: 50, handlers: cfg.Connections},
+		{name: db.Bulk, queue: "bulk", chunk: 100, handlers: cfg.Connections},
 	} {
 		if l.pool, err = NewPool(cfg.SMTP, l.handlers); err != nil {
 			return nil, err
