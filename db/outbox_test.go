@@ -106,7 +106,7 @@ func TestWhatBecomesOfAnAttempt(t *testing.T) {
 				o.Code, o.Detail, o.Pause = test.code, "it said so", test.pause
 				w.settle(t, o)
 				x := w.delivery(t, id)
-				if x.State != test.state || x.Attempts != test.attempted || x.Drops != test.drops2 || x.LastCode != test.code || !x.Claim.IsZero() || !x.WorkerID.IsZero() {
+				if x.State != test.state || x.Attempts != test.attempted || x.Drops != test.drops2 || x.LastCode != test.code || x.Claim.IsZero() != (test.state == db.Queued) || !x.WorkerID.IsZero() {
 					t.Errorf("got %+v", x)
 				}
 				if want := now.Add(test.after); test.after > 0 && !x.NotBefore.Equal(want) || test.after == 0 && !x.NotBefore.Equal(was) {
