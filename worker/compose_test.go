@@ -44,7 +44,7 @@ func TestInvitationsOfAChunkReadAsIfWrittenOneByOne(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			readable(got)
+			got.Text, got.HTML = got.words()
 			meeting, err := meetingOf(m)
 			if err != nil {
 				t.Fatal(err)
@@ -74,13 +74,6 @@ func TestInvitationsOfAChunkReadAsIfWrittenOneByOne(t *testing.T) {
 	}
 	if len(shared) != 3 {
 		t.Errorf("%d drafts, want one for each language", len(shared))
-	}
-}
-
-// readable gives a message that was made of a draft the words that it has on the wire.
-func readable(m *Message) {
-	if m.draft != nil {
-		m.Text, m.HTML = m.draft.text.string(&m.own.plain), m.draft.html.string(&m.own.escaped)
 	}
 }
 

@@ -44,6 +44,14 @@ type Message struct {
 	own   ownValues // what was filled into it
 }
 
+// words returns the text and the page of a message, also of one that was made of a draft.
+func (m *Message) words() (text, html string) {
+	if m.draft == nil {
+		return m.Text, m.HTML
+	}
+	return m.draft.text.string(&m.own.plain), m.draft.html.string(&m.own.escaped)
+}
+
 // Attachment is a file that goes along.
 type Attachment struct {
 	Name, Type string // of the file, such as "certificate.pdf", and of its content, such as "application/pdf"

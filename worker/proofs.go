@@ -20,5 +20,6 @@ func (p *Proofs) Write(m *db.Mail) (subject, text, html string, err error) {
 	if err != nil {
 		return "", "", "", err
 	}
-	return headerText(message.Subject, maxSubject), message.Text, message.HTML, nil
+	text, html = message.words()
+	return headerText(message.Subject, maxSubject), text, html, nil
 }

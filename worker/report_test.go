@@ -23,7 +23,7 @@ func TestTheSummaryOfAReportInItsMail(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		readable(mail)
+		mail.Text, mail.HTML = mail.words()
 		for part, phrases := range map[string][]string{
 			mail.HTML: {`<div lang="en">`, "<strong>towns</strong> {came}", "&lt;b&gt;one&lt;/b&gt;", ">two</li>", `href="https://meetings.example.org/reports/`, ".pdf?lang=de", "ist erschienen"},
 			mail.Text: {"Twelve towns {came}:\n\n- <b>one</b>\n- two\n", ".pdf?lang=de"},
