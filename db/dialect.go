@@ -311,19 +311,20 @@ func (h handles) settlingSentText() (string, error) {
 	return string(text), err
 }
 
-// claimDue claims up to limit mails of a lane that are due, as one change. On PostgreSQL the statement is kept prepared, one for each limit.
+// claimDue claims up to limit mails of a lane that are due, as one change.
 func (d *DB) claimDue(ctx context.Context, now time.Time, claim ID, lane Lane, limit int64) (count int, err error) {
 	if d.postgres {
 		// Everything in a WITH is run once: PostgreSQL may run a subquery again for each row. Pairs are compared because a plan for
-		// "lane = $1" made before the table has statistics expects so few mails that it reads all that are due, and sorts them.
+		// "lane = $1" made before the table has statistics expects so few mails that it reads all that are due, and sorts them. A plan
+		// that was kept from when the table was small would read all of it for each claim, so that none is kept.
 		text := `WITH due AS (SELECT id FROM deliveries
-				WHERE (lane, due_at) >= ($1, '-infinity') AND (lane, due_at) <= ($1, $2) AND due_at IS NOT NULL
+				WHERE (lane, due_at) >= ($1::text, '-infinity') AND (lane, due_at) <= ($1::text, $2::timestamptz) AND due_at IS NOT NULL
 				ORDER BY lane, due_at LIMIT ` + strconv.FormatInt(limit, 10) + ` FOR UPDATE SKIP LOCKED),
-			claimed AS (UPDATE deliveries SET state = 'ENQUEUED', claim = $3 WHERE id IN (SELECT id FROM due) RETURNING id),
-			opened AS (INSERT INTO claims (id, lane, claimed_at) SELECT $3, $1, $2 WHERE EXISTS (SELECT 1 FROM due))
+			claimed AS (UPDATE deliveries SET state = 'ENQUEUED', claim = $3::uuid WHERE id IN (SELECT id FROM due) RETURNING id),
+			opened AS (INSERT INTO claims (id, lane, claimed_at) SELECT $3::uuid, $1::text, $2::timestamptz WHERE EXISTS (SELECT 1 FROM due))
 			SELECT count(*) FROM claimed`
 		began := time.Now()
-		err = d.write.DB.QueryRowContext(ctx, text, pgx.QueryExecModeCacheStatement, lane, now, claim.uuid()).Scan(&count)
+		err = d.write.DB.QueryRowContext(ctx, text, pgx.QueryExecModeExec, string(lane), now, claim.uuid()).Scan(&count)
 		ran(ctx, true, text, began, err)
 		return count, err
 	}
