@@ -62,7 +62,8 @@ func (d *DB) InvitationsOf(ctx context.Context, actor Actor, c *Campaign, p Page
 			q = q.Where("invitation.status = ?", *status)
 		}
 		if state != nil {
-			q = q.Where("invitation.id IN (SELECT invitation_id FROM deliveries WHERE campaign_id = ? AND state = ?)", c.ID, *state)
+			// By the mails of each invitation: a plan by those of the campaign compares each with each while their number is not known.
+			q = q.Where("EXISTS (SELECT 1 FROM deliveries WHERE deliveries.invitation_id = invitation.id AND deliveries.campaign_id = ? AND deliveries.state = ?)", c.ID, *state)
 		}
 		return q
 	})
