@@ -354,7 +354,9 @@ func (d *DB) start(ctx context.Context, claim, worker ID) (started []*Delivery, 
 	if !d.postgres {
 		return started, starting(claim, worker, now).Scan(ctx, &started)
 	}
-	text, err := starting(bun.Safe("$1"), bun.Safe("$2"), bun.Safe("$3")).AppendQuery(d.write.QueryGen(), nil)
+	// In the order of their ids, as whoever changes mails that wait locks them, so that neither waits for the other.
+	mine := d.write.NewSelect().Model((*Delivery)(nil)).Column("id").Where("claim = $1").Where("state = ?", Enqueued).Order("id").For("NO KEY UPDATE")
+	text, err := starting(bun.Safe("$1"), bun.Safe("$2"), bun.Safe("$3")).With("mine", mine).Where("id IN (SELECT id FROM mine)").AppendQuery(d.write.QueryGen(), nil)
 	if err != nil {
 		return nil, err
 	}
