@@ -344,7 +344,7 @@ func (d *DB) claimDue(ctx context.Context, now time.Time, claim ID, lane Lane, l
 	return count, err
 }
 
-// start marks the mails of a claim as being sent and returns them. On PostgreSQL the statement is kept prepared.
+// start marks the mails of a claim as being sent and returns them.
 func (d *DB) start(ctx context.Context, claim, worker ID) (started []*Delivery, err error) {
 	now := d.now()
 	starting := func(claim, worker, now any) *bun.UpdateQuery {
@@ -354,7 +354,7 @@ func (d *DB) start(ctx context.Context, claim, worker ID) (started []*Delivery, 
 	if !d.postgres {
 		return started, starting(claim, worker, now).Scan(ctx, &started)
 	}
-	// In the order of their ids, as whoever changes mails that wait locks them, so that neither waits for the other.
+	// In the order of their ids, as whoever changes mails that wait locks them, so that neither waits for the other. Planned anew, as in claimDue.
 	mine := d.write.NewSelect().Model((*Delivery)(nil)).Column("id").Where("claim = $1").Where("state = ?", Enqueued).Order("id").For("NO KEY UPDATE")
 	text, err := starting(bun.Safe("$1"), bun.Safe("$2"), bun.Safe("$3")).With("mine", mine).Where("id IN (SELECT id FROM mine)").AppendQuery(d.write.QueryGen(), nil)
 	if err != nil {
@@ -364,7 +364,7 @@ func (d *DB) start(ctx context.Context, claim, worker ID) (started []*Delivery, 
 	err = d.read.fromPostgres(ctx, string(text), d.write.Dialect().Tables().Get(reflect.TypeFor[Delivery]()), func() reflect.Value {
 		started = append(started, new(Delivery))
 		return reflect.ValueOf(started[len(started)-1]).Elem()
-	}, claim.uuid(), worker.uuid(), now)
+	}, pgx.QueryExecModeDescribeExec, claim.uuid(), worker.uuid(), now)
 	ran(ctx, true, string(text), began, err)
 	return started, err
 }

@@ -51,7 +51,7 @@ func (d *DB) ChangeFeedbackDates(ctx context.Context, actor Actor, in ChangeFeed
 			return fmt.Errorf("change survey: %w", err)
 		}
 		if in.OpensAt != nil {
-			if err := s.sendMails(ctx, tx); err != nil {
+			if err := s.moveMails(ctx, tx); err != nil {
 				return err
 			}
 		}
@@ -107,8 +107,8 @@ func (in ChangeFeedbackDatesInput) apply(now time.Time, s *Survey) error {
 	return nil
 }
 
-// sendMails has the mails of a survey that has not opened leave when it does.
-func (s *Survey) sendMails(ctx context.Context, tx bun.Tx) error {
+// moveMails has the mails of a survey that has not opened leave when it does.
+func (s *Survey) moveMails(ctx context.Context, tx bun.Tx) error {
 	if _, err := tx.NewUpdate().Model((*Campaign)(nil)).Set("send_at = ?", s.OpensAt).Set("version = version + 1").Where("survey_id = ?", s.ID).Exec(ctx); err != nil {
 		return fmt.Errorf("move campaign: %w", err)
 	}

@@ -53,7 +53,8 @@ func selectAmong[T any](ctx context.Context, tx bun.IDB, rows *[]*T, q *bun.Sele
 	return err
 }
 
-// fromPostgres runs a query whose text pgx keeps prepared. The values come in PostgreSQL's binary format.
+// fromPostgres runs a query whose text pgx keeps prepared, unless the first argument is another [pgx.QueryExecMode]. The values come in
+// PostgreSQL's binary format.
 func (r *readers) fromPostgres(ctx context.Context, text string, table *schema.Table, add func() reflect.Value, args ...any) error {
 	conn, err := r.DB.DB.Conn(ctx)
 	if err != nil {
