@@ -171,6 +171,15 @@ func (t *throttle) pass(ctx context.Context, lane db.Lane) bool {
 	return true
 }
 
+// passNow is pass, but does not wait.
+func (t *throttle) passNow(lane db.Lane) bool {
+	passed := lane == db.Bulk && t.takeLeft() || lane == db.Urgent && t.allowed() == 0
+	if passed {
+		t.sent.Add(1)
+	}
+	return passed
+}
+
 // giveBack returns what was let pass and is not sent after all.
 func (t *throttle) giveBack(lane db.Lane) {
 	t.sent.Add(-1)
