@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -25,6 +24,7 @@ type smtpConnection struct {
 	wire     net.Conn // under client and TLS: closing it ends whatever client waits for
 	born     time.Time
 	messages int
+	group    []byte      // what was written at once, to be written over
 	begun    *sealed     // of which the server was told behind the message before it; nil: none
 	expiry   *time.Timer // while idle
 }
@@ -60,18 +60,18 @@ func (c *smtpConnection) send(ctx context.Context, ready <-chan struct{}, m, nex
 		}
 	}
 	// In one piece, so that both sides are woken once.
-	group := append(onTheWire(m.body), ".\r\n"...)
+	c.group = append(onTheWire(c.group[:0], m.body), ".\r\n"...)
 	behind := 0
 	if next != nil && c.takesAnother(next) {
 		commands := strings.Join(c.commands(next), "\r\n") + "\r\n"
-		group, behind, c.begun = append(group, commands...), len(commands), next
+		c.group, behind, c.begun = append(c.group, commands...), len(commands), next
 	}
 	out := c.client.Text.W
-	n, err := out.Write(group)
+	n, err := out.Write(c.group)
 	if err == nil {
 		err = out.Flush()
 	}
-	if unsent := len(group) - n + out.Buffered(); err != nil && unsent > behind {
+	if unsent := len(c.group) - n + out.Buffered(); err != nil && unsent > behind {
 		// The server lacks the end. A message cut short must never be ended by a dot, so the connection is cut, without QUIT.
 		return c.broke(ctx, err), false
 	}
@@ -166,21 +166,17 @@ func (c *smtpConnection) heed() (refusal error) {
 	return refusal
 }
 
-// onTheWire doubles the dots at the beginnings of lines (RFC 5321 section 4.5.2), where there are any, and ends every line by CRLF.
-func onTheWire(body []byte) []byte {
-	for rest := body; len(rest) > 0; {
-		end := bytes.IndexByte(rest, '\n')
-		if rest[0] == '.' || end < 1 || rest[end-1] != '\r' {
-			var b bytes.Buffer
-			lines := textproto.NewWriter(bufio.NewWriter(&b))
-			dotted := lines.DotWriter()
-			_, _ = dotted.Write(body) // to memory
-			_ = dotted.Close()
-			return bytes.TrimSuffix(b.Bytes(), []byte(".\r\n"))
+// onTheWire appends a body as it is written to the server: with the dots at the beginnings of lines doubled (RFC 5321 section 4.5.2),
+// and every line ended by CRLF.
+func onTheWire(group, body []byte) []byte {
+	for line := range bytes.Lines(body) {
+		if line[0] == '.' {
+			group = append(group, '.')
 		}
-		rest = rest[end+1:]
+		line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
+		group = append(append(group, line...), "\r\n"...)
 	}
-	return body
+	return group
 }
 
 // refused turns what the server said instead of agreeing into an outcome, and clears the transaction.
