@@ -242,24 +242,27 @@ func TestWriteBreaksBeforeOrBehindTheDot(t *testing.T) {
 
 func TestMessageThatIsBegunAndMustNotGo(t *testing.T) {
 	t.Parallel()
-	for name, abandon := range map[string]func(*testing.T, *conversation, *sealed){
-		"the conversation ends": func(_ *testing.T, talk *conversation, _ *sealed) { talk.end() },
-		"it is not ready in time": func(t *testing.T, talk *conversation, next *sealed) {
-			if out := talk.send(t.Context(), make(chan struct{}), next, nil); out.Result != Unreachable {
+	for name, abandon := range map[string]func(t *testing.T, talk *conversation, begun, other *sealed) Result{
+		"the conversation ends": func(t *testing.T, talk *conversation, _, other *sealed) Result {
+			talk.end()
+			return talk.pool.converse().send(t.Context(), closedChannel, other, nil).Result
+		},
+		"another one comes": func(t *testing.T, talk *conversation, _, other *sealed) Result {
+			return talk.send(t.Context(), closedChannel, other, nil).Result
+		},
+		"it is not ready in time": func(t *testing.T, talk *conversation, begun, other *sealed) Result {
+			if out := talk.send(t.Context(), make(chan struct{}), begun, other); out.Result != Unreachable {
 				t.Errorf("%+v", out)
 			}
+			return talk.send(t.Context(), closedChannel, other, nil).Result
 		},
-		"interrupted": func(t *testing.T, talk *conversation, next *sealed) {
+		"interrupted": func(t *testing.T, talk *conversation, begun, other *sealed) Result {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			if out := talk.send(ctx, make(chan struct{}), next, nil); out.Result != Unreachable {
+			if out := talk.send(ctx, make(chan struct{}), begun, other); out.Result != Unreachable {
 				t.Errorf("%+v", out)
 			}
-		},
-		"another one comes": func(t *testing.T, talk *conversation, _ *sealed) {
-			if out := talk.send(t.Context(), closedChannel, testLetters(t, talk.pool, 3)[2], nil); out.Result != Sent {
-				t.Errorf("%+v", out)
-			}
+			return talk.send(t.Context(), closedChannel, other, nil).Result
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -272,12 +275,12 @@ func TestMessageThatIsBegunAndMustNotGo(t *testing.T) {
 				if out := talk.send(t.Context(), closedChannel, letters[0], letters[1]); out.Result != Sent {
 					t.Errorf("%+v", out)
 				}
-				abandon(t, talk, letters[1])
-				if got := fake.took(letters[:2]); !slices.Equal(got, []int{1, 0}) {
-					t.Errorf("the messages were taken %v times", got)
+				if result := abandon(t, talk, letters[1], letters[2]); result != Sent {
+					t.Errorf("another message is %v", result)
 				}
-				if got := sendAll(t, pool, letters[1:]); !slices.Equal(got, []Result{Sent, Sent}) { // there is room for it
-					t.Errorf("%v", got)
+				_, messages := fake.count()
+				if got := fake.took(letters); messages != 2 || !slices.Equal(got, []int{1, 0, 1}) {
+					t.Errorf("%d messages, taken %v times", messages, got)
 				}
 				closePool(t, pool)
 			})
