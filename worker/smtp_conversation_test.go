@@ -242,48 +242,54 @@ func TestWriteBreaksBeforeOrBehindTheDot(t *testing.T) {
 
 func TestMessageThatIsBegunAndMustNotGo(t *testing.T) {
 	t.Parallel()
-	for name, abandon := range map[string]func(t *testing.T, talk *conversation, begun, other *sealed) Result{
-		"the conversation ends": func(t *testing.T, talk *conversation, _, other *sealed) Result {
-			talk.end()
-			return talk.pool.converse().send(t.Context(), closedChannel, other, nil).Result
-		},
-		"another one comes": func(t *testing.T, talk *conversation, _, other *sealed) Result {
-			return talk.send(t.Context(), closedChannel, other, nil).Result
-		},
-		"it is not ready in time": func(t *testing.T, talk *conversation, begun, other *sealed) Result {
+	const sooner = 0 // and not after a while, on a pipe
+	for name, test := range map[string]struct {
+		waits   time.Duration
+		abandon func(t *testing.T, talk *conversation, begun, other *sealed)
+	}{
+		"the conversation ends": {sooner, func(_ *testing.T, talk *conversation, _, _ *sealed) { talk.end() }},
+		"another one comes":     {sooner, func(*testing.T, *conversation, *sealed, *sealed) {}},
+		"it is not ready in time": {2 * holdTimeout, func(t *testing.T, talk *conversation, begun, other *sealed) {
 			if out := talk.send(t.Context(), make(chan struct{}), begun, other); out.Result != Unreachable {
 				t.Errorf("%+v", out)
 			}
-			return talk.send(t.Context(), closedChannel, other, nil).Result
-		},
-		"interrupted": func(t *testing.T, talk *conversation, begun, other *sealed) Result {
+		}},
+		"interrupted": {time.Second, func(t *testing.T, talk *conversation, begun, other *sealed) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			if out := talk.send(ctx, make(chan struct{}), begun, other); out.Result != Unreachable {
 				t.Errorf("%+v", out)
 			}
-			return talk.send(t.Context(), closedChannel, other, nil).Result
-		},
+		}},
 	} {
+		check := func(t *testing.T, reach func(*fakeSMTP, *testing.T, int) *Pool) {
+			fake := &fakeSMTP{handle: func(_ int, c *talk) { c.greet("PIPELINING"); c.agree() }}
+			pool := reach(fake, t, 1)
+			letters := testLetters(t, pool, 3)
+			talk := pool.converse()
+			if out := talk.send(t.Context(), closedChannel, letters[0], letters[1]); out.Result != Sent {
+				t.Errorf("%+v", out)
+			}
+			began := time.Now()
+			if test.abandon(t, talk, letters[1], letters[2]); test.waits != sooner && time.Since(began) != test.waits {
+				t.Errorf("waited %v", time.Since(began))
+			}
+			if out := talk.send(t.Context(), closedChannel, letters[2], nil); out.Result != Sent {
+				t.Errorf("another message: %+v", out)
+			}
+			connections, messages := fake.count()
+			if got := fake.took(letters); connections != 2 || messages != 2 || !slices.Equal(got, []int{1, 0, 1}) {
+				t.Errorf("%d messages over %d connections, taken %v times", messages, connections, got)
+			}
+			closePool(t, pool)
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				fake := &fakeSMTP{handle: func(_ int, c *talk) { c.greet("PIPELINING"); c.agree() }}
-				pool := fake.pipe(t, 1)
-				letters := testLetters(t, pool, 3)
-				talk := pool.converse()
-				if out := talk.send(t.Context(), closedChannel, letters[0], letters[1]); out.Result != Sent {
-					t.Errorf("%+v", out)
-				}
-				if result := abandon(t, talk, letters[1], letters[2]); result != Sent {
-					t.Errorf("another message is %v", result)
-				}
-				_, messages := fake.count()
-				if got := fake.took(letters); messages != 2 || !slices.Equal(got, []int{1, 0, 1}) {
-					t.Errorf("%d messages, taken %v times", messages, got)
-				}
-				closePool(t, pool)
-			})
+			if test.waits == sooner {
+				check(t, (*fakeSMTP).listen)
+			} else {
+				synctest.Test(t, func(t *testing.T) { check(t, (*fakeSMTP).pipe) })
+			}
 		})
 	}
 }
