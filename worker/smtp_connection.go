@@ -25,7 +25,7 @@ type smtpConnection struct {
 	born     time.Time
 	messages int
 	group    []byte      // what was written at once, to be written over
-	begun    *sealed     // of which the server was told behind the message before it; nil: none
+	begun    *sealed     // whose commands were written behind the message before it, and whose replies were not read; nil: none
 	expiry   *time.Timer // while idle
 }
 
@@ -45,19 +45,8 @@ func (c *smtpConnection) send(ctx context.Context, ready <-chan struct{}, m, nex
 	if err := c.offer(m); err != nil {
 		return c.refused(ctx, err)
 	}
-	select {
-	case <-ready:
-	default:
-		hold := time.NewTimer(holdTimeout)
-		defer hold.Stop()
-		select {
-		case <-ready:
-		case <-ctx.Done():
-			return interrupted(), false
-		case <-hold.C:
-			// Once the server loses patience, nobody could tell any more whether it has the message.
-			return Outcome{Result: Unreachable, Detail: "the outcome of an earlier mail could not be committed in time"}, false
-		}
+	if out := await(ctx, ready); out.Result != 0 {
+		return out, false
 	}
 	// In one piece, so that both sides are woken once.
 	c.group = append(onTheWire(c.group[:0], m.body), ".\r\n"...)
@@ -90,6 +79,26 @@ func (c *smtpConnection) send(ctx context.Context, ready <-chan struct{}, m, nex
 	return Outcome{Result: Uncertain, Detail: fmt.Sprintf("no answer to the whole message: %v", err)}, false
 }
 
+// await waits until a message may go, and says why it does not; nothing when it does.
+func await(ctx context.Context, ready <-chan struct{}) Outcome {
+	select {
+	case <-ready:
+		return Outcome{}
+	default:
+	}
+	hold := time.NewTimer(holdTimeout)
+	defer hold.Stop()
+	select {
+	case <-ready:
+		return Outcome{}
+	case <-ctx.Done():
+		return interrupted()
+	case <-hold.C:
+		// Once the server loses patience, nobody could tell any more whether it has the message.
+		return Outcome{Result: Unreachable, Detail: "the outcome of an earlier mail could not be committed in time"}
+	}
+}
+
 // takesAnother reports whether the commands of a message may follow the one before at once.
 func (c *smtpConnection) takesAnother(m *sealed) bool {
 	return c.fresh() && c.supports("PIPELINING") && (!m.utf8 || c.supports("SMTPUTF8"))
@@ -116,7 +125,7 @@ func (c *smtpConnection) commands(m *sealed) []string {
 }
 
 // agreement are the replies to those commands that let the message pass.
-var agreement = []int{250, 25, 354}
+var agreement = [...]int{250, 25, 354}
 
 // offer brings the server to where it takes the message. A server that reads commands in groups (RFC 2920) gets the three of them at
 // once, if it did not get them behind the message before.

@@ -2,9 +2,8 @@ package worker
 
 import "context"
 
-// conversation hands the server one message after another. The next one is begun in the same breath in which the one before it ends,
-// where the server reads commands in groups: RFC 2920 section 3.1 lets the commands of a message follow the content of another. So
-// each message takes one write and one read.
+// conversation hands the server one message after another. Where the server reads commands in groups, those of the next message
+// follow the content of the one before at once (RFC 2920 section 3.1), so that each message takes one write and one read.
 //
 // One goroutine uses it, and ends it.
 type conversation struct {
