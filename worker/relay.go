@@ -16,8 +16,8 @@ const relayEvery = 200 * time.Millisecond
 // after which a chunk that was never settled counts as lost.
 const taskTimeout = 45 * time.Minute
 
-// relay calls handlers for due mails of a lane: it puts as many calls into asynq as there are chunks of mails that are due, and no
-// more than handlers can soon answer. A call names no mails: the handler that answers it takes those that are due then. So nothing
+// relay calls handlers for due mails of a lane: one when there is less than a chunk, and otherwise as many as can soon
+// answer. A call names no mails: the handler that answers it takes those that are due then. So nothing
 // is lost when Redis loses calls, and a call too many finds nothing.
 func (w *Worker) relay(ctx context.Context, l *lane) {
 	q := &queue{name: l.queue, redis: w.cfg.Redis, client: asynq.NewClient(w.cfg.Redis.connection), inspector: asynq.NewInspector(w.cfg.Redis.connection)}
@@ -53,11 +53,15 @@ func (w *Worker) relayOnce(ctx context.Context, l *lane, q *queue) error {
 		return nil
 	}
 	chunk := w.throttle.chunk(l.chunk, l.handlers)
-	due, err := w.cfg.DB.DueDeliveries(ctx, l.name, int64(most)*chunk)
-	if err != nil {
+	due, err := w.cfg.DB.DueDeliveries(ctx, l.name, chunk) // no further: to count all would cost more than calls that find nothing
+	if err != nil || due == 0 {
 		return err
 	}
-	for range int((due+chunk-1)/chunk) - waiting {
+	wanted := 1
+	if due == chunk {
+		wanted = most
+	}
+	for range wanted - waiting {
 		if err := q.call(ctx); err != nil {
 			return err
 		}
