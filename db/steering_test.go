@@ -50,7 +50,7 @@ func TestPauseResumeAndCancel(t *testing.T) {
 		w.start(t, db.Bulk, 10, worker(), 0) // held though its time has come
 		steer(resume, c.ID, db.CampaignSending, "")
 		steer(resume, c.ID, db.CampaignSending, "")
-		w.due(t, db.Bulk, 4)
+		w.due(t, db.Bulk, 5)
 		steer(cancel, c.ID, db.CampaignCancelled, "")
 		steer(cancel, c.ID, db.CampaignCancelled, "")
 		w.due(t, db.Bulk, 0)
