@@ -28,11 +28,7 @@ func TestACoordinatorNamesWhoComes(t *testing.T) {
 		if at(payload, "delegations", 0, "status") != "OPEN" || at(payload, "delegations", 0, "organisation", "name") == nil || at(payload, "delegations", 0, "edition", "title") == nil {
 			t.Fatalf("invited: %v", payload)
 		}
-		claim, _, err := t.db.ClaimDeliveries(t.Context(), db.Urgent, 50)
-		if err != nil {
-			t.Fatal(err)
-		}
-		mails, err := t.db.StartDeliveries(t.Context(), claim, db.NewID(db.KindWorker, time.Now()))
+		_, mails, err := t.db.StartDeliveries(t.Context(), db.Urgent, db.NewID(db.KindWorker, time.Now()), 50)
 		if err != nil || len(mails) != 1 || *mails[0].Person.Address != colleague {
 			t.Fatalf("mails %+v, %v", mails, err)
 		}

@@ -9003,8 +9003,6 @@ enum DeliveryReason {
 enum DeliveryState {
   "Waiting for its turn or for another attempt."
   QUEUED
-  "Handed to a sending process."
-  ENQUEUED
   "On its way to the mail server."
   SENDING
   "The mail server took it over."
