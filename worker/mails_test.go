@@ -54,6 +54,9 @@ func mailOf(kind string, locale db.Locale) *db.Mail {
 	}
 	switch kind {
 	case KindInvitation, KindInvitationReminder:
+	case KindDelegationInvited, KindDelegationReminder:
+		m.Delegation = &db.Delegation{Places: 4, RespondBy: until, Message: m.Campaign.Message}
+		m.Campaign, m.AnswerToken, m.PlaceToken, m.OptOutToken, m.DeskToken = nil, "", "", "", "desk-token"
 	case KindReportPublished:
 		m.AnswerToken, m.OptOutToken, m.Campaign.ReportID = "", "", id(db.KindReport, 6)
 		m.Report, m.ReportIn = "Twelve municipalities shared what they know about **wind** & water:\n\n- parks\n- a council's {part}\n\nIt goes on next year.", db.English
@@ -151,7 +154,7 @@ func TestEveryMailAsReceived(t *testing.T) {
 	}
 	for _, kind := range Kinds() {
 		for _, locale := range Locales() {
-			m, err := composed(w, kind, db.Locale(locale))
+			m, err := composed(w, mailOf(kind, db.Locale(locale)))
 			if err != nil {
 				t.Fatalf("%s in %s: %v", kind, locale, err)
 			}
@@ -172,8 +175,8 @@ func TestEveryMailAsReceived(t *testing.T) {
 	}
 }
 
-// TestEveryMailWithAnOrganisersWordsAsReceived does the same with invitations and tests of them that organisers have worded. The mail
-// in English has words in Dutch.
+// TestEveryMailWithAnOrganisersWordsAsReceived does the same with invitations, tests of them and invitations to organisations that
+// organisers have worded. The mail in English has words in Dutch, and so has every one to an organisation.
 func TestEveryMailWithAnOrganisersWordsAsReceived(t *testing.T) {
 	t.Parallel()
 	sink := smtptest.Start(t)
@@ -201,20 +204,25 @@ wij zien u graag op *{datum}* in {locatie}.
 > Wie niet waagt, die niet wint.
 
 Antwoord voor {antwoordVoor}.`
-	kinds := []db.MailKind{db.MailInvitation, db.MailTrial}
+	kinds := []db.MailKind{db.MailInvitation, db.MailTrial, db.MailDelegation}
 	for _, kind := range kinds {
 		for _, locale := range Locales() {
 			m := mailOf(KindInvitation, db.Locale(locale))
-			m.Delivery.Kind, m.Person.Affiliation = kind, "Müller & <Söhne>"
+			m.Person.Affiliation = "Müller & <Söhne>"
 			m.Campaign.Texts = []db.CampaignText{
 				{Language: db.Dutch, Subject: "{naam}: komt {organisatie} naar {bijeenkomst}?", Message: message},
 				{Language: db.German, Message: "Liebe {Name}, bis {antwortBis}!"},
 			}
-			composed, err := w.compose(m, drafts{})
+			if kind == db.MailDelegation {
+				m = mailOf(KindDelegationInvited, db.Locale(locale))
+				m.Delegation.Message = message
+			}
+			m.Delivery.Kind = kind
+			mail, err := composed(w, m)
 			if err != nil {
 				t.Fatalf("%s in %s: %v", kind, locale, err)
 			}
-			if out := pool.Send(t.Context(), composed); out.Result != Sent {
+			if out := pool.Send(t.Context(), mail); out.Result != Sent {
 				t.Fatalf("%s in %s: %+v", kind, locale, out)
 			}
 		}
@@ -330,6 +338,45 @@ func TestWhatReadersAreCalledStaysText(t *testing.T) {
 	}
 }
 
+// TestWhatWasWrittenToOrganisationsBeforeFieldsStaysText holds that a message which nobody checked, from when it was plain text, is
+// readable and leads nowhere.
+func TestWhatWasWrittenToOrganisationsBeforeFieldsStaysText(t *testing.T) {
+	t.Parallel()
+	letters, err := NewLetters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &Worker{cfg: Config{PublicURL: "https://meetings.example.org"}, letters: letters, from: netmail.Address{Address: "post@example.org"}}
+	for message, want := range map[string]string{
+		"Dear {all},\nbring {{ideas}}":                   "Dear {all},\nbring {{ideas}}",
+		"[press](javascript:alert(1)) here":              "press here",
+		"![logo](https://evil.example/x.png) of us":      "logo of us",
+		"<img src=x onerror=alert(1)><script>x</script>": "<img src=x onerror=alert(1)><script>x</script>",
+		"{name} for [us](//evil.example)":                "{name} for us",
+		strings.Repeat("> ", 50) + "deep":                "deep",
+		ownPlace:                                         ownPlace,
+	} {
+		m := mailOf(KindDelegationInvited, db.English)
+		m.Delegation.Message = message
+		mail, err := composed(w, m)
+		if err != nil {
+			t.Fatalf("%q: %v", message, err)
+		}
+		if !strings.Contains(mail.Text, want) {
+			t.Errorf("%q: %s", message, mail.Text)
+		}
+		page, err := html.Parse(strings.NewReader(mail.HTML))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for node := range page.Descendants() {
+			if node.Type == html.ElementNode && (node.Data == "script" || node.Data == "img" || node.Data == "a" && !strings.Contains(fmt.Sprint(node.Attr), " https://meetings.example.org/d/")) {
+				t.Errorf("%q: <%s %v>", message, node.Data, node.Attr)
+			}
+		}
+	}
+}
+
 // TestNobodyCanWriteTheMarksOfDrafts holds that words cannot be written which drafts replace by tokens.
 func TestNobodyCanWriteTheMarksOfDrafts(t *testing.T) {
 	t.Parallel()
@@ -355,26 +402,20 @@ func TestNobodyCanWriteTheMarksOfDrafts(t *testing.T) {
 	}
 }
 
-// composed writes the mail of a kind. What an invited organisation is called, only the database can tell, so a mail about a
+// composed writes a mail. What an invited organisation is called, only the database can tell, so a mail about a
 // delegation gets its words here.
-func composed(w *Worker, kind string, locale db.Locale) (*Message, error) {
-	if kind != KindDelegationInvited && kind != KindDelegationReminder {
-		return w.compose(mailOf(kind, locale), drafts{})
+func composed(w *Worker, mail *db.Mail) (*Message, error) {
+	if mail.Delegation == nil {
+		return w.compose(mail, drafts{})
 	}
-	mail := mailOf(KindRegistrationWaitlisted, locale)
-	m, err := w.compose(mail, drafts{})
+	m, facts, _, err := w.state(mail)
 	if err != nil {
 		return nil, err
 	}
-	meeting, err := meetingOf(mail)
-	if err != nil {
-		return nil, err
+	if facts.Delegation = "Oldenburg"; facts.Words != nil {
+		facts.Words.Employer = facts.Delegation
 	}
-	m.Kind = kind
-	written, err := w.write(m, Facts{
-		PersonName: mail.Person.Name, OrganiserName: mail.Organiser.Name, Meeting: meeting, Message: mail.Campaign.Message,
-		RespondBy: mail.Campaign.RespondBy.In(meetingZone(mail)), Delegation: "Oldenburg", Places: 4, AnswerURL: w.cfg.PublicURL + "/d/desk-token",
-	}, nil)
+	written, err := w.write(m, facts, nil)
 	m.Subject, m.Text, m.HTML = written.subject, written.text, written.html
 	return m, err
 }

@@ -19,7 +19,8 @@ import (
 // loopback address never; smtp+starttls:// insists on STARTTLS, smtps:// speaks TLS from the first byte. For smtp://
 // the query ?tls=none, ?tls=opportunistic or ?tls=starttls chooses otherwise. The port may be left out (587, or 465
 // for smtps://, or 25 without encryption). A certificate that does not verify is a failure, never a reason to go on
-// in the clear. A password crosses the network only encrypted; on loopback it may go in the clear.
+// in the clear. The user signs in by the first of SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, PLAIN and LOGIN that the server
+// offers. The last two tell the password, so it crosses the network only encrypted; on loopback it may go in the clear.
 type SMTPConfig struct {
 	URL   string
 	Roots *x509.CertPool // who may vouch for the server; nil: those of the system
@@ -152,7 +153,9 @@ func (s smtpServer) options(dial mail.DialContextFunc) []mail.Option {
 	}
 	if s.user != "" {
 		options = append(options, mail.WithUsername(s.user), mail.WithPassword(s.password),
-			mail.WithOpportunisticSMTPAuth(mail.SMTPAuthSCRAMSHA256, mail.SMTPAuthSCRAMSHA1,
+			// go-mail's own order has NTLM before PLAIN, which needs a domain of Windows, and takes implicit TLS, which it does not
+			// know of, for none.
+			mail.WithOpportunisticSMTPAuth(mail.SMTPAuthSCRAMSHA256, mail.SMTPAuthSCRAMSHA1, mail.SMTPAuthCramMD5,
 				mail.SMTPAuthPlain, mail.SMTPAuthLogin))
 	}
 	return options
