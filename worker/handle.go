@@ -72,7 +72,7 @@ func (w *Worker) handle(ctx context.Context, l *lane) {
 	defer talk.end()
 	mayGo := func() bool { return !w.stopped() && ctx.Err() == nil && w.alive(life) && time.Since(began) <= freshFor }
 	chunk := drafts{}
-	var letter, next prepared // the next one is composed and let pass before this one goes, so that both can go together
+	var letter, next prepared // the next one is composed before this one goes, if it may pass, so that the server is told of it at once
 	for i, m := range mails {
 		letter, next = next, prepared{}
 		passed := letter.known() || i == 0 || w.throttle.pass(ctx, l.name)
@@ -95,7 +95,7 @@ func (w *Worker) handle(ctx context.Context, l *lane) {
 			committed = w.ledger.enter(failed)
 			continue
 		}
-		if i+1 < len(mails) && w.throttle.passNow(l.name) {
+		if l.name == db.Bulk && i+1 < len(mails) && w.throttle.passNow() { // no urgent mail waits until another is composed
 			next = w.prepare(ctx, l.pool, mails[i+1], chunk)
 		}
 		sent := talk.send(ctx, committed, letter.sealed, next.sealed)

@@ -171,9 +171,9 @@ func (t *throttle) pass(ctx context.Context, lane db.Lane) bool {
 	return true
 }
 
-// passNow is pass, but does not wait.
-func (t *throttle) passNow(lane db.Lane) bool {
-	passed := lane == db.Bulk && t.takeLeft() || lane == db.Urgent && t.allowed() == 0
+// passNow is pass for bulk mail that does not wait.
+func (t *throttle) passNow() bool {
+	passed := t.takeLeft()
 	if passed {
 		t.sent.Add(1)
 	}
