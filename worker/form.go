@@ -107,16 +107,16 @@ func newForm(m *Message) (*form, error) {
 var ownFields = []string{"Date", "Message-ID", "Subject", "To", "List-Unsubscribe"}
 
 func (f *form) addHead(head []byte, sameSubject bool) {
-	own := false
+	private := false
 	for line := range bytes.Lines(head) {
 		if line[0] != ' ' && line[0] != '\t' {
 			name, _, _ := bytes.Cut(line, []byte(":"))
 			field := string(name)
-			if own = slices.Contains(ownFields, field) && !(sameSubject && field == "Subject"); own {
+			if private = slices.Contains(ownFields, field) && !(sameSubject && field == "Subject"); private {
 				f.pieces = append(f.pieces, piece{field: field})
 			}
 		}
-		if !own {
+		if !private {
 			f.fixed(line)
 		}
 	}
