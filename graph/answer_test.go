@@ -18,19 +18,17 @@ func TestLookingAtAnInvitationChangesNothing(t *testing.T) {
 	t.Parallel()
 	m := newMeeting(t)
 	token := m.invite(db.SendInvitationsInput{}, "Petra,petra@example.org,nl")[0]
-	before := m.rows()
-	m.expect(m.get("/i/"+token), http.StatusOK, accept, decline)
-	m.expect(m.get("/i/"+token+"?answer=accept&lang=de"), http.StatusOK, accept, decline)
-	head := m.send(http.MethodHead, "/i/"+token, "")
-	if head.StatusCode != http.StatusOK || head.source != "" {
-		t.Errorf("HEAD: %s with %d bytes", head.Status, len(head.source))
-	}
-	for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch} {
-		m.expect(m.send(method, "/i/"+token, "answer=accept"), http.StatusMethodNotAllowed)
-	}
-	if after := m.rows(); after != before {
-		t.Errorf("before:\n%s\nafter:\n%s", before, after)
-	}
+	m.same(func() {
+		m.expect(m.get("/i/"+token), http.StatusOK, accept, decline)
+		m.expect(m.get("/i/"+token+"?answer=accept&lang=de"), http.StatusOK, accept, decline)
+		head := m.send(http.MethodHead, "/i/"+token, "")
+		if head.StatusCode != http.StatusOK || head.source != "" {
+			t.Errorf("HEAD: %s with %d bytes", head.Status, len(head.source))
+		}
+		for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch} {
+			m.expect(m.send(method, "/i/"+token, "answer=accept"), http.StatusMethodNotAllowed)
+		}
+	})
 }
 
 func TestThePageStatesTheMeeting(t *testing.T) {
@@ -79,11 +77,7 @@ func TestAnsweringAndChangingTheAnswer(t *testing.T) {
 	accepted := m.press("/i/"+token, "accept")
 	m.expect(accepted, http.StatusOK, "Sie nehmen teil.", "Ihre Antwort ändern", decline, "bis einschließlich Mittwoch, 19. Mai 2027", "Noch 14 Plätze frei")
 	m.hides(accepted, accept)
-	once := m.rows()
-	m.press("/i/"+token, "accept")
-	if twice := m.rows(); twice != once {
-		t.Errorf("accepting again changed rows from\n%s\nto\n%s", once, twice)
-	}
+	m.same(func() { m.press("/i/"+token, "accept") })
 	declined := m.press("/i/"+token, "decline")
 	m.expect(declined, http.StatusOK, "Sie nehmen nicht teil.", accept, "Noch 15 Plätze frei")
 	m.hides(declined, decline)
@@ -130,17 +124,15 @@ func TestAnAnswerCannotBeChanged(t *testing.T) {
 			tokens := m.invite(db.SendInvitationsInput{RespondBy: &by}, "Petra,petra@example.org,en", "Quinten,quinten@example.org,en")
 			m.expect(m.press("/i/"+tokens[0], "accept"), http.StatusOK, "You are coming.", "until the end of Friday 30 April 2027")
 			c.close(m)
-			before := m.rows()
-			for i, recorded := range []string{"You are coming.", "You did not answer."} {
-				shown := m.get("/i/" + tokens[i])
-				m.expect(shown, http.StatusOK, recorded, c.shows)
-				m.hides(shown, "<button", "<form", "places left")
-				refused := m.send(http.MethodPost, "/i/"+tokens[i], "answer=decline")
-				m.expect(refused, http.StatusConflict, recorded, c.shows)
-			}
-			if after := m.rows(); after != before {
-				t.Errorf("before:\n%s\nafter:\n%s", before, after)
-			}
+			m.same(func() {
+				for i, recorded := range []string{"You are coming.", "You did not answer."} {
+					shown := m.get("/i/" + tokens[i])
+					m.expect(shown, http.StatusOK, recorded, c.shows)
+					m.hides(shown, "<button", "<form", "places left")
+					refused := m.send(http.MethodPost, "/i/"+tokens[i], "answer=decline")
+					m.expect(refused, http.StatusConflict, recorded, c.shows)
+				}
+			})
 		})
 	}
 }
@@ -166,68 +158,62 @@ func TestALinkThatStandsForNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := m.rows()
-	want := m.get("/i/nonsense")
-	m.expect(want, http.StatusNotFound, "Deze link werkt niet", "Dieser Link funktioniert nicht", "This link does not work", `lang="nl"`, `lang="de"`, `lang="en"`)
-	for name, wrong := range map[string]string{
-		"none": "", "cut": token[:47], "longer": token + "A", "altered": string(altered), "of no invitation": stranger,
-		"with a path": token + "/more", "escaped": "%00%ff", "long": strings.Repeat("A", 5000),
-	} {
-		for _, got := range []page{m.get("/i/" + wrong), m.send(http.MethodPost, "/i/"+wrong, "answer=accept"), m.send(http.MethodPost, "/i/"+wrong, "")} {
-			if got.StatusCode != http.StatusNotFound || got.source != want.source {
-				t.Errorf("%s: %s, and another page than for nonsense: %t", name, got.Status, got.source != want.source)
+	m.same(func() {
+		want := m.get("/i/nonsense")
+		m.expect(want, http.StatusNotFound, "Deze link werkt niet", "Dieser Link funktioniert nicht", "This link does not work", `lang="nl"`, `lang="de"`, `lang="en"`)
+		for name, wrong := range map[string]string{
+			"none": "", "cut": token[:47], "longer": token + "A", "altered": string(altered), "of no invitation": stranger,
+			"with a path": token + "/more", "escaped": "%00%ff", "long": strings.Repeat("A", 5000),
+		} {
+			for _, got := range []page{m.get("/i/" + wrong), m.send(http.MethodPost, "/i/"+wrong, "answer=accept"), m.send(http.MethodPost, "/i/"+wrong, "")} {
+				if got.StatusCode != http.StatusNotFound || got.source != want.source {
+					t.Errorf("%s: %s, and another page than for nonsense: %t", name, got.Status, got.source != want.source)
+				}
 			}
 		}
-	}
-	if after := m.rows(); after != before {
-		t.Errorf("before:\n%s\nafter:\n%s", before, after)
-	}
+	})
 }
 
 func TestAFormWithoutAnAnswerIsShownAgain(t *testing.T) {
 	t.Parallel()
 	m := newMeeting(t)
 	token := m.invite(db.SendInvitationsInput{}, "Petra,petra@example.org,en")[0]
-	before := m.rows()
-	for body, status := range map[string]int{
-		"":                             http.StatusBadRequest,
-		"answer=maybe":                 http.StatusBadRequest,
-		"answer=":                      http.StatusBadRequest,
-		"answer=accept&answer=decline": http.StatusBadRequest,
-		"answer=%zz":                   http.StatusBadRequest,
-		"other=accept":                 http.StatusBadRequest,
-		"answer=accept&more=" + strings.Repeat("x", 4<<10): http.StatusRequestEntityTooLarge,
-	} {
-		shown := m.send(http.MethodPost, "/i/"+token, body)
-		m.expect(shown, status, "Your answer did not arrive. Choose one of the buttons.", accept, decline)
-	}
-	// The address is no form.
-	m.expect(m.send(http.MethodPost, "/i/"+token+"?answer=accept", ""), http.StatusBadRequest)
-	m.expect(m.send(http.MethodPost, "/i/"+token, `{"answer":"accept"}`, "Content-Type", "application/json"), http.StatusBadRequest)
-	if after := m.rows(); after != before {
-		t.Errorf("before:\n%s\nafter:\n%s", before, after)
-	}
+	m.same(func() {
+		for body, status := range map[string]int{
+			"":                             http.StatusBadRequest,
+			"answer=maybe":                 http.StatusBadRequest,
+			"answer=":                      http.StatusBadRequest,
+			"answer=accept&answer=decline": http.StatusBadRequest,
+			"answer=%zz":                   http.StatusBadRequest,
+			"other=accept":                 http.StatusBadRequest,
+			"answer=accept&more=" + strings.Repeat("x", 4<<10): http.StatusRequestEntityTooLarge,
+		} {
+			shown := m.send(http.MethodPost, "/i/"+token, body)
+			m.expect(shown, status, "Your answer did not arrive. Choose one of the buttons.", accept, decline)
+		}
+		// The address is no form.
+		m.expect(m.send(http.MethodPost, "/i/"+token+"?answer=accept", ""), http.StatusBadRequest)
+		m.expect(m.send(http.MethodPost, "/i/"+token, `{"answer":"accept"}`, "Content-Type", "application/json"), http.StatusBadRequest)
+	})
 }
 
 func TestAnotherSiteCannotAnswer(t *testing.T) {
 	t.Parallel()
 	m := newMeeting(t)
 	token := m.invite(db.SendInvitationsInput{}, "Petra,petra@example.org,en")[0]
-	before := m.rows()
-	for name, headers := range map[string][]string{
-		"another site":                    {"Sec-Fetch-Site", "cross-site", "Origin", "https://other.example"},
-		"a neighbour":                     {"Sec-Fetch-Site", "same-site", "Origin", "https://other.example"},
-		"another site, in an old browser": {"Origin", "https://other.example"},
-		"a sandbox, in an old browser":    {"Origin", "null"},
-	} {
-		refused := m.send(http.MethodPost, "/i/"+token, "answer=accept", headers...)
-		if refused.StatusCode != http.StatusForbidden {
-			t.Errorf("%s: %s", name, refused.Status)
+	m.same(func() {
+		for name, headers := range map[string][]string{
+			"another site":                    {"Sec-Fetch-Site", "cross-site", "Origin", "https://other.example"},
+			"a neighbour":                     {"Sec-Fetch-Site", "same-site", "Origin", "https://other.example"},
+			"another site, in an old browser": {"Origin", "https://other.example"},
+			"a sandbox, in an old browser":    {"Origin", "null"},
+		} {
+			refused := m.send(http.MethodPost, "/i/"+token, "answer=accept", headers...)
+			if refused.StatusCode != http.StatusForbidden {
+				t.Errorf("%s: %s", name, refused.Status)
+			}
 		}
-	}
-	if after := m.rows(); after != before {
-		t.Errorf("before:\n%s\nafter:\n%s", before, after)
-	}
+	})
 	// Following a link from another site is what a link in a mail is.
 	m.expect(m.send(http.MethodGet, "/i/"+token, "", "Sec-Fetch-Site", "cross-site"), http.StatusOK, accept)
 	old := m.send(http.MethodPost, "/i/"+token, "answer=accept", "Origin", m.site)

@@ -39,27 +39,33 @@ func newMeeting(t *testing.T) *meeting {
 	m := &meeting{t: t}
 	m.clock("2027-03-01T09:00:00Z")
 	file := filepath.Join(t.TempDir(), "vaktreffen.db")
-	var err error
-	if m.db, err = db.Open(t.Context(), "sqlite:"+file, db.WithClock(func() time.Time { return *m.now.Load() })); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { m.db.Close() })
-	if err := m.db.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if m.raw, err = sql.Open("sqlite", file+"?_pragma=busy_timeout(5000)"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { m.raw.Close() })
+	m.open("sqlite:"+file, "sqlite", file+"?_pragma=busy_timeout(5000)", func() time.Time { return *m.now.Load() })
 	m.seed()
-	handler, err := graph.Handler(graph.Config{DB: m.db, Log: slog.New(dbtest.Discreet(t, "sqlite:"+file, slog.NewTextHandler(&m.log, nil)))})
+	return m
+}
+
+// open opens the site on a database, which the driver finds at the source.
+func (m *meeting) open(address, driver, source string, now func() time.Time) {
+	m.t.Helper()
+	var err error
+	if m.db, err = db.Open(m.t.Context(), address, db.WithClock(now)); err != nil {
+		m.t.Fatal(err)
+	}
+	m.t.Cleanup(func() { m.db.Close() })
+	if err := m.db.Migrate(m.t.Context()); err != nil {
+		m.t.Fatal(err)
+	}
+	if m.raw, err = sql.Open(driver, source); err != nil {
+		m.t.Fatal(err)
+	}
+	m.t.Cleanup(func() { m.raw.Close() })
+	handler, err := graph.Handler(graph.Config{DB: m.db, Log: slog.New(dbtest.Discreet(m.t, address, slog.NewTextHandler(&m.log, nil)))})
 	if err != nil {
-		t.Fatal(err)
+		m.t.Fatal(err)
 	}
 	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
+	m.t.Cleanup(server.Close)
 	m.site = server.URL
-	return m
 }
 
 func (m *meeting) seed() {
@@ -160,6 +166,16 @@ func (m *meeting) rows() string {
 		}
 	}
 	return all.String()
+}
+
+// same fails the test when what happens changes a row.
+func (m *meeting) same(happens func()) {
+	m.t.Helper()
+	before := m.rows()
+	happens()
+	if after := m.rows(); after != before {
+		m.t.Errorf("before:\n%s\nafter:\n%s", before, after)
+	}
 }
 
 // page is an answer of the site.
