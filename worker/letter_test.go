@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/vaktreffen/vaktreffen/db"
+	"github.com/vaktreffen/vaktreffen/db/wording"
 	"github.com/vaktreffen/vaktreffen/worker"
 )
 
@@ -25,6 +27,10 @@ func amsterdam(t testing.TB) *time.Location {
 func everything(t testing.TB) worker.Facts {
 	zone, due := amsterdam(t), new(db.Date)
 	*due = "2027-07-01"
+	message, problems := wording.Read("Dit jaar staan <b>warmtenetten</b> & \\{\\{.Title\\}\\} centraal.\nNeem een \"voorbeeld\" mee.\n\nDe bus vertrekt om 8.00 uur.")
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
 	return worker.Facts{
 		PersonName:    "Marieke de Vries",
 		OrganiserName: "Gemeente Groningen, Externe Betrekkingen",
@@ -39,7 +45,7 @@ func everything(t testing.TB) worker.Facts {
 			URL:       "https://vaktreffen.example.org/meetings/2027?lang=nl&part=1",
 		},
 		RespondBy:     time.Date(2027, 4, 30, 23, 59, 59, 0, zone),
-		Message:       "Dit jaar staan <b>warmtenetten</b> & {{.Title}} centraal.\nNeem een \"voorbeeld\" mee.\n\nDe bus vertrekt om 8.00 uur.",
+		Words:         &worker.Words{Message: message},
 		AnswerURL:     "https://vaktreffen.example.org/a/Zk3tq9-mQ2",
 		Position:      3,
 		Delegation:    "Gemeente Oldenburg",
@@ -101,8 +107,13 @@ func TestTextAndHTMLSayTheSame(t *testing.T) {
 		seen, links, lang := read(t, page)
 		text := squeeze(letter.Text())
 
-		said := slices.Concat([]string{letter.Greeting, letter.Footer}, letter.Paragraphs,
+		said := slices.Concat([]string{letter.Greeting, letter.Footer}, letter.Opening, letter.Paragraphs,
 			strings.Split(letter.Closing, "\n"))
+		if letter.Own != nil {
+			for _, line := range letter.Own.Lines {
+				said = append(said, cmp.Or(line.Text, letter.Greeting))
+			}
+		}
 		for _, fact := range letter.Facts {
 			said = append(said, fact.Label, fact.Value)
 		}

@@ -39,6 +39,9 @@ func mailOf(kind string, locale db.Locale) *db.Mail {
 	}
 	switch kind {
 	case KindInvitation, KindInvitationReminder:
+	case KindDelegationInvited, KindDelegationReminder:
+		m.Delegation = &db.Delegation{Places: 4, RespondBy: until, Message: m.Campaign.Message}
+		m.Campaign, m.AnswerToken, m.PlaceToken, m.OptOutToken, m.DeskToken = nil, "", "", "", "desk-token"
 	case KindReportPublished:
 		m.AnswerToken, m.OptOutToken, m.Campaign.ReportID = "", "", id(db.KindReport, 6)
 		m.Report, m.ReportIn = "Twelve municipalities shared what they know about **wind** & water:\n\n- parks\n- a council's {part}\n\nIt goes on next year.", db.English

@@ -24,11 +24,13 @@ var update = flag.Bool("update", false, "write the mails as they are now to test
 // testdata/mails. Read those files: they are what people get.
 func TestEveryMailAsReceived(t *testing.T) {
 	t.Parallel()
-	checkMails(t, Kinds(), composed)
+	checkMails(t, Kinds(), func(w *Worker, kind string, locale db.Locale) (*Message, error) {
+		return composed(w, mailOf(kind, locale))
+	})
 }
 
-// TestEveryMailWithAnOrganisersWordsAsReceived does the same with invitations and tests of them that organisers have worded. The mail
-// in English has words in Dutch.
+// TestEveryMailWithAnOrganisersWordsAsReceived does the same with invitations, tests of them and invitations to organisations that
+// organisers have worded. The mail in English has words in Dutch, and so has every one to an organisation.
 func TestEveryMailWithAnOrganisersWordsAsReceived(t *testing.T) {
 	t.Parallel()
 	const message = `# {Bijeenkomst}
@@ -44,14 +46,20 @@ wij zien u graag op *{datum}* in {locatie}.
 
 Antwoord voor {antwoordVoor}.`
 	const worded = "_worded"
-	checkMails(t, []string{string(db.MailInvitation) + worded, string(db.MailTrial) + worded}, func(w *Worker, name string, locale db.Locale) (*Message, error) {
-		m := mailOf(KindInvitation, locale)
-		m.Delivery.Kind, m.Person.Affiliation = db.MailKind(strings.TrimSuffix(name, worded)), "Müller & <Söhne>"
+	kinds := []string{string(db.MailInvitation) + worded, string(db.MailTrial) + worded, string(db.MailDelegation) + worded}
+	checkMails(t, kinds, func(w *Worker, name string, locale db.Locale) (*Message, error) {
+		m, kind := mailOf(KindInvitation, locale), db.MailKind(strings.TrimSuffix(name, worded))
+		m.Person.Affiliation = "Müller & <Söhne>"
 		m.Campaign.Texts = []db.CampaignText{
 			{Language: db.Dutch, Subject: "{naam}: komt {organisatie} naar {bijeenkomst}?", Message: message},
 			{Language: db.German, Message: "Liebe {Name}, bis {antwortBis}!"},
 		}
-		return w.compose(m, drafts{})
+		if kind == db.MailDelegation {
+			m = mailOf(KindDelegationInvited, locale)
+			m.Delegation.Message = message
+		}
+		m.Delivery.Kind = kind
+		return composed(w, m)
 	})
 }
 
@@ -130,6 +138,41 @@ func TestWhatReadersAreCalledStaysText(t *testing.T) {
 	}
 }
 
+// TestWhatWasWrittenToOrganisationsBeforeFieldsStaysText holds that a message which nobody checked, from when it was plain text, is
+// readable and leads nowhere.
+func TestWhatWasWrittenToOrganisationsBeforeFieldsStaysText(t *testing.T) {
+	t.Parallel()
+	w := composer(t)
+	for message, want := range map[string]string{
+		"Dear {all},\nbring {{ideas}}":                   "Dear {all},\nbring {{ideas}}",
+		"[press](javascript:alert(1)) here":              "press here",
+		"![logo](https://evil.example/x.png) of us":      "logo of us",
+		"<img src=x onerror=alert(1)><script>x</script>": "<img src=x onerror=alert(1)><script>x</script>",
+		"{name} for [us](//evil.example)":                "{name} for us",
+		strings.Repeat("> ", 50) + "deep":                "deep",
+		ownPlace:                                         ownPlace,
+	} {
+		m := mailOf(KindDelegationInvited, db.English)
+		m.Delegation.Message = message
+		mail, err := composed(w, m)
+		if err != nil {
+			t.Fatalf("%q: %v", message, err)
+		}
+		if !strings.Contains(mail.Text, want) {
+			t.Errorf("%q: %s", message, mail.Text)
+		}
+		page, err := html.Parse(strings.NewReader(mail.HTML))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for node := range page.Descendants() {
+			if node.Type == html.ElementNode && (node.Data == "script" || node.Data == "img" || node.Data == "a" && !strings.Contains(fmt.Sprint(node.Attr), " https://meetings.example.org/d/")) {
+				t.Errorf("%q: <%s %v>", message, node.Data, node.Attr)
+			}
+		}
+	}
+}
+
 // TestNobodyCanWriteTheMarksOfDrafts holds that words cannot be written which drafts replace by tokens.
 func TestNobodyCanWriteTheMarksOfDrafts(t *testing.T) {
 	t.Parallel()
@@ -151,26 +194,20 @@ func TestNobodyCanWriteTheMarksOfDrafts(t *testing.T) {
 	}
 }
 
-// composed writes the mail of a kind. What an invited organisation is called, only the database can tell, so a mail about a
+// composed writes a mail. What an invited organisation is called, only the database can tell, so a mail about a
 // delegation gets its words here.
-func composed(w *Worker, kind string, locale db.Locale) (*Message, error) {
-	if kind != KindDelegationInvited && kind != KindDelegationReminder {
-		return w.compose(mailOf(kind, locale), drafts{})
+func composed(w *Worker, mail *db.Mail) (*Message, error) {
+	if mail.Delegation == nil {
+		return w.compose(mail, drafts{})
 	}
-	mail := mailOf(KindRegistrationWaitlisted, locale)
-	m, err := w.compose(mail, drafts{})
+	m, facts, _, err := w.state(mail)
 	if err != nil {
 		return nil, err
 	}
-	meeting, err := meetingOf(mail)
-	if err != nil {
-		return nil, err
+	if facts.Delegation = "Oldenburg"; facts.Words != nil {
+		facts.Words.Employer = facts.Delegation
 	}
-	m.Kind = kind
-	written, err := w.write(m, Facts{
-		PersonName: mail.Person.Name, OrganiserName: mail.Organiser.Name, Meeting: meeting, Message: mail.Campaign.Message,
-		RespondBy: mail.Campaign.RespondBy.In(meetingZone(mail)), Delegation: "Oldenburg", Places: 4, AnswerURL: w.cfg.PublicURL + "/d/desk-token",
-	}, nil)
+	written, err := w.write(m, facts, nil)
 	m.Subject, m.Text, m.HTML = written.subject, written.text, written.html
 	return m, err
 }
