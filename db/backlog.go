@@ -3,8 +3,6 @@ package db
 import (
 	"context"
 	"fmt"
-
-	"github.com/uptrace/bun"
 )
 
 // Waiting is how many mails of a lane are in a state.
@@ -14,19 +12,19 @@ type Waiting struct {
 	Mails int
 }
 
-// Backlog counts the mails that have not left: queued, enqueued and sending, for both lanes, zero where there are none. What
+// Backlog counts the mails that have not left: queued and sending, for both lanes, zero where there are none. What
 // it reads are the indexes of mails that are under way, however many have been sent.
 func (d *DB) Backlog(ctx context.Context) ([]Waiting, error) {
 	var counted []Waiting
 	err := d.read.NewRaw(`SELECT lane, 'QUEUED' AS state, count(*) AS mails FROM deliveries WHERE due_at IS NOT NULL GROUP BY lane
 		UNION ALL SELECT delivery.lane, state, count(*) AS mails FROM claims JOIN deliveries AS delivery ON delivery.claim = claims.id
-		WHERE state IN (?) GROUP BY delivery.lane, state`, bun.List([]DeliveryState{Enqueued, Sending})).Scan(ctx, &counted)
+		WHERE state = ? GROUP BY delivery.lane, state`, Sending).Scan(ctx, &counted)
 	if err != nil {
 		return nil, fmt.Errorf("count the backlog: %w", err)
 	}
 	var all []Waiting
 	for _, lane := range []Lane{Urgent, Bulk} {
-		for _, state := range []DeliveryState{Queued, Enqueued, Sending} {
+		for _, state := range []DeliveryState{Queued, Sending} {
 			w := Waiting{Lane: lane, State: state}
 			for _, c := range counted {
 				if c.Lane == lane && c.State == state {

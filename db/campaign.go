@@ -181,7 +181,7 @@ func (d *DB) CancelCampaign(ctx context.Context, actor Actor, id ID, shape Shape
 		}
 		// What a worker is taking up at this moment is passed over, so as to wait for nobody: it is looked at again before it leaves.
 		open := d.skipLocked(tx.NewSelect().Model((*Delivery)(nil)).Column("id")).
-			Where("campaign_id = ?", c.ID).Where("state IN (?)", bun.List([]DeliveryState{Queued, Enqueued}))
+			Where("campaign_id = ?", c.ID).Where("state = ?", Queued)
 		var stopped []ID
 		if err := tx.NewUpdate().With("open", open).Model((*Delivery)(nil)).Set("state = ?", DeliveryCanceled).Set("claim = NULL").
 			Where("id IN (SELECT id FROM open)").

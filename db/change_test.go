@@ -60,11 +60,7 @@ func (w *world) deliver(t testing.TB) map[string]*db.Mail {
 	t.Helper()
 	notices := map[string]*db.Mail{}
 	for _, lane := range []db.Lane{db.Urgent, db.Bulk} {
-		claim, _, err := w.ClaimDeliveries(t.Context(), lane, 10_000)
-		if err != nil {
-			t.Fatal(err)
-		}
-		mails, err := w.StartDeliveries(t.Context(), claim, worker())
+		_, mails, err := w.StartDeliveries(t.Context(), lane, worker(), 10_000)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -305,20 +301,14 @@ func TestChangesBeforeTheMailLeavesAreToldTogether(t *testing.T) {
 			}
 		}
 		rename("One")
-		// A claim that has not been begun tells the next change as well.
-		claim, n, err := w.ClaimDeliveries(t.Context(), db.Bulk, 3)
-		if err != nil || n != 3 {
-			t.Fatal(n, err)
-		}
+		// A mail that has not been begun tells the next change as well.
+		w.due(t, db.Bulk, 6)
 		rename("Two")
 		if err := w.changeSession(t, "talk", db.ChangeSessionInput{Title: new("Wind")}); err != nil {
 			t.Fatal(err)
 		}
-		if n := query[int](t, w, "SELECT count(*) FROM deliveries WHERE kind = 'meeting_notice' AND state IN ('QUEUED', 'ENQUEUED')"); n != 6 {
+		if n := query[int](t, w, "SELECT count(*) FROM deliveries WHERE kind = 'meeting_notice' AND state = 'QUEUED'"); n != 6 {
 			t.Errorf("%d mails wait, want 6", n)
-		}
-		if err := w.ReleaseClaim(t.Context(), claim, db.Enqueued); err != nil {
-			t.Fatal(err)
 		}
 		mails := w.deliver(t)
 		if m := mails["Anna"].Notice; len(mails) != 6 || m.Changes[0].Before.Title != "Vaktreffen open" || m.Changes[0].Now.Title != "Two" ||
@@ -327,8 +317,7 @@ func TestChangesBeforeTheMailLeavesAreToldTogether(t *testing.T) {
 		}
 		// One that has been begun does not.
 		rename("Three")
-		claim, _, _ = w.ClaimDeliveries(t.Context(), db.Bulk, 100)
-		begun := w.start(t, claim, worker(), 6)
+		begun := w.start(t, db.Bulk, 100, worker(), 6)
 		rename("Four")
 		if got := w.deliver(t); len(got) != 6 || got["Anna"].Notice.Changes[0].Before.Title != "Three" {
 			t.Errorf("%d mails tell what came after a mail had begun", len(got))
@@ -370,8 +359,7 @@ func TestWhoComesAndGoesWhileAMailWaits(t *testing.T) {
 		w.cancel(t, talk, "bert")
 		w.cancel(t, w.seatsOf(t, "editions", "open"), "bert")
 		titles := map[string]string{}
-		claim, _, _ := w.ClaimDeliveries(t.Context(), db.Bulk, 100)
-		mails, err := w.StartDeliveries(t.Context(), claim, worker())
+		_, mails, err := w.StartDeliveries(t.Context(), db.Bulk, worker(), 100)
 		if err != nil {
 			t.Fatal(err)
 		}

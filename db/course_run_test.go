@@ -88,7 +88,7 @@ func TestOrganisersHearOnceThatARunIsBelowItsMinimum(t *testing.T) {
 		if !slices.Equal(told, []string{"bettina", "olga"}) {
 			t.Fatalf("told %v, want Bettina and Olga once", told)
 		}
-		mails := w.start(t, w.claim(t, db.Urgent, 10, 3), worker(), 3)
+		mails := w.start(t, db.Urgent, 10, worker(), 3)
 		i := slices.IndexFunc(mails, func(m *db.Mail) bool { return m.Delivery.Kind == db.MailRunBelowMinimum })
 		if m := mails[i]; m.CourseRun.Course.OfferedBy() != "Groningen" || m.CourseRun.Seats.Taken != 1 || *m.CourseRun.MinParticipants != 2 {
 			t.Errorf("the notice tells of %+v", m.CourseRun)
@@ -102,9 +102,12 @@ func TestOrganisersHearOnceThatARunIsBelowItsMinimum(t *testing.T) {
 		if n := w.count(t, db.MailRunBelowMinimum); n != 4 {
 			t.Errorf("%d notices after the day was moved, want 4", n)
 		}
-		claim := w.claim(t, db.Urgent, 10, 2)
+		w.due(t, db.Urgent, 2)
 		w.register(t, seats, "anna")
-		w.start(t, claim, worker(), 0) // there are enough now
+		w.due(t, db.Urgent, 3)
+		if mails := w.start(t, db.Urgent, 10, worker(), 1); mails[0].Delivery.Kind != db.MailIntakeRequested { // there are enough now
+			t.Errorf("a mail of kind %s leaves", mails[0].Delivery.Kind)
+		}
 		w.exec(t, "UPDATE course_runs SET below_minimum_told_for = NULL")
 		w.sweepCourses(t)
 		if n := w.count(t, db.MailRunBelowMinimum); n != 4 {
@@ -158,17 +161,19 @@ func TestConfirmingAndCancellingARunTellsEverybodyOnce(t *testing.T) {
 			}
 		}
 		step("confirm", db.RunConfirmed, db.MailRunConfirmed)
-		claim := w.claim(t, db.Urgent, 100, before+4)
+		w.due(t, db.Urgent, before+4)
 		step("cancel", db.RunCancelled, db.MailRunCancelled)
-		// Everything that was said before is untrue now, but that Bettina gave up her place on the waiting list, which nobody was told.
-		w.start(t, claim, worker(), 0)
-		w.clock.advance(time.Second)
-		claim = w.claim(t, db.Urgent, 100, 4)
+		w.due(t, db.Urgent, before+4+4)
 		w.cancel(t, seats, "dieter")
-		for _, m := range w.start(t, claim, worker(), 3) {
+		// Everything that was said before is untrue now, but that Bettina gave up her place on the waiting list, which nobody was told,
+		// and Dieter is told of nothing but his own cancellation.
+		for _, m := range w.start(t, db.Urgent, 100, worker(), 4) {
+			if own := *m.Person.Address == "dieter@example.org"; own != (m.Delivery.Kind == db.MailCancelled) {
+				t.Errorf("%s is told of %s", m.Person.Name, m.Delivery.Kind)
+			}
 			want := 0
-			if *m.Person.Address == "anna@example.org" {
-				want = 1 // the cancellation of her calendar entry
+			if *m.Person.Address == "anna@example.org" || *m.Person.Address == "dieter@example.org" {
+				want = 1 // the cancellation of a calendar entry
 			}
 			if m.Registration.CalendarSequence != want {
 				t.Errorf("%s has sequence %d, want %d", m.Person.Name, m.Registration.CalendarSequence, want)

@@ -19,11 +19,12 @@ import (
 // DB is the graph and the outbox on one database. Its methods are safe for concurrent use.
 type DB struct {
 	handles
-	clock   func() time.Time
-	linkKey atomic.Pointer[[]byte]
-	wake    map[Lane]chan struct{}
-	crowds  crowds
-	files   string // the folder of those beside reports; "": there is none
+	clock    func() time.Time
+	linkKey  atomic.Pointer[[]byte]
+	wake     map[Lane]chan struct{}
+	crowds   crowds
+	starting sync.Mutex // held while mails are begun
+	files    string     // the folder of those beside reports; "": there is none
 
 	settlingSent func() (string, error) // the text of a statement that comes with every few mails
 

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
-
-	"github.com/vaktreffen/vaktreffen/db/wording"
 )
 
 // Delegation is an invitation to an organisation: so many places in an edition, for people whom its coordinators name until a
@@ -22,7 +20,7 @@ type Delegation struct {
 	OrganisationID ID
 	Places         int // that the organisation may fill at most
 	RespondBy      time.Time
-	Message        string
+	Message        string // Markdown with fields, as invitations have it; "": none
 	Status         DelegationStatus
 	CreatedBy      ID
 	CreatedAt      time.Time
@@ -103,14 +101,14 @@ func (d *DB) InviteDelegations(ctx context.Context, actor Actor, in InviteDelega
 		if err != nil {
 			return err
 		}
-		if problems := in.check(d.personal, now, e); len(problems) > 0 {
+		words, problems := in.check(d, now, e)
+		if len(problems) > 0 {
 			return problems
 		}
 		known, err := delegationsOf(ctx, tx, e.ID)
 		if err != nil {
 			return err
 		}
-		var problems Errors
 		var fresh []*Delegation
 		coordinators := map[ID][]ID{}
 		for n, asked := range in.Delegations {
@@ -125,9 +123,7 @@ func (d *DB) InviteDelegations(ctx context.Context, actor Actor, in InviteDelega
 			g := &Delegation{
 				ID: NewID(KindDelegation, now), EditionID: e.ID, OrganisationID: asked.OrganisationID, Places: asked.Places,
 				RespondBy: in.RespondBy.UTC().Truncate(time.Microsecond), Status: DelegationOpen, CreatedBy: actor.PersonID, CreatedAt: now,
-			}
-			if in.Message != nil {
-				g.Message = *in.Message
+				Message: words.message,
 			}
 			if coordinators[g.ID], err = coordinatorsOf(ctx, tx, e.PartnershipID, g.OrganisationID); err != nil {
 				return err
@@ -156,7 +152,7 @@ func (d *DB) InviteDelegations(ctx context.Context, actor Actor, in InviteDelega
 	return d.loadDelegations(ctx, actor, ids, shape)
 }
 
-func (in *InviteDelegationsInput) check(personal wording.PersonalLinks, now time.Time, e *Edition) (problems Errors) {
+func (in *InviteDelegationsInput) check(d *DB, now time.Time, e *Edition) (words campaignWords, problems Errors) {
 	refuse := func(code ErrorCode, field, text string) {
 		problems = append(problems, problem(code, "input."+field, "%s", text))
 	}
@@ -169,14 +165,11 @@ func (in *InviteDelegationsInput) check(personal wording.PersonalLinks, now time
 	if n := len(in.Delegations); n == 0 || n > maxDelegations {
 		refuse(CodeInvalid, "delegations", fmt.Sprintf("Invite 1 to %d organisations at once.", maxDelegations))
 	}
-	if in.Message != nil && len([]rune(*in.Message)) > maxMessage {
-		refuse(CodeTooLarge, "message", fmt.Sprintf("Use at most %d characters.", maxMessage))
+	words, wrong := d.words(in.Message, nil)
+	if len(wrong) == 0 {
+		wrong = words.unknown(&target{venue: e.VenueName + e.VenueAddress + e.VenueCity}, true, nil)
 	}
-	if in.Message != nil {
-		if text, _ := wording.Read(*in.Message); personal.In(text) {
-			refuse(CodeInvalid, "message", personalLink)
-		}
-	}
+	problems = append(problems, wrong...)
 	seen := map[ID]bool{}
 	for n, asked := range in.Delegations {
 		if asked.Places < 1 || asked.Places > maxPlaces {
@@ -187,7 +180,7 @@ func (in *InviteDelegationsInput) check(personal wording.PersonalLinks, now time
 		}
 		seen[asked.OrganisationID] = true
 	}
-	return problems
+	return words, problems
 }
 
 // problemAt is a problem with an entry of a list.

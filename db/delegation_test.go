@@ -190,10 +190,6 @@ func TestInvitingDelegationsIsRefused(t *testing.T) {
 			"no places": {func(in *db.InviteDelegationsInput) {
 				in.Delegations = []db.DelegationInput{{OrganisationID: oldenburg}}
 			}, db.CodeInvalid},
-			"a personal link": {func(in *db.InviteDelegationsInput) {
-				link := "Look at /r/" + strings.Repeat("a", 48)
-				in.Message = &link
-			}, db.CodeInvalid},
 			"nobody": {func(in *db.InviteDelegationsInput) { in.Delegations = nil }, db.CodeInvalid},
 			"twice":  {func(in *db.InviteDelegationsInput) { in.Delegations = append(in.Delegations[:1:1], in.Delegations...) }, db.CodeInvalid},
 			"no member": {func(in *db.InviteDelegationsInput) {
@@ -210,14 +206,36 @@ func TestInvitingDelegationsIsRefused(t *testing.T) {
 				t.Errorf("%s: %v, want %s", name, err, c.want)
 			}
 		}
+		for message, want := range map[string]string{
+			"Dear {nmae}, come to {meeting}":    "{nmae} is no field. Did you mean {name}? The fields are {name}, {organisation}, {meeting}, {date}, {venue} and {answerBy}.",
+			"We meet in {venue}.":               "{venue} has nothing to show", // nobody knows it yet
+			"{{name}}":                          "Write one brace on each side of a field",
+			"[yes](javascript:alert(1))":        "leads nowhere",
+			"![us](https://example.org/us)":     "Leave out the picture",
+			strings.Repeat("é", 5001):           "at most 5000 characters; these are 5001",
+			"a\x00b":                            "control characters",
+			"See /r/" + strings.Repeat("a", 48): "This holds a personal link",
+		} {
+			in := good
+			in.Message = &message
+			_, err := w.InviteDelegations(t.Context(), w.olga, in, nil)
+			if problems, _ := db.AsErrors(err); len(problems) != 1 || strings.Join(problems[0].Field, ".") != "input.message" || !strings.Contains(problems[0].Message, want) {
+				t.Errorf("%.40q: %v, want %q", message, err, want)
+			}
+		}
 		if _, err := w.InviteDelegations(t.Context(), w.outsider, good, nil); code(err) != db.CodeForbidden {
 			t.Errorf("an outsider: %v", err)
 		}
 		if n := query[int](t, w, "SELECT count(*) FROM deliveries"); n != 0 {
 			t.Errorf("%d mails of what was refused", n)
 		}
+		message := "\n**{name}** of {organisation}: {meeting} on {date}, by {answerBy}? <b>Bring \\{ideas\\}.</b>\n"
+		good.Message = &message
 		if _, err := w.InviteDelegations(t.Context(), w.olga, good, nil); err != nil {
 			t.Fatal(err)
+		}
+		if kept := query[string](t, w, "SELECT message FROM delegations"); kept != strings.TrimSpace(message) {
+			t.Errorf("kept %q", kept)
 		}
 		again := good
 		again.Delegations = []db.DelegationInput{{OrganisationID: oldenburg, Places: 5}}

@@ -101,7 +101,6 @@ type DeliveryState string
 // The states of deliveries.
 const (
 	Queued           DeliveryState = "QUEUED"
-	Enqueued         DeliveryState = "ENQUEUED"
 	Sending          DeliveryState = "SENDING"
 	Sent             DeliveryState = "SENT"
 	Failed           DeliveryState = "FAILED"
@@ -168,18 +167,14 @@ func insertAll[T any](ctx context.Context, tx bun.Tx, rows []T) error {
 	return nil
 }
 
-// ClaimDeliveries takes up to limit queued mails of a lane whose time has come, marks them enqueued under a new claim, and
-// commits. Several processes may claim at once; no mail is in two claims. The claim is zero when there was nothing.
-func (d *DB) ClaimDeliveries(ctx context.Context, lane Lane, limit int64) (claim ID, count int, err error) {
-	now := d.now()
-	claim = NewID(KindClaim, now)
-	if count, err = d.claimDue(ctx, now, claim, lane, limit); err != nil {
-		return ID{}, 0, fmt.Errorf("claim deliveries: %w", err)
+// DueDeliveries counts the mails of a lane whose time to leave has come, up to a limit.
+func (d *DB) DueDeliveries(ctx context.Context, lane Lane, limit int64) (n int64, err error) {
+	due := d.read.NewSelect().Model((*Delivery)(nil)).ColumnExpr("1").Where("(lane, due_at) >= (?, ?)", lane, time.Time{}).Where("(lane, due_at) <= (?, ?)", lane, d.now()).
+		Where("due_at IS NOT NULL").Limit(limit)
+	if err := d.read.NewSelect().TableExpr("(?) AS due", due).ColumnExpr("count(*)").Scan(ctx, &n); err != nil {
+		return 0, fmt.Errorf("count due deliveries: %w", err)
 	}
-	if count == 0 {
-		return ID{}, 0, nil
-	}
-	return claim, count, nil
+	return n, nil
 }
 
 // openClaim is a claim of which a mail may still be under way. There are few of them, and they lead to all mails that are: those
@@ -201,27 +196,26 @@ func olderThan(claims []openClaim, moment time.Time) (ids []ID) {
 	return ids
 }
 
-// CloseClaim tells that whoever had a claim is done with it. As long as a mail is enqueued or being sent under it, it stays open.
+// CloseClaim tells that whoever had a claim is done with it. As long as a mail is being sent under it, it stays open.
 func (d *DB) CloseClaim(ctx context.Context, claim ID) error { return closeClaims(ctx, d.write, claim) }
 
-// closeClaims closes those of the claims under which no mail is enqueued or being sent. A claim never gets another mail.
+// closeClaims closes those of the claims under which no mail is being sent. A claim never gets another mail.
 func closeClaims(ctx context.Context, tx bun.IDB, claims ...ID) error {
 	if len(claims) == 0 {
 		return nil
 	}
-	_, err := tx.NewRaw("DELETE FROM claims WHERE id IN (?) AND NOT EXISTS (SELECT 1 FROM deliveries WHERE claim = claims.id AND state IN (?))",
-		bun.List(claims), bun.List([]DeliveryState{Enqueued, Sending})).Exec(ctx)
+	_, err := tx.NewRaw("DELETE FROM claims WHERE id IN (?) AND NOT EXISTS (SELECT 1 FROM deliveries WHERE claim = claims.id AND state = ?)",
+		bun.List(claims), Sending).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("close claims: %w", err)
 	}
 	return nil
 }
 
-// ReleaseClaim puts the mails of a claim that are in the state back into the queue: Enqueued for a relay that could not hand
-// the claim over (or does not know whether it did), Sending for a process that has offered none of them to a mail server.
-func (d *DB) ReleaseClaim(ctx context.Context, claim ID, state DeliveryState) error {
+// ReleaseClaim puts the mails of a claim back into the queue, for a process that has offered none of them to a mail server.
+func (d *DB) ReleaseClaim(ctx context.Context, claim ID) error {
 	_, err := d.write.NewUpdate().Model((*Delivery)(nil)).
-		Set("state = ?", Queued).Set("claim = NULL").Set("worker_id = NULL").Where("claim = ?", claim).Where("state = ?", state).Exec(ctx)
+		Set("state = ?", Queued).Set("claim = NULL").Set("worker_id = NULL").Where("claim = ?", claim).Where("state = ?", Sending).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("release claim: %w", err)
 	}
@@ -246,10 +240,9 @@ func (d *DB) ForgetWorker(ctx context.Context, worker ID) error {
 
 // Stale says when work counts as lost.
 type Stale struct {
-	Enqueued time.Duration // claimed this long ago and not begun
-	Worker   time.Duration // its process not seen for this long
-	Sending  time.Duration // begun this long ago and never settled, by a process that is alive: longer than a chunk may take
-	By       ID            // the process that asks: it is alive, however long ago it last found the time to say so
+	Worker  time.Duration // its process not seen for this long
+	Sending time.Duration // begun this long ago and never settled, by a process that is alive: longer than a chunk may take
+	By      ID            // the process that asks: it is alive, however long ago it last found the time to say so
 }
 
 // RequeueStale puts mails back into the queue whose claim or process is lost. The old claim is void from then on: its holder
@@ -265,56 +258,33 @@ func (d *DB) RequeueStale(ctx context.Context, stale Stale) (requeued int, err e
 		if err := tx.NewSelect().Model(&open).Scan(ctx); err != nil {
 			return fmt.Errorf("open claims: %w", err)
 		}
-		old := olderThan(open, now.Add(-stale.Enqueued))
+		all := idsBy(open, func(c openClaim) ID { return c.ID })
 		for _, lost := range []struct {
 			claims    []ID
-			state     DeliveryState
 			condition string
 			args      []any
 		}{
-			{old, Enqueued, "1 = 1", nil},
-			{idsBy(open, func(c openClaim) ID { return c.ID }), Sending, "worker_id NOT IN (SELECT id FROM workers WHERE seen_at >= ? OR id = ?)", []any{now.Add(-stale.Worker), stale.By}},
-			{olderThan(open, now.Add(-stale.Sending)), Sending, "1 = 1", nil},
+			{all, "worker_id NOT IN (SELECT id FROM workers WHERE seen_at >= ? OR id = ?)", []any{now.Add(-stale.Worker), stale.By}},
+			{olderThan(open, now.Add(-stale.Sending)), "1 = 1", nil},
 		} {
-			n, err := d.requeue(ctx, tx, lost.claims, func(q *bun.SelectQuery) *bun.SelectQuery {
-				return q.Where("state = ?", lost.state).Where(lost.condition, lost.args...)
-			})
+			n, err := d.requeue(ctx, tx, lost.claims, lost.condition, lost.args...)
 			if err != nil {
 				return err
 			}
 			requeued += n
 		}
-		return closeClaims(ctx, tx, old...)
+		return closeClaims(ctx, tx, all...)
 	})
 	return requeued, err
 }
 
-// RequeueLost puts mails of a lane back into the queue that were claimed longer ago than the age and not begun. It is for a
-// relay that finds its queue in Redis empty.
-func (d *DB) RequeueLost(ctx context.Context, lane Lane, age time.Duration) (int, error) {
-	var open []openClaim
-	if err := d.read.NewSelect().Model(&open).Where("lane = ?", lane).Scan(ctx); err != nil {
-		return 0, fmt.Errorf("open claims: %w", err)
-	}
-	claims := olderThan(open, d.now().Add(-age))
+// requeue puts mails of claims that fulfil a condition back into the queue, but for those that somebody is changing at this moment:
+// they are not lost, and so it waits for nobody.
+func (d *DB) requeue(ctx context.Context, tx bun.IDB, claims []ID, condition string, args ...any) (int, error) {
 	if len(claims) == 0 {
 		return 0, nil
 	}
-	lost := func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("state = ?", Enqueued) }
-	// Looking first spares SQLite's one writer.
-	if any, err := lost(d.read.NewSelect().Model((*Delivery)(nil)).Where("claim IN (?)", bun.List(claims))).Exists(ctx); !any || err != nil {
-		return 0, err
-	}
-	return d.requeue(ctx, d.write, claims, lost)
-}
-
-// requeue puts mails of claims back into the queue, but for those that somebody is changing at this moment: they are not lost, and
-// so it waits for nobody.
-func (d *DB) requeue(ctx context.Context, tx bun.IDB, claims []ID, lost func(*bun.SelectQuery) *bun.SelectQuery) (int, error) {
-	if len(claims) == 0 {
-		return 0, nil
-	}
-	free := d.skipLocked(lost(tx.NewSelect().Model((*Delivery)(nil)).Column("id").Where("claim IN (?)", bun.List(claims))))
+	free := d.skipLocked(tx.NewSelect().Model((*Delivery)(nil)).Column("id").Where("claim IN (?)", bun.List(claims)).Where("state = ?", Sending).Where(condition, args...))
 	result, err := tx.NewUpdate().With("free", free).Model((*Delivery)(nil)).Set("state = ?", Queued).Set("claim = NULL").Set("worker_id = NULL").
 		Where("id IN (SELECT id FROM free)").Exec(ctx)
 	if err != nil {

@@ -322,61 +322,37 @@ func (h handles) settlingSentText() (string, error) {
 	return string(text), err
 }
 
-// claimDue claims up to limit mails of a lane that are due, as one change.
-func (d *DB) claimDue(ctx context.Context, now time.Time, claim ID, lane Lane, limit int64) (count int, err error) {
+// startDue marks up to limit mails of a lane that are due as being sent under a new claim, and returns them, as one change.
+func (d *DB) startDue(ctx context.Context, now time.Time, lane Lane, claim, worker ID, limit int64) (started []*Delivery, err error) {
 	if d.postgres {
 		// Everything in a WITH is run once: PostgreSQL may run a subquery again for each row. Pairs are compared because a plan for
 		// "lane = $1" made before the table has statistics expects so few mails that it reads all that are due, and sorts them. A plan
 		// that was kept from when the table was small would read all of it for each claim, so that none is kept.
 		text := `WITH due AS (SELECT id FROM deliveries
 				WHERE (lane, due_at) >= ($1::text, '-infinity') AND (lane, due_at) <= ($1::text, $2::timestamptz) AND due_at IS NOT NULL
-				ORDER BY lane, due_at LIMIT ` + strconv.FormatInt(limit, 10) + ` FOR UPDATE SKIP LOCKED),
-			claimed AS (UPDATE deliveries SET state = 'ENQUEUED', claim = $3::uuid WHERE id IN (SELECT id FROM due) RETURNING id),
+				ORDER BY lane, due_at LIMIT ` + strconv.FormatInt(limit, 10) + ` FOR NO KEY UPDATE SKIP LOCKED),
 			opened AS (INSERT INTO claims (id, lane, claimed_at) SELECT $3::uuid, $1::text, $2::timestamptz WHERE EXISTS (SELECT 1 FROM due))
-			SELECT count(*) FROM claimed`
+			UPDATE deliveries SET state = 'SENDING', claim = $3::uuid, worker_id = $4::uuid, dated_at = coalesce(dated_at, $2::timestamptz)
+			WHERE id IN (SELECT id FROM due) RETURNING *`
 		began := time.Now()
-		err = d.write.DB.QueryRowContext(ctx, text, pgx.QueryExecModeExec, string(lane), now, claim.uuid()).Scan(&count)
+		err = d.read.fromPostgres(ctx, text, d.write.Dialect().Tables().Get(reflect.TypeFor[Delivery]()), func() reflect.Value {
+			started = append(started, new(Delivery))
+			return reflect.ValueOf(started[len(started)-1]).Elem()
+		}, pgx.QueryExecModeDescribeExec, string(lane), now, claim.uuid(), worker.uuid())
 		ran(ctx, true, text, began, err)
-		return count, err
+		return started, err
 	}
 	err = d.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-		result, err := tx.NewRaw(`UPDATE deliveries SET state = 'ENQUEUED', claim = ? WHERE id IN
-			(SELECT id FROM deliveries WHERE lane = ? AND due_at <= ? ORDER BY due_at LIMIT ?)`, claim, lane, now, limit).Exec(ctx)
-		if err != nil {
-			return err
-		}
-		n, err := result.RowsAffected()
-		if count = int(n); err != nil || n == 0 {
+		started = nil
+		due := tx.NewSelect().Model((*Delivery)(nil)).Column("id").Where("lane = ?", lane).Where("due_at <= ?", now).Order("due_at").Limit(limit)
+		err := tx.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", Sending).Set("claim = ?", claim).Set("worker_id = ?", worker).
+			Set("dated_at = coalesce(dated_at, ?)", now).Where("id IN (?)", due).Returning("*").Scan(ctx, &started)
+		if err != nil || len(started) == 0 {
 			return err
 		}
 		_, err = tx.NewInsert().Model(&openClaim{ID: claim, Lane: lane, ClaimedAt: now}).Exec(ctx)
 		return err
 	})
-	return count, err
-}
-
-// start marks the mails of a claim as being sent and returns them.
-func (d *DB) start(ctx context.Context, claim, worker ID) (started []*Delivery, err error) {
-	now := d.now()
-	starting := func(claim, worker, now any) *bun.UpdateQuery {
-		return d.write.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", Sending).Set("worker_id = ?", worker).
-			Set("dated_at = coalesce(dated_at, ?)", now).Where("claim = ?", claim).Where("state = ?", Enqueued).Returning("*")
-	}
-	if !d.postgres {
-		return started, starting(claim, worker, now).Scan(ctx, &started)
-	}
-	// In the order of their ids, as whoever changes mails that wait locks them, so that neither waits for the other. Planned anew, as in claimDue.
-	mine := d.write.NewSelect().Model((*Delivery)(nil)).Column("id").Where("claim = $1").Where("state = ?", Enqueued).Order("id").For("NO KEY UPDATE")
-	text, err := starting(bun.Safe("$1"), bun.Safe("$2"), bun.Safe("$3")).With("mine", mine).Where("id IN (SELECT id FROM mine)").AppendQuery(d.write.QueryGen(), nil)
-	if err != nil {
-		return nil, err
-	}
-	began := time.Now()
-	err = d.read.fromPostgres(ctx, string(text), d.write.Dialect().Tables().Get(reflect.TypeFor[Delivery]()), func() reflect.Value {
-		started = append(started, new(Delivery))
-		return reflect.ValueOf(started[len(started)-1]).Elem()
-	}, pgx.QueryExecModeDescribeExec, claim.uuid(), worker.uuid(), now)
-	ran(ctx, true, string(text), began, err)
 	return started, err
 }
 

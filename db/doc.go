@@ -19,23 +19,22 @@
 //
 // The transaction that makes a mail due also writes its [Delivery]. Package worker takes it from there:
 //
-//	                ClaimDeliveries        StartDeliveries          SettleDeliveries
-//	   ┌─────────┐   new claim   ┌──────────┐   worker   ┌─────────┐
-//	──►│ QUEUED  ├──────────────►│ ENQUEUED ├───────────►│ SENDING ├──┬─► SENT
-//	   └─────────┘               └────┬─────┘            └────┬────┘  ├─► FAILED      refused for good, or too often
-//	        ▲ ▲                       │ claim too old         │       ├─► UNCERTAIN   connection broke after the last byte
-//	        │ └───────────────────────┤                       │       ├─► CANCELLED   had become untrue
-//	        │        RequeueStale     └───────────────────────┤       └─► SUPPRESSED  address takes no mail, or person no invitations
-//	        │                            worker not seen      │
-//	        └─────────────────────────────────────────────────┘
-//	             refused for now, or not reached: not_before lies ahead
+//	                 StartDeliveries             SettleDeliveries
+//	   ┌─────────┐   new claim, worker   ┌─────────┐
+//	──►│ QUEUED  ├──────────────────────►│ SENDING ├──┬─► SENT
+//	   └─────────┘                       └────┬────┘  ├─► FAILED      refused for good, or too often
+//	        ▲ ▲     RequeueStale:             │       ├─► UNCERTAIN   connection broke after the last byte
+//	        │ └───────────────────────────────┤       ├─► CANCELLED   had become untrue
+//	        │       worker not seen           │       └─► SUPPRESSED  address takes no mail, or person no invitations
+//	        └─────────────────────────────────┘
+//	          refused for now, or not reached: not_before lies ahead
 //
 // A report that a mail came back makes it BOUNCED: from SENT, from UNCERTAIN, or from SENDING when it is faster than the
 // commit. An invitation whose mail is FAILED, SUPPRESSED or BOUNCED is UNDELIVERED until it is answered or made again.
 // An organiser can have invitations that did not arrive tried again: their mails are QUEUED once more, each as the mail it was.
 //
-// Every change of state is fenced by the claim: requeueing voids it, and whoever held it can neither begin nor settle any
-// more. The table of claims leads to all mails that are ENQUEUED or SENDING; a claim without any is closed. A mail is
+// Every change of state is fenced by the claim: requeueing voids it, and whoever held it can settle nothing any
+// more. The table of claims leads to all mails that are SENDING; a claim without any is closed. A mail is
 // SENDING, committed, before its first byte leaves, and its outcome is committed before its connection sends another. So
 // nothing is lost, and when a process dies at most one mail for each of its connections is sent twice, with the same
 // Message-ID and Date.

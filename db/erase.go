@@ -188,14 +188,13 @@ func (d *DB) leaveMeetings(ctx context.Context, tx bun.Tx, now time.Time, person
 
 // stopMails cancels the mails to a person that have not left. One that is on its way is settled by who sends it.
 func (d *DB) stopMails(ctx context.Context, tx bun.Tx, now time.Time, person ID) error {
-	open := bun.List([]DeliveryState{Queued, Enqueued})
 	// The campaigns first, in the order in which whoever settles mails locks them.
 	if _, err := d.locked(tx.NewSelect().Model((*Campaign)(nil)).Column("id")).
-		Where("id IN (SELECT campaign_id FROM deliveries WHERE person_id = ? AND state IN (?))", person, open).Order("id").Exec(ctx); err != nil {
+		Where("id IN (SELECT campaign_id FROM deliveries WHERE person_id = ? AND state = ?)", person, Queued).Order("id").Exec(ctx); err != nil {
 		return fmt.Errorf("lock campaigns: %w", err)
 	}
 	stop := tx.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", DeliveryCanceled).Set("claim = NULL").Set("worker_id = NULL").
-		Where("person_id = ?", person).Where("state IN (?)", open)
+		Where("person_id = ?", person).Where("state = ?", Queued)
 	return settleAndCount(ctx, tx, now, stop, DeliveryCanceled)
 }
 
@@ -218,7 +217,7 @@ func (d *DB) FinishErasures(ctx context.Context) (int, error) {
 	var left []ID
 	if err := d.read.NewSelect().Model((*Person)(nil)).Column("id").Where("erased_at > ?", d.now().AddDate(0, 0, -7)).
 		WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-			return q.Where("EXISTS (SELECT 1 FROM deliveries AS x WHERE x.person_id = person.id AND (x.last_error IS NOT NULL OR x.state IN (?)))", bun.List([]DeliveryState{Queued, Enqueued})).
+			return q.Where("EXISTS (SELECT 1 FROM deliveries AS x WHERE x.person_id = person.id AND (x.last_error IS NOT NULL OR x.state = ?))", Queued).
 				WhereOr("EXISTS (SELECT 1 FROM access_tokens AS x WHERE x.person_id = person.id)").
 				WhereOr("EXISTS (SELECT 1 FROM sign_in_links AS x WHERE x.person_id = person.id)").
 				WhereOr("EXISTS (SELECT 1 FROM registrations AS x WHERE x.person_id = person.id AND x.status IN (?) AND x.registered_at >= person.erased_at)", bun.List(active))

@@ -56,29 +56,36 @@ func (m *Mail) Outcome(result Result) Outcome {
 	}
 }
 
-// heldFor is the pause of mails of a campaign that was paused after they were claimed.
+// heldFor is the pause of mails of a campaign that is paused.
 const heldFor = 30 * time.Second
 
-// StartDeliveries marks the mails of a claim as being sent by the worker, commits, and returns those to send. Mails that have
-// become untrue since they were queued are settled instead: the meeting or the campaign was cancelled, the invitation was
-// withdrawn, the registration has changed, the address takes no mail. A claim that is void gives none. After an error nobody
-// knows how far it came: release the claim.
-func (d *DB) StartDeliveries(ctx context.Context, claim, worker ID) ([]*Mail, error) {
+// StartDeliveries marks up to limit mails of a lane whose time has come as being sent by the worker under a new claim, commits,
+// and returns those to send. Several processes may do so at once; no mail is in two claims. Mails that have become untrue since they
+// were queued are settled instead: the meeting or the campaign was cancelled, the invitation was withdrawn, the registration has
+// changed, the address takes no mail. The claim is zero when nothing was due. After an error nobody knows how far it came: release the claim.
+func (d *DB) StartDeliveries(ctx context.Context, lane Lane, worker ID, limit int64) (claim ID, mails []*Mail, err error) {
+	now := d.now()
+	claim = NewID(KindClaim, now)
 	var deliveries []*Delivery
-	err := d.retried(func() (err error) {
-		if deliveries, err = d.start(ctx, claim, worker); err != nil {
+	err = d.retried(func() (err error) {
+		d.starting.Lock() // those who look for mails at the same time would each step over what the others are taking
+		defer d.starting.Unlock()
+		if deliveries, err = d.startDue(ctx, now, lane, claim, worker, limit); err != nil {
 			return fmt.Errorf("start deliveries: %w", err)
 		}
 		return nil
 	})
-	if err != nil || len(deliveries) == 0 {
-		return nil, err
+	if err != nil {
+		return claim, nil, err
+	}
+	if len(deliveries) == 0 {
+		return ID{}, nil, nil
 	}
 	toSend, untrue, err := d.sift(ctx, deliveries)
 	if err == nil && len(untrue) > 0 {
 		err = d.SettleDeliveries(ctx, untrue)
 	}
-	return toSend, err
+	return claim, toSend, err
 }
 
 // sift reads what deliveries tell and parts those to send from those that have become untrue.

@@ -168,7 +168,7 @@ func (d *DB) queueNotices(ctx context.Context, tx bun.Tx, n *notice, main *Seats
 		ofMeeting = tx.NewSelect().Model((*notice)(nil)).Column("id").Where("course_run_id = ?", n.CourseRunID)
 	}
 	if err := d.locked(tx.NewSelect().Model((*Delivery)(nil)).Column("person_id", "notice_id")).Where("notice_id IN (?)", ofMeeting).
-		Where("state IN (?)", bun.List([]DeliveryState{Queued, Enqueued})).Order("id").Scan(ctx, &waiting); err != nil {
+		Where("state = ?", Queued).Order("id").Scan(ctx, &waiting); err != nil {
 		return fmt.Errorf("notices that wait: %w", err)
 	}
 	notices := make([]ID, len(waiting))

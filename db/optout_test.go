@@ -29,11 +29,7 @@ func (w *world) personID(t *testing.T, address string) db.ID {
 // begin claims and starts the mails of a lane and returns those to send, in the order of their addresses.
 func (w *world) begin(t *testing.T, lane db.Lane) []*db.Mail {
 	t.Helper()
-	claim, _, err := w.ClaimDeliveries(t.Context(), lane, 1000)
-	if err != nil {
-		t.Fatal(err)
-	}
-	mails, err := w.StartDeliveries(t.Context(), claim, db.NewID(db.KindWorker, w.clock.Now()))
+	_, mails, err := w.StartDeliveries(t.Context(), lane, db.NewID(db.KindWorker, w.clock.Now()), 1000)
 	if err != nil {
 		t.Fatal(err)
 	}

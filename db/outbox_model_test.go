@@ -10,14 +10,13 @@ import (
 	"github.com/vaktreffen/vaktreffen/db"
 )
 
-// outboxModel is what several relays and workers saw of one outbox.
+// outboxModel is what several workers saw of one outbox.
 type outboxModel struct {
 	*world
 	t    testing.TB
 	seed string
 
 	mu      sync.Mutex
-	claims  []db.ID
 	flying  []*db.Mail        // started and not settled, as far as their worker knows
 	started map[[2]db.ID]bool // by delivery and claim
 	starts  map[db.ID]int     // of each delivery
@@ -43,32 +42,13 @@ func (m *outboxModel) check(err error) {
 	}
 }
 
-func (m *outboxModel) claimSome(r *rand.Rand) {
-	limit := 1 + r.Int64N(8)
-	claim, n, err := m.ClaimDeliveries(m.t.Context(), []db.Lane{db.Bulk, db.Urgent}[r.IntN(2)], limit)
-	m.check(err)
-	if n > int(limit) {
-		m.t.Errorf("%s: %d claimed at a limit of %d", m.seed, n, limit)
-	}
-	if n > 0 {
-		m.mu.Lock()
-		m.claims = append(m.claims, claim)
-		m.mu.Unlock()
-	}
-}
-
 func (m *outboxModel) startSome(r *rand.Rand, worker db.ID) {
-	m.mu.Lock()
-	claim, ok := take(r, &m.claims)
-	if ok && r.IntN(10) == 0 {
-		m.claims = append(m.claims, claim) // asynq runs a task twice now and then
-	}
-	m.mu.Unlock()
-	if !ok {
-		return
-	}
-	mails, err := m.StartDeliveries(m.t.Context(), claim, worker)
+	limit := 1 + r.Int64N(8)
+	claim, mails, err := m.StartDeliveries(m.t.Context(), []db.Lane{db.Bulk, db.Urgent}[r.IntN(2)], worker, limit)
 	m.check(err)
+	if len(mails) > int(limit) {
+		m.t.Errorf("%s: %d started at a limit of %d", m.seed, len(mails), limit)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, mail := range mails {
@@ -170,7 +150,7 @@ func runOutboxModel(t *testing.T, w *world, requeues bool) {
 	m.drain()
 	m.quiet(requeues)
 	w.checkDeadlocks(t, seed)
-	if n := query[int](t, w, "SELECT count(*) FROM deliveries WHERE state IN ('QUEUED', 'ENQUEUED', 'SENDING')"); n > 0 {
+	if n := query[int](t, w, "SELECT count(*) FROM deliveries WHERE state IN ('QUEUED', 'SENDING')"); n > 0 {
 		t.Errorf("%s: %d deliveries never came to an end", seed, n)
 	}
 	if n := query[int](t, w, "SELECT count(*) FROM claims"); n > 0 {
@@ -190,8 +170,6 @@ func (m *outboxModel) step(r *rand.Rand, worker db.ID, campaigns []db.ID, tokens
 		}
 	}
 	switch n := r.IntN(40); {
-	case n < 10:
-		m.claimSome(r)
 	case n < 18:
 		m.startSome(r, worker)
 	case n < 26:
@@ -208,11 +186,8 @@ func (m *outboxModel) step(r *rand.Rand, worker db.ID, campaigns []db.ID, tokens
 		steer(func(id db.ID) (*db.Campaign, error) { return m.ResumeCampaign(ctx, m.konrad, id, nil) })
 	case n == 37 && r.IntN(8) == 0:
 		steer(func(id db.ID) (*db.Campaign, error) { return m.CancelCampaign(ctx, m.olga, id, nil) })
-	case n == 38 && requeues:
-		_, err := m.RequeueStale(ctx, db.Stale{Enqueued: 2 * time.Minute, Worker: time.Minute, Sending: 10 * time.Minute})
-		m.check(err)
-	case n == 39 && requeues:
-		_, err := m.RequeueLost(ctx, db.Bulk, time.Duration(r.IntN(60))*time.Second)
+	case n >= 38 && requeues:
+		_, err := m.RequeueStale(ctx, db.Stale{Worker: time.Minute, Sending: 10 * time.Minute})
 		m.check(err)
 	}
 }
@@ -223,17 +198,15 @@ func (m *outboxModel) drain() {
 	for range 20 {
 		m.clock.advance(2 * time.Hour)
 		m.check(m.SeeWorker(m.t.Context(), last))
-		_, err := m.RequeueStale(m.t.Context(), db.Stale{Enqueued: time.Minute, Worker: time.Minute, Sending: time.Hour})
+		_, err := m.RequeueStale(m.t.Context(), db.Stale{Worker: time.Minute, Sending: time.Hour})
 		m.check(err)
 		for _, lane := range []db.Lane{db.Urgent, db.Bulk} {
-			claim, _, err := m.ClaimDeliveries(m.t.Context(), lane, 1000)
-			m.check(err)
-			mails, err := m.StartDeliveries(m.t.Context(), claim, last)
+			_, mails, err := m.StartDeliveries(m.t.Context(), lane, last, 1000)
 			m.check(err)
 			outcomes := make([]db.Outcome, len(mails))
 			for i, mail := range mails {
 				m.starts[mail.Delivery.ID]++
-				m.back[mail.Delivery.ID]++ // the claims that nobody started and the mails that nobody settled came back
+				m.back[mail.Delivery.ID]++ // the mails that nobody settled came back
 				outcomes[i] = mail.Outcome(db.ResultSent)
 			}
 			m.check(m.SettleDeliveries(m.t.Context(), outcomes))

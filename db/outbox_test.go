@@ -11,19 +11,18 @@ import (
 	"github.com/vaktreffen/vaktreffen/db"
 )
 
-// claim takes what is due and fails the test when there is not as much as expected.
-func (w *world) claim(t testing.TB, lane db.Lane, limit int64, want int) db.ID {
+// due fails the test when not as many mails are due as expected.
+func (w *world) due(t testing.TB, lane db.Lane, want int) {
 	t.Helper()
-	claim, n, err := w.ClaimDeliveries(t.Context(), lane, limit)
-	if err != nil || n != want || claim.IsZero() != (want == 0) {
-		t.Fatalf("claim %s of %d deliveries, %v; want %d", claim, n, err, want)
+	if n, err := w.DueDeliveries(t.Context(), lane, 1000); err != nil || n != int64(want) {
+		t.Fatalf("%d mails are due, %v; want %d", n, err, want)
 	}
-	return claim
 }
 
-func (w *world) start(t testing.TB, claim, worker db.ID, want int) []*db.Mail {
+// start has a worker begin what is due and fails the test when there is not as much to send as expected.
+func (w *world) start(t testing.TB, lane db.Lane, limit int64, worker db.ID, want int) []*db.Mail {
 	t.Helper()
-	mails, err := w.StartDeliveries(t.Context(), claim, worker)
+	_, mails, err := w.StartDeliveries(t.Context(), lane, worker, limit)
 	if err != nil || len(mails) != want {
 		t.Fatalf("%d mails to send, %v; want %d", len(mails), err, want)
 	}
@@ -66,7 +65,7 @@ func TestWhatBecomesOfAnAttempt(t *testing.T) {
 		invitation := func(t *testing.T) db.Lane { invite(t); return db.Bulk }
 		confirmation := func(t *testing.T) db.Lane {
 			token := w.tokens(t, invite(t).ID)[0]
-			w.settle(t, w.start(t, w.claim(t, db.Bulk, 1, 1), worker(), 1)[0].Outcome(db.ResultSent))
+			w.settle(t, w.start(t, db.Bulk, 1, worker(), 1)[0].Outcome(db.ResultSent))
 			w.answer(t, token, true)
 			return db.Urgent
 		}
@@ -98,7 +97,7 @@ func TestWhatBecomesOfAnAttempt(t *testing.T) {
 				lane := test.kind(t)
 				id := query[db.ID](t, w, "SELECT id FROM deliveries WHERE state = 'QUEUED'")
 				w.exec(t, "UPDATE deliveries SET attempts = ?, drops = ? WHERE id = ?", test.attempts, test.drops, id)
-				m := w.start(t, w.claim(t, lane, 10, 1), worker(), 1)[0]
+				m := w.start(t, lane, 10, worker(), 1)[0]
 				was := m.Delivery.NotBefore
 				w.clock.advance(time.Second)
 				now := w.clock.Now()
@@ -123,10 +122,10 @@ func TestWhatBecomesOfAnAttempt(t *testing.T) {
 				w.checkCounts(t, name+", settled twice")
 				if x.State == db.Queued { // it keeps its Date when it is sent later
 					if test.after > 0 {
-						w.claim(t, lane, 10, 0)
+						w.due(t, lane, 0)
 					}
 					w.clock.advance(test.after)
-					m2 := w.start(t, w.claim(t, lane, 10, 1), worker(), 1)[0]
+					m2 := w.start(t, lane, 10, worker(), 1)[0]
 					if !m2.Delivery.DatedAt.Equal(*m.Delivery.DatedAt) {
 						t.Errorf("dated %s, then %s", m.Delivery.DatedAt, m2.Delivery.DatedAt)
 					}
@@ -167,27 +166,34 @@ func TestAClaimIsLimitedAndInOrder(t *testing.T) {
 			t.Errorf("before its time it is %s", scheduled.Status())
 		}
 		w.send(t, w.olga, toEdition("now", w.edition(t, "open"), db.AudienceInput{CSV: csvOf("now", 7)}))
-		w.claim(t, db.Urgent, 100, 0)
-		first := w.claim(t, db.Bulk, 5, 5)
+		w.due(t, db.Urgent, 0)
+		first := w.start(t, db.Bulk, 5, worker(), 5)
 		w.clock.advance(time.Hour)
 		if status := w.campaign(t, scheduled.ID).Status(); status != db.CampaignSending {
 			t.Errorf("at its time it is %s", status)
 		}
-		second := w.claim(t, db.Bulk, 3, 3)
-		w.claim(t, db.Bulk, 100, 2)
-		w.claim(t, db.Bulk, 100, 0)
-		if first == second {
+		w.due(t, db.Bulk, 5)
+		second := w.start(t, db.Bulk, 3, worker(), 3)
+		w.start(t, db.Bulk, 100, worker(), 2)
+		w.due(t, db.Bulk, 0)
+		if first[0].Delivery.Claim == second[0].Delivery.Claim {
 			t.Error("two claims are the same")
 		}
-		if n := query[int](t, w, "SELECT count(*) FROM deliveries WHERE claim IN (?, ?) AND campaign_id = ?", first, second, scheduled.ID); n != 1 {
-			t.Errorf("%d of the later ones were claimed early, want 1", n)
+		early := 0
+		for _, m := range append(first, second...) {
+			if m.Campaign.ID == scheduled.ID {
+				early++
+			}
+		}
+		if early != 1 {
+			t.Errorf("%d of the later ones were begun early, want 1", early)
 		}
 	})
 }
 
-func TestAVoidClaimNeitherStartsNorSettles(t *testing.T) {
+func TestAVoidClaimDoesNotSettle(t *testing.T) {
 	t.Parallel()
-	stale := db.Stale{Enqueued: 2 * time.Minute, Worker: time.Minute, Sending: time.Hour}
+	stale := db.Stale{Worker: time.Minute, Sending: time.Hour}
 	eachWorld(t, func(t *testing.T, w *world) {
 		c := w.send(t, w.olga, toEdition("k", w.edition(t, "open"), db.AudienceInput{CSV: csvOf("p", 2)}))
 		requeue := func(want int) {
@@ -203,26 +209,19 @@ func TestAVoidClaimNeitherStartsNorSettles(t *testing.T) {
 			}
 		}
 
-		lost := w.claim(t, db.Bulk, 10, 2)
 		w.settle(t, db.Outcome{ // of a mail that was not begun
-			DeliveryID: query[db.ID](t, w, "SELECT id FROM deliveries LIMIT 1"), Claim: lost, CampaignID: c.ID, Kind: db.MailInvitation, Result: db.ResultSent,
+			DeliveryID: query[db.ID](t, w, "SELECT id FROM deliveries LIMIT 1"), Claim: db.NewID(db.KindClaim, beginning), CampaignID: c.ID, Kind: db.MailInvitation, Result: db.ResultSent,
 		})
-		w.clock.advance(2 * time.Minute)
-		requeue(0)
-		w.clock.advance(time.Microsecond)
-		requeue(2)
-		w.start(t, lost, worker(), 0)
-
 		dead := worker()
 		see(dead)
-		mails := w.start(t, w.claim(t, db.Bulk, 10, 2), dead, 2)
+		mails := w.start(t, db.Bulk, 10, dead, 2)
 		w.clock.advance(time.Minute)
 		requeue(0)
 		w.clock.advance(time.Microsecond)
 		requeue(2)
 		alive := worker()
 		see(alive)
-		second := w.start(t, w.claim(t, db.Bulk, 10, 2), alive, 2)
+		second := w.start(t, db.Bulk, 10, alive, 2)
 		w.settle(t, mails[0].Outcome(db.ResultSent), mails[1].Outcome(db.ResultFailed)) // by the dead one, after all
 		if got := w.campaign(t, c.ID); got.Sent+got.Failed != 0 {
 			t.Errorf("a void claim settled: %+v", got)
@@ -236,32 +235,18 @@ func TestAVoidClaimNeitherStartsNorSettles(t *testing.T) {
 		requeue(2) // begun an hour ago by a worker that is alive
 		w.settle(t, second[0].Outcome(db.ResultSent))
 
-		released := w.claim(t, db.Bulk, 10, 2)
-		if err := w.ReleaseClaim(t.Context(), released, db.Enqueued); err != nil {
+		released := w.start(t, db.Bulk, 10, alive, 2)
+		if err := w.ReleaseClaim(t.Context(), released[0].Delivery.Claim); err != nil {
 			t.Fatal(err)
 		}
-		w.start(t, released, alive, 0)
+		w.due(t, db.Bulk, 2)
+		w.settle(t, released[0].Outcome(db.ResultSent))
 
-		inRedis := w.claim(t, db.Bulk, 10, 2)
-		w.clock.advance(10 * time.Second)
-		for lane, want := range map[db.Lane]int{db.Urgent: 0, db.Bulk: 2} {
-			if n, err := w.RequeueLost(t.Context(), lane, 10*time.Second); err != nil || n != 0 {
-				t.Errorf("%d lost, %v", n, err)
-			}
-			if n, err := w.RequeueLost(t.Context(), lane, 9*time.Second); err != nil || n != want {
-				t.Errorf("%s: %d lost, %v; want %d", lane, n, err, want)
-			}
-		}
-		w.start(t, inRedis, alive, 0)
-
-		last := w.start(t, w.claim(t, db.Bulk, 10, 2), alive, 2)
-		if n, err := w.RequeueLost(t.Context(), db.Bulk, -time.Hour); err != nil || n != 0 {
-			t.Errorf("%d being sent count as lost, %v", n, err)
-		}
+		last := w.start(t, db.Bulk, 10, alive, 2)
 		for _, other := range []string{"claim", "delivery"} {
 			o := last[0].Outcome(db.ResultSent)
 			if other == "claim" {
-				o.Claim = released
+				o.Claim = released[0].Delivery.Claim
 			} else {
 				o.DeliveryID = db.NewID(db.KindDelivery, beginning)
 			}
@@ -301,12 +286,16 @@ func TestAClaimIsOpenAsLongAsOneOfItsMailsIs(t *testing.T) {
 			}
 		}
 		check("at first")
-		first := w.claim(t, db.Bulk, 2, 2)
+		alive := worker()
+		if err := w.SeeWorker(t.Context(), alive); err != nil {
+			t.Fatal(err)
+		}
+		mails := w.start(t, db.Bulk, 2, alive, 2)
+		first := mails[0].Delivery.Claim
 		w.clock.advance(time.Second)
-		second := w.claim(t, db.Bulk, 3, 3)
+		second := w.start(t, db.Bulk, 3, alive, 3)[0].Delivery.Claim
 		closeClaim(first)
-		check("not begun", first, second)
-		mails := w.start(t, first, worker(), 2)
+		check("begun", first, second)
 		w.settle(t, mails[0].Outcome(db.ResultSent))
 		closeClaim(first)
 		check("half sent", first, second)
@@ -314,22 +303,16 @@ func TestAClaimIsOpenAsLongAsOneOfItsMailsIs(t *testing.T) {
 		check("nobody said it is over", first, second)
 		closeClaim(first)
 		check("over", second)
-		if err := w.ReleaseClaim(t.Context(), second, db.Enqueued); err != nil {
-			t.Fatal(err)
-		}
-		stale := db.Stale{Enqueued: time.Minute, Worker: time.Minute, Sending: time.Hour}
-		for range 2 {
+		stale := db.Stale{Worker: time.Minute, Sending: time.Hour}
+		for _, want := range [][]db.ID{{second}, {}} {
 			if n, err := w.RequeueStale(t.Context(), stale); err != nil || n != 0 {
 				t.Fatalf("%d requeued, %v", n, err)
 			}
-			check("released, and too young to be looked at", second)
-			w.clock.advance(30 * time.Second)
+			check("nobody was left to say so", want...)
+			if err := w.ReleaseClaim(t.Context(), second); err != nil {
+				t.Fatal(err)
+			}
 		}
-		w.clock.advance(time.Microsecond)
-		if n, err := w.RequeueStale(t.Context(), stale); err != nil || n != 0 {
-			t.Fatalf("%d requeued, %v", n, err)
-		}
-		check("nobody was left to say so")
 	})
 }
 
@@ -372,9 +355,9 @@ func TestMailsThatBecameUntrueAreNotSent(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				w.send(t, w.olga, toEdition(name, w.edition(t, "open"), db.AudienceInput{CSV: csvOf("p"+strings.ToLower(rand.Text()), 1)}))
 				id := query[db.ID](t, w, "SELECT id FROM deliveries WHERE state = 'QUEUED'")
-				claim := w.claim(t, db.Bulk, 1, 1)
 				w.exec(t, test.lie)
-				w.start(t, claim, worker(), 0)
+				w.due(t, db.Bulk, 1)
+				w.start(t, db.Bulk, 1, worker(), 0)
 				if x := w.delivery(t, id); x.State != test.state || x.State == db.Queued && !x.NotBefore.After(w.clock.Now()) {
 					t.Errorf("it is %s, not before %s", x.State, x.NotBefore)
 				}
@@ -399,7 +382,7 @@ func TestMailsOfRegistrationsThatChangedAreNotSent(t *testing.T) {
 			w.answer(t, token, true)
 		}
 		w.answer(t, tokens[0], false) // its confirmation is untrue now, and so is the waiting of the fourth
-		mails := w.start(t, w.claim(t, db.Urgent, 100, 7), worker(), 5)
+		mails := w.start(t, db.Urgent, 100, worker(), 5)
 		kinds := map[db.MailKind]int{}
 		for _, m := range mails {
 			kinds[m.Delivery.Kind]++

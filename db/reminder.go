@@ -76,7 +76,7 @@ func (r *Reminder) Total() (n int) {
 }
 
 // Queued returns how many of its mails have not left yet.
-func (r *Reminder) Queued() int { return r.counts[Queued] + r.counts[Enqueued] + r.counts[Sending] }
+func (r *Reminder) Queued() int { return r.counts[Queued] + r.counts[Sending] }
 
 // Sent returns how many of its mails the mail server took over.
 func (r *Reminder) Sent() int { return r.counts[Sent] }
@@ -271,7 +271,7 @@ func (d *DB) WithdrawReminder(ctx context.Context, actor Actor, id ID, shape Sha
 		}
 		// What a worker is taking up at this moment is passed over: it is looked at again before it leaves.
 		open := d.skipLocked(tx.NewSelect().Model((*Delivery)(nil)).Column("id")).
-			Where("reminder_id = ?", r.ID).Where("state IN (?)", bun.List([]DeliveryState{Queued, Enqueued}))
+			Where("reminder_id = ?", r.ID).Where("state = ?", Queued)
 		if _, err := tx.NewUpdate().With("open", open).Model((*Delivery)(nil)).Set("state = ?", DeliveryCanceled).Set("claim = NULL").
 			Where("id IN (SELECT id FROM open)").Exec(ctx); err != nil {
 			return fmt.Errorf("cancel reminders: %w", err)

@@ -32,7 +32,7 @@ func (w *world) invite(t testing.TB, prefix string, n int) *db.Campaign {
 // sendBulk sends all that is due in bulk.
 func (w *world) sendBulk(t testing.TB, n int) []*db.Mail {
 	t.Helper()
-	mails := w.start(t, w.claim(t, db.Bulk, 100_000, n), worker(), n)
+	mails := w.start(t, db.Bulk, 100_000, worker(), n)
 	outcomes := make([]db.Outcome, n)
 	for i, m := range mails {
 		outcomes[i] = m.Outcome(db.ResultSent)
@@ -106,7 +106,7 @@ func TestWhoIsReminded(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.exec(t, "INSERT INTO suppressions (email, reason, created_at) VALUES ('p4@example.org', 'HARD_BOUNCE', ?)", beginning)
-		m := w.start(t, w.claim(t, db.Bulk, 100, 4), worker(), 1)[0]
+		m := w.start(t, db.Bulk, 100, worker(), 1)[0]
 		if m.Delivery.Kind != db.MailReminder || *m.Person.Address != "p5@example.org" || m.AnswerToken == "" || m.OptOutToken == "" {
 			t.Errorf("the mail that leaves: %+v", m)
 		}
@@ -230,11 +230,7 @@ func TestAnsweringWhileReminded(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		claim, _, err := w.ClaimDeliveries(t.Context(), db.Bulk, 1000)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.start(t, claim, worker(), guests/2)
+		w.start(t, db.Bulk, 1000, worker(), guests/2)
 		if n := query[int](t, w, "SELECT count(*) FROM deliveries x JOIN invitations i ON i.id = x.invitation_id WHERE x.reminder_id = ? AND x.state = 'SENDING' AND i.status <> 'PENDING'", r.ID); n != 0 {
 			t.Errorf("%d who have answered are reminded", n)
 		}
@@ -269,13 +265,12 @@ func TestWithdrawingAReminder(t *testing.T) {
 		}
 		w.clock.advance(time.Hour)
 		w.sweepCampaigns(t, 6)
-		sending := w.start(t, w.claim(t, db.Bulk, 2, 2), worker(), 2)
-		enqueued := w.claim(t, db.Bulk, 2, 2)
+		sending := w.start(t, db.Bulk, 2, worker(), 2)
 		withdraw(w.olga, again.ID, "")
-		w.start(t, enqueued, worker(), 0)
+		w.due(t, db.Bulk, 0)
 		w.settle(t, sending[0].Outcome(db.ResultSent), sending[1].Outcome(db.ResultLater))
 		w.clock.advance(time.Hour)
-		w.start(t, w.claim(t, db.Bulk, 10, 1), worker(), 0)
+		w.start(t, db.Bulk, 10, worker(), 0)
 		if got := w.reminder(t, again.ID); got.Sent() != 1 || got.Cancelled() != 5 || got.Queued() != 0 {
 			t.Errorf("in the end: %+v", got)
 		}
@@ -291,7 +286,7 @@ func TestRemindersOfMeetingsThatAreOffAndCampaignsThatAreHeld(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		happen func(t *testing.T, w *world, c *db.Campaign)
-		claims int
+		due    int
 	}{
 		"the meeting is cancelled": {func(t *testing.T, w *world, _ *db.Campaign) {
 			w.exec(t, "UPDATE editions SET status = 'CANCELLED' WHERE key = 'open'")
@@ -315,14 +310,15 @@ func TestRemindersOfMeetingsThatAreOffAndCampaignsThatAreHeld(t *testing.T) {
 			t.Parallel()
 			eachWorld(t, func(t *testing.T, w *world) {
 				c := w.send(t, w.olga, toEdition("k", w.edition(t, "open"), db.AudienceInput{CSV: csvOf("p", 3)}))
-				mails := w.start(t, w.claim(t, db.Bulk, 3, 3), worker(), 3)
+				mails := w.start(t, db.Bulk, 3, worker(), 3)
 				w.settle(t, mails[0].Outcome(db.ResultSent), mails[1].Outcome(db.ResultSent)) // the third keeps the campaign open
 				w.remind(t, c.ID, time.Hour)
 				w.clock.advance(time.Hour)
 				w.sweepCampaigns(t, 2)
 				test.happen(t, w, c)
-				w.start(t, w.claim(t, db.Bulk, 10, test.claims), worker(), 0)
-				if test.claims == 0 {
+				w.due(t, db.Bulk, test.due)
+				w.start(t, db.Bulk, 10, worker(), 0)
+				if test.due == 0 {
 					if _, err := w.ResumeCampaign(t.Context(), w.olga, c.ID, nil); err != nil {
 						t.Fatal(err)
 					}

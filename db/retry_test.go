@@ -42,7 +42,7 @@ func (w *world) ended(t testing.TB) (*db.Campaign, map[string]*db.Mail) {
 	t.Helper()
 	w.exec(t, "INSERT INTO suppressions (email, reason, created_at) VALUES ('p5@example.org', 'SOFT_BOUNCES', ?)", beginning)
 	c := w.send(t, w.olga, toEdition("ended", w.edition(t, "open"), db.AudienceInput{CSV: csvOf("p", 8)}))
-	mails := byAddress(w.start(t, w.claim(t, db.Bulk, 10, 7), worker(), 7))
+	mails := byAddress(w.start(t, db.Bulk, 10, worker(), 7))
 	w.settle(t, mails["p0"].Outcome(db.ResultSent), refused(mails["p1"], 554, "5.7.1 Message refused"), refused(mails["p2"], 550, "5.1.1 No such user"),
 		mails["p3"].Outcome(db.ResultUncertain), mails["p4"].Outcome(db.ResultSent), refused(mails["p6"], 552, "mailbox full"), refused(mails["p7"], 550, "5.0.0 No"))
 	if known, err := w.RecordBounce(t.Context(), db.Bounce{Token: mails["p4"].BounceToken, StatusCode: "5.1.1", Detail: "gone"}); !known || err != nil {
@@ -66,7 +66,7 @@ func TestWhichMailsAreTriedAgain(t *testing.T) {
 		}
 		w.retry(t, c.ID, false, 0) // doing it again does nothing more
 		w.clock.advance(time.Hour)
-		again := w.start(t, w.claim(t, db.Bulk, 10, 1), worker(), 1)[0]
+		again := w.start(t, db.Bulk, 10, worker(), 1)[0]
 		was := mails["p1"].Delivery
 		if again.Delivery.ID != was.ID || again.Delivery.Attempts != 0 || !again.Delivery.DatedAt.Equal(w.clock.Now()) {
 			t.Errorf("tried again: %+v, was %+v", again.Delivery, was)
@@ -87,7 +87,7 @@ func TestWhichMailsAreTriedAgain(t *testing.T) {
 		// The uncertain one goes only when that is asked for, and as the copy that it is.
 		w.retry(t, c.ID, true, 1)
 		w.clock.advance(time.Hour)
-		copied := w.start(t, w.claim(t, db.Bulk, 10, 1), worker(), 1)[0]
+		copied := w.start(t, db.Bulk, 10, worker(), 1)[0]
 		if copied.Delivery.ID != mails["p3"].Delivery.ID || !copied.Delivery.DatedAt.Equal(*mails["p3"].Delivery.DatedAt) {
 			t.Errorf("the copy: %+v", copied.Delivery)
 		}
@@ -102,7 +102,7 @@ func TestWhichMailsAreTriedAgain(t *testing.T) {
 		}
 		w.retry(t, c.ID, false, 3)
 		var to []string
-		for _, m := range w.start(t, w.claim(t, db.Bulk, 10, 3), worker(), 3) {
+		for _, m := range w.start(t, db.Bulk, 10, worker(), 3) {
 			to = append(to, *m.Person.Address)
 			w.settle(t, m.Outcome(db.ResultSent))
 		}
@@ -135,7 +135,7 @@ func TestRetriesThatAreRefused(t *testing.T) {
 		w.exec(t, "UPDATE editions SET status = 'PUBLISHED' WHERE key = 'open'")
 
 		running := w.send(t, w.olga, toEdition("running", w.edition(t, "open"), db.AudienceInput{CSV: csvOf("q", 3)}))
-		m := w.start(t, w.claim(t, db.Bulk, 1, 1), worker(), 1)[0]
+		m := w.start(t, db.Bulk, 1, worker(), 1)[0]
 		w.settle(t, refused(m, 554, "5.0.0 No"))
 		if _, err := w.PauseCampaign(t.Context(), w.olga, running.ID, nil); err != nil {
 			t.Fatal(err)
@@ -168,7 +168,7 @@ func TestRetriesAtOnce(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		const guests = 30
 		c := w.send(t, w.olga, toEdition("k", w.edition(t, "open"), db.AudienceInput{CSV: csvOf("p", guests)}))
-		mails := w.start(t, w.claim(t, db.Bulk, guests, guests), worker(), guests)
+		mails := w.start(t, db.Bulk, guests, worker(), guests)
 		for i, m := range mails {
 			if i%2 == 0 {
 				w.settle(t, m.Outcome(db.ResultUncertain))

@@ -86,7 +86,7 @@ func TestStandingsAreCountedAndWritten(t *testing.T) {
 			t.Errorf("campaign: %+v", c)
 		}
 		w.checkCounts(t, "after the second")
-		w.claim(t, db.Bulk, 100, 3+1) // dieter's is not among them
+		w.due(t, db.Bulk, 3+1) // dieter's is not among them
 		if _, err := w.SendInvitations(t.Context(), w.konrad, toEdition("third", in.EditionID, in.Audience), nil); code(err) != db.CodeConflict {
 			t.Errorf("nobody left to invite: %v", err)
 		}

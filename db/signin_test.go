@@ -28,11 +28,7 @@ func (w *world) signInLink(t testing.TB, address string) string {
 // claimAll claims and starts everything that is due on the lane.
 func (w *world) claimAll(t testing.TB, lane db.Lane) []*db.Mail {
 	t.Helper()
-	claim, _, err := w.ClaimDeliveries(t.Context(), lane, 50)
-	if err != nil {
-		t.Fatal(err)
-	}
-	mails, err := w.StartDeliveries(t.Context(), claim, db.NewID(db.KindWorker, w.clock.Now()))
+	_, mails, err := w.StartDeliveries(t.Context(), lane, db.NewID(db.KindWorker, w.clock.Now()), 50)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,19 +41,19 @@ func TestPauseResumeAndCancel(t *testing.T) {
 		}
 		steer(pause, db.NewID(db.KindCampaign, beginning), "", db.CodeNotFound)
 
-		sending := w.start(t, w.claim(t, db.Bulk, 2, 2), worker(), 2)
+		sending := w.start(t, db.Bulk, 2, worker(), 2)
 		steer(pause, c.ID, db.CampaignPaused, "")
 		steer(pause, c.ID, db.CampaignPaused, "")
-		w.claim(t, db.Bulk, 10, 0)
+		w.due(t, db.Bulk, 0)
 		w.settle(t, sending[0].Outcome(db.ResultSent), sending[1].Outcome(db.ResultLater))
 		w.clock.advance(time.Hour)
-		w.start(t, w.claim(t, db.Bulk, 10, 1), worker(), 0) // held though its time has come
+		w.start(t, db.Bulk, 10, worker(), 0) // held though its time has come
 		steer(resume, c.ID, db.CampaignSending, "")
 		steer(resume, c.ID, db.CampaignSending, "")
-		enqueued := w.claim(t, db.Bulk, 2, 2)
+		w.due(t, db.Bulk, 5)
 		steer(cancel, c.ID, db.CampaignCancelled, "")
 		steer(cancel, c.ID, db.CampaignCancelled, "")
-		w.start(t, enqueued, worker(), 0)
+		w.due(t, db.Bulk, 0)
 		steer(pause, c.ID, "", db.CodeConflict)
 		steer(resume, c.ID, "", db.CodeConflict)
 		if got := w.campaign(t, c.ID); got.Sent != 1 || got.Cancelled != 5 || got.Queued() != 0 {
@@ -66,7 +66,7 @@ func TestPauseResumeAndCancel(t *testing.T) {
 		if again.Total != 5 {
 			t.Errorf("%d are invited again, want 5", again.Total)
 		}
-		for _, m := range w.start(t, w.claim(t, db.Bulk, 10, 5), worker(), 5) {
+		for _, m := range w.start(t, db.Bulk, 10, worker(), 5) {
 			w.settle(t, m.Outcome(db.ResultSent))
 		}
 		steer(pause, again.ID, "", db.CodeConflict)
@@ -79,7 +79,7 @@ func TestACampaignWhoseLastMailsLeaveWhileItIsPausedIsFinished(t *testing.T) {
 	t.Parallel()
 	eachWorld(t, func(t *testing.T, w *world) {
 		c := w.send(t, w.olga, toEdition("k", w.edition(t, "open"), db.AudienceInput{CSV: csvOf("p", 1)}))
-		m := w.start(t, w.claim(t, db.Bulk, 1, 1), worker(), 1)[0]
+		m := w.start(t, db.Bulk, 1, worker(), 1)[0]
 		if _, err := w.PauseCampaign(t.Context(), w.olga, c.ID, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -92,13 +92,13 @@ func TestAMailThatComesBackAfterItsCampaignWasCancelledTakesItsInvitationBack(t 
 	t.Parallel()
 	eachWorld(t, func(t *testing.T, w *world) {
 		c := w.send(t, w.olga, toEdition("k", w.edition(t, "open"), db.AudienceInput{CSV: csvOf("p", 1)}))
-		m := w.start(t, w.claim(t, db.Bulk, 1, 1), worker(), 1)[0]
+		m := w.start(t, db.Bulk, 1, worker(), 1)[0]
 		if _, err := w.CancelCampaign(t.Context(), w.olga, c.ID, nil); err != nil {
 			t.Fatal(err)
 		}
 		w.settle(t, m.Outcome(db.ResultLater))
 		w.clock.advance(time.Hour)
-		w.start(t, w.claim(t, db.Bulk, 1, 1), worker(), 0)
+		w.start(t, db.Bulk, 1, worker(), 0)
 		w.checkCounts(t, "in the end")
 		if again := w.send(t, w.olga, toEdition("again", w.edition(t, "open"), db.AudienceInput{CSV: csvOf("p", 1)})); again.Total != 1 {
 			t.Errorf("%d are invited again", again.Total)
@@ -122,8 +122,8 @@ func TestResumingAScheduledCampaignKeepsItsTime(t *testing.T) {
 			}
 		}
 		w.clock.advance(time.Hour - time.Microsecond)
-		w.claim(t, db.Bulk, 1, 0)
+		w.due(t, db.Bulk, 0)
 		w.clock.advance(time.Microsecond)
-		w.claim(t, db.Bulk, 1, 1)
+		w.due(t, db.Bulk, 1)
 	})
 }

@@ -103,9 +103,8 @@ func TestNothingIsAskedOfNothing(t *testing.T) {
 	t.Parallel()
 	eachWorld(t, func(t *testing.T, w *world) {
 		w.settle(t)
-		w.start(t, db.ID{}, worker(), 0)
-		w.start(t, db.NewID(db.KindClaim, beginning), worker(), 0)
-		w.claim(t, db.Bulk, 10, 0)
+		w.start(t, db.Bulk, 10, worker(), 0)
+		w.due(t, db.Bulk, 0)
 		if n, err := w.RequeueStale(t.Context(), db.Stale{}); n != 0 || err != nil {
 			t.Errorf("%d, %v", n, err)
 		}

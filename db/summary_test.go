@@ -11,11 +11,7 @@ import (
 // summaries sends what is queued for organisers and returns it.
 func (w *world) summaries(t testing.TB, want int) []*db.Mail {
 	t.Helper()
-	claim, _, err := w.ClaimDeliveries(t.Context(), db.Urgent, 100)
-	if err != nil {
-		t.Fatal(err)
-	}
-	started, err := w.StartDeliveries(t.Context(), claim, worker())
+	_, started, err := w.StartDeliveries(t.Context(), db.Urgent, worker(), 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +63,7 @@ func TestTheEndOfACampaignIsToldOnce(t *testing.T) {
 		// Trying again is told by itself.
 		w.retry(t, c.ID, false, 1)
 		w.sweepCampaigns(t, 0)
-		w.settle(t, w.start(t, w.claim(t, db.Bulk, 10, 1), worker(), 1)[0].Outcome(db.ResultUncertain))
+		w.settle(t, w.start(t, db.Bulk, 10, worker(), 1)[0].Outcome(db.ResultUncertain))
 		w.retry(t, c.ID, false, 0)
 		w.sweepCampaigns(t, 1)
 		w.sweepCampaigns(t, 0)
@@ -98,7 +94,7 @@ func TestTryingAgainBeforeTheEndWasTold(t *testing.T) {
 		if m.Summary.Again || m.Summary.Total != 8 || m.Summary.Failed != 4 {
 			t.Errorf("the first end: %+v", m.Summary)
 		}
-		w.settle(t, w.start(t, w.claim(t, db.Bulk, 10, 1), worker(), 1)[0].Outcome(db.ResultSent))
+		w.settle(t, w.start(t, db.Bulk, 10, worker(), 1)[0].Outcome(db.ResultSent))
 		w.sweepCampaigns(t, 0) // one mail that was sent is no news
 		w.summaries(t, 0)
 	})
@@ -108,17 +104,17 @@ func TestWhichEndsAreTold(t *testing.T) {
 	t.Parallel()
 	eachWorld(t, func(t *testing.T, w *world) {
 		one := w.send(t, w.konrad, toEdition("one", w.edition(t, "open"), db.AudienceInput{CSV: csvOf("one", 1)}))
-		w.settle(t, w.start(t, w.claim(t, db.Bulk, 10, 1), worker(), 1)[0].Outcome(db.ResultSent))
+		w.settle(t, w.start(t, db.Bulk, 10, worker(), 1)[0].Outcome(db.ResultSent))
 		w.sweepCampaigns(t, 0)
 		w.send(t, w.konrad, toEdition("lost", w.edition(t, "open"), db.AudienceInput{CSV: csvOf("lost", 1)}))
-		w.settle(t, refused(w.start(t, w.claim(t, db.Bulk, 10, 1), worker(), 1)[0], 550, "5.1.1 No"))
+		w.settle(t, refused(w.start(t, db.Bulk, 10, worker(), 1)[0], 550, "5.1.1 No"))
 		w.sweepCampaigns(t, 1)
 		if m := w.summaries(t, 1)[0]; m.Person.Name != "Konrad" || m.Summary.Failed != 1 {
 			t.Errorf("one mail that was lost: %+v to %s", m.Summary, m.Person.Name)
 		}
 		// A cancelled campaign has ended when the last mail has that a process had begun to send.
 		stopped := w.send(t, w.olga, toEdition("stopped", w.edition(t, "open"), db.AudienceInput{CSV: csvOf("s", 4)}))
-		flying := w.start(t, w.claim(t, db.Bulk, 1, 1), worker(), 1)[0]
+		flying := w.start(t, db.Bulk, 1, worker(), 1)[0]
 		if _, err := w.CancelCampaign(t.Context(), w.olga, stopped.ID, nil); err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
@@ -13,17 +14,21 @@ import (
 func TestACoordinatorNamesWhoComes(t *testing.T) {
 	each(t, func(t *house) {
 		edition, oldenburg := t.id("editions", "vaktreffen-2027"), t.id("organisations", "oldenburg")
-		payload := at(t.ask(organiser, `mutation($input: InviteDelegationsInput!) { inviteDelegations(input: $input) {
-			delegations { id status places organisation { name } edition { title } named { id } } userErrors { code message index } } }`,
-			vars{"input": vars{"editionId": edition, "respondBy": "2027-02-15T12:00:00Z", "message": "Bring <b>ideas</b>.", "delegations": []vars{{"organisationId": oldenburg, "places": 3}}}}), "inviteDelegations")
+		invite := func(message string) any {
+			return at(t.ask(organiser, `mutation($input: InviteDelegationsInput!) { inviteDelegations(input: $input) {
+				delegations { id status places organisation { name } edition { title } named { id } } userErrors { code message field index } } }`,
+				vars{"input": vars{"editionId": edition, "respondBy": "2027-02-15T12:00:00Z", "message": message, "delegations": []vars{{"organisationId": oldenburg, "places": 3}}}}), "inviteDelegations")
+		}
+		refused := invite("Dear {nmae}")
+		if problem, _ := at(refused, "userErrors", 0, "message").(string); !strings.HasPrefix(problem, "{nmae} is no field. Did you mean {name}?") ||
+			fmt.Sprint(at(refused, "userErrors", 0, "field")) != "[input message]" || at(refused, "delegations") != nil {
+			t.Errorf("with an unknown field: %v", refused)
+		}
+		payload := invite("Dear {name}, bring <b>ideas</b>.")
 		if at(payload, "delegations", 0, "status") != "OPEN" || at(payload, "delegations", 0, "organisation", "name") == nil || at(payload, "delegations", 0, "edition", "title") == nil {
 			t.Fatalf("invited: %v", payload)
 		}
-		claim, _, err := t.db.ClaimDeliveries(t.Context(), db.Urgent, 50)
-		if err != nil {
-			t.Fatal(err)
-		}
-		mails, err := t.db.StartDeliveries(t.Context(), claim, db.NewID(db.KindWorker, time.Now()))
+		_, mails, err := t.db.StartDeliveries(t.Context(), db.Urgent, db.NewID(db.KindWorker, time.Now()), 50)
 		if err != nil || len(mails) != 1 || *mails[0].Person.Address != colleague {
 			t.Fatalf("mails %+v, %v", mails, err)
 		}

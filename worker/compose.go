@@ -143,8 +143,11 @@ func (w *Worker) state(m *db.Mail) (_ *Message, facts Facts, published *calendar
 		w.showTo(m, &facts)
 	case db.MailDelegation, db.MailDelegationReminder:
 		facts.AnswerURL = w.cfg.PublicURL + "/d/" + m.DeskToken
-		facts.Delegation, facts.Places, facts.Message = m.Delegation.InvitedParty(), m.Delegation.Places, m.Delegation.Message
+		facts.Delegation, facts.Places = m.Delegation.InvitedParty(), m.Delegation.Places
 		facts.RespondBy = m.Delegation.RespondBy.In(meetingZone(m))
+		if m.Delivery.Kind == db.MailDelegation { // a reminder has words of its own
+			facts.Words = wordsTo(m.Delegation)
+		}
 	case db.MailSignIn:
 		facts.AnswerURL = w.cfg.PublicURL + "/sign-in/" + m.SignInToken + "?lang=" + message.Locale
 	case db.MailOffered:

@@ -15,37 +15,49 @@ import (
 // later, so that a pause, a cancellation or a withdrawal takes effect soon.
 const freshFor = 10 * time.Second
 
-// admit handles a claim once this process may have a connection for it and send a first mail. Until then nothing of it is begun, so
-// that the truth is read when the mail can leave.
-func (w *Worker) admit(ctx context.Context, l *lane, claim db.ID) {
-	seated := l.name != db.Bulk || w.throttle.seats.sit(ctx, w.stopping)
-	if seated && l.name == db.Bulk {
+// admit answers a call once this process may have a connection for it and send a first mail. Until then nothing is begun, so that the
+// truth is read when the mail can leave.
+func (w *Worker) admit(ctx context.Context, l *lane) {
+	if l.name == db.Bulk {
+		if !w.throttle.seats.sit(ctx, w.stopping) {
+			return
+		}
 		defer w.throttle.seats.leave()
 	}
-	if !seated || !w.throttle.pass(ctx, l.name) {
-		if err := w.cfg.DB.ReleaseClaim(context.WithoutCancel(ctx), claim, db.Enqueued); err != nil {
-			w.cfg.Log.ErrorContext(ctx, "release mails that wait", "claim", claim, "error", err)
-		}
-		return
-	}
-	w.handle(ctx, l, claim)
-	if err := w.cfg.DB.CloseClaim(context.WithoutCancel(ctx), claim); err != nil {
-		w.cfg.Log.ErrorContext(ctx, "close claim", "claim", claim, "error", err) // RequeueStale closes it
+	if w.throttle.pass(ctx, l.name) {
+		w.handle(ctx, l)
 	}
 }
 
-// handle sends the mails of a claim, the first of which may pass, one after another. What it does not come to goes back into the queue.
-func (w *Worker) handle(ctx context.Context, l *lane, claim db.ID) {
+// handle sends a chunk of mails that are due, the first of which may pass, one after another. What it does not come to goes back
+// into the queue.
+func (w *Worker) handle(ctx context.Context, l *lane) {
 	began, life := time.Now(), w.life.Load()
 	ctx, span := w.tracer.Start(ctx, "send mails", trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(attribute.String("vaktreffen.lane", l.queue)))
 	handled := counts{}
 	defer handled.end(span)
-	mails, err := w.cfg.DB.StartDeliveries(ctx, claim, w.id)
+	limit := w.throttle.chunk(l.chunk, l.handlers)
+	claim, mails, err := w.cfg.DB.StartDeliveries(ctx, l.name, w.id, limit)
+	if claim.IsZero() {
+		w.throttle.giveBack(l.name)
+		return
+	}
+	defer func() {
+		if err := w.cfg.DB.CloseClaim(context.WithoutCancel(ctx), claim); err != nil {
+			w.cfg.Log.ErrorContext(ctx, "close claim", "claim", claim, "error", err) // RequeueStale closes it
+		}
+	}()
 	if err != nil {
 		span.SetStatus(codes.Error, "start mails")
 		w.cfg.Log.ErrorContext(ctx, "start mails", "claim", claim, "error", err)
 		w.release(ctx, claim)
 		return
+	}
+	if int64(len(mails)) == limit {
+		select {
+		case l.more <- struct{}{}:
+		default:
+		}
 	}
 	span.SetAttributes(attribute.Int("messaging.batch.message_count", len(mails)))
 	if len(mails) == 0 {
@@ -114,7 +126,7 @@ var results = map[Result]db.Result{
 // so it does not give up before the worker stops.
 func (w *Worker) release(ctx context.Context, claim db.ID) {
 	for {
-		err := w.cfg.DB.ReleaseClaim(context.WithoutCancel(ctx), claim, db.Sending)
+		err := w.cfg.DB.ReleaseClaim(context.WithoutCancel(ctx), claim)
 		if err == nil {
 			return
 		}

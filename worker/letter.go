@@ -74,8 +74,7 @@ type Facts struct {
 	OrganiserName string // who signs
 	Meeting       Meeting
 	RespondBy     time.Time   // to the invitation, the offer or the intake, in the zone to write it in; zero: no deadline, which an offer has
-	Message       string      // the organiser's own words, plain text, paragraphs apart by blank lines
-	Words         *Words      // the organiser's own words instead; nil: none
+	Words         *Words      // the organiser's own; nil: none
 	Trial         bool        // a test that the organiser alone gets: its links lead to nobody's page
 	AnswerURL     string      // the person's own page, where all answering happens
 	OptOutURL     string      // the page on which to want no more of these; empty: the letter comes in any case

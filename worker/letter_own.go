@@ -58,6 +58,21 @@ func wordsOf(m *db.Mail) (*Words, error) {
 	return w, nil
 }
 
+// wordsTo returns what an organiser wrote to an organisation. What fields or links would be refused for stays as it was typed: such a
+// message was kept when fields meant nothing yet.
+func wordsTo(g *db.Delegation) *Words {
+	w := &Words{Employer: g.InvitedParty()}
+	if g.Message == "" {
+		return w
+	}
+	text, problems := wording.Read(g.Message)
+	if len(problems) > 0 {
+		text = wording.ReadRecord(g.Message)
+	}
+	w.Message = text
+	return w
+}
+
 // own puts an organiser's words into the letter. What they mention is written in their language, the rest of the letter in the
 // reader's.
 func (l *Letters) own(letter *Letter, kind string, f Facts) {

@@ -32,7 +32,6 @@ func say(f Facts, t *tongue) *said {
 		Dates:         t.dates(f.Meeting),
 		Deadline:      t.deadline(f.RespondBy),
 		Summary:       plainText(f.Meeting.Summary),
-		Message:       plainText(f.Message),
 		CalendarEntry: f.CalendarEntry,
 		Invited:       f.Invited,
 		Delegated:     f.Delegated,

@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -120,8 +121,9 @@ func gatherParts(t *testing.T, contentType string, body io.Reader, parts map[str
 	}
 }
 
-func TestPostfixRefusesAndIsRefused(t *testing.T) {
-	server := startPostfix(t, "127.0.0.1:1", func(string) bool { return false })
+func TestSigningInAtPostfix(t *testing.T) {
+	doors := everyDoor()
+	server := startPostfix(t, "127.0.0.1:1", func(string) bool { return false }, doors...)
 	for name, cfg := range map[string]worker.SMTPConfig{
 		"a wrong password":                 {URL: server.url("falsch"), Roots: server.roots},
 		"a certificate nobody vouches for": {URL: server.url(postfixPassword)},
@@ -140,5 +142,8 @@ func TestPostfixRefusesAndIsRefused(t *testing.T) {
 	}
 	if n := len(server.mails(t)); n != 0 {
 		t.Errorf("%d mails arrived", n)
+	}
+	for i, d := range doors {
+		t.Run(d.scheme+" "+cmp.Or(d.offers, "everything"), func(t *testing.T) { checkSignIn(t, server, i, d) })
 	}
 }

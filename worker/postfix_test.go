@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,17 +30,18 @@ type postfix struct {
 	port  int
 	roots *x509.CertPool
 	inbox string // a maildir
+	log   string // a file
 }
 
 const (
-	postfixUser, postfixPassword = "robot", "geheim"
+	postfixUser, postfixPassword = "robot", "ge/heim: 100 %@"
 	nobody                       = 65534 // owns the mailboxes
 	mailboxLimit                 = 200_000
 )
 
-// startPostfix starts a Postfix whose recipients are greylisted when greylist says so. Without Postfix or the rights to start it the
+// startPostfix starts a Postfix whose recipients are greylisted when greylist says so, with doors besides its port. Without Postfix or the rights to start it the
 // test is left out, unless VAKTREFFEN_TEST_REQUIRE names postfix.
-func startPostfix(t *testing.T, bounces string, greylist func(recipient string) bool) *postfix {
+func startPostfix(t *testing.T, bounces string, greylist func(recipient string) bool, doors ...*door) *postfix {
 	t.Helper()
 	t.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin")
 	if _, err := exec.LookPath("postfix"); err != nil {
@@ -53,7 +55,11 @@ func startPostfix(t *testing.T, bounces string, greylist func(recipient string) 
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	p := &postfix{port: freePort(t), inbox: filepath.Join(dir, "mail/inbox")}
+	ports := freePorts(t, 1+len(doors))
+	for i, d := range doors {
+		d.port = ports[1+i]
+	}
+	p := &postfix{port: ports[0], inbox: filepath.Join(dir, "mail/inbox"), log: filepath.Join(dir, "maillog")}
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -93,7 +99,7 @@ anvil     unix  - - n - 1 anvil
 scache    unix  - - n - 1 scache
 showq     unix  n - n - - showq
 postlog   unix-dgram n - n - 1 postlogd
-`, "PORT", strconv.Itoa(p.port)))
+`, "PORT", strconv.Itoa(p.port))+furnish(t, dir, doors))
 	bounceHost, bouncePort, err := net.SplitHostPort(bounces)
 	must(err)
 	write("etc/main.cf", strings.NewReplacer(
@@ -136,14 +142,14 @@ bounce_queue_lifetime = 0
 transport_maps = inline:{ bounces.example.org=smtp:BOUNCES }
 `))
 	if out, err := exec.Command("postfix", "-c", dir+"/etc", "start").CombinedOutput(); err != nil {
-		log, _ := os.ReadFile(dir + "/maillog")
+		log, _ := os.ReadFile(p.log)
 		t.Fatalf("start Postfix: %v\n%s\n%s", err, out, log)
 	}
 	t.Cleanup(func() {
 		if out, err := exec.Command("postfix", "-c", dir+"/etc", "stop").CombinedOutput(); err != nil {
 			t.Errorf("stop Postfix: %v\n%s", err, out)
 		}
-		if log, err := os.ReadFile(dir + "/maillog"); t.Failed() && err == nil {
+		if log, err := os.ReadFile(p.log); t.Failed() && err == nil {
 			t.Logf("Postfix:\n%s", log)
 		}
 	})
@@ -160,7 +166,7 @@ func withoutPostfix(t *testing.T, why string) {
 
 // url is the server's address as configuration has it, for who signs in with the password.
 func (p *postfix) url(password string) string {
-	return fmt.Sprintf("smtp+starttls://%s:%s@127.0.0.1:%d", postfixUser, password, p.port)
+	return (&url.URL{Scheme: "smtp+starttls", User: url.UserPassword(postfixUser, password), Host: fmt.Sprintf("127.0.0.1:%d", p.port)}).String()
 }
 
 // mails are those in the inbox, with the line ends that they travelled with.
@@ -201,14 +207,18 @@ func (p *postfix) certificate(t *testing.T) (certificate, key string) {
 	return certificate, string(pkcs8(t, private))
 }
 
-func freePort(t *testing.T) int {
+// freePorts returns different ports that nobody listens on.
+func freePorts(t *testing.T, n int) (ports []int) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return ports
 }
 
 // policy runs a server of Postfix's access policy protocol: requests are lines of name=value up to an empty one, and so are answers.

@@ -11,11 +11,10 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Redis is where chunks of work wait for a free handler. It holds nothing that SQL does not know better: it may be emptied
-// or replaced at any time.
+// Redis is where calls wait for a free handler. It holds nothing that SQL does not know better: it may be emptied or replaced at any
+// time.
 type Redis struct {
 	connection asynq.RedisConnOpt
-	pending    int // how many chunks of a lane may wait in it
 	close      func()
 }
 
@@ -29,7 +28,7 @@ func OpenRedis(ctx context.Context, address string) (*Redis, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the Redis address starts with redis://, rediss:// or redis-sentinel://")
 	}
-	return &Redis{connection: connection, pending: 40, close: func() {}}, nil
+	return &Redis{connection: connection, close: func() {}}, nil
 }
 
 // Client returns a client for others than the queue, which has its own; whoever asks closes it.
@@ -79,5 +78,5 @@ func embeddedRedis(ctx context.Context) *Redis {
 			}
 		}
 	}()
-	return &Redis{connection: embedded{server}, pending: 20, close: func() { cancel(); server.Close() }}
+	return &Redis{connection: embedded{server}, close: func() { cancel(); server.Close() }}
 }

@@ -1,13 +1,13 @@
-// Package worker brings queued mails from the database to the mail server: a relay claims them and hands chunks to asynq,
-// handlers compose and send them over pooled SMTP connections, a ledger commits what came of each.
+// Package worker brings queued mails from the database to the mail server: a relay sees that mails are due and calls handlers by
+// asynq, handlers take chunks of them, compose and send them over pooled SMTP connections, a ledger commits what came of each.
 //
-//	db.Delivery   QUEUED ──claim──► ENQUEUED ──start──► SENDING ──settle──► SENT, FAILED, …
-//	                │ relay            │ handler            │ ledger
-//	                ▼                  ▼                    ▼
-//	asynq         task {claim}  ──► handle(claim) ──► Pool.Send, one mail at a time
+//	db.Delivery   QUEUED ─────────────start────────────► SENDING ─────settle─────► SENT, FAILED, …
+//	                │ due                 ▲                 │                  ▲
+//	                ▼                     │                 ▼                  │
+//	              relay ──call──► asynq ──► handler ──► Pool, one at a time ──► ledger
 //
-// SQL is the truth at every step; what Redis holds may be lost. A process may be killed at any moment: mails it had claimed or
-// begun are claimed again once it was not seen for a while. A connection ends its next mail only after the outcome of the
+// SQL is the truth at every step; what Redis holds may be lost, since a call names no mails. A process may be killed at any moment:
+// the mails it had begun are begun again once it was not seen for a while. A connection ends its next mail only after the outcome of the
 // last one is committed, so at most one mail for each connection is sent twice then, with the same Message-ID and Date.
 package worker
 
@@ -71,10 +71,11 @@ type Worker struct {
 type lane struct {
 	name     db.Lane
 	queue    string // in asynq
-	chunk    int64  // mails of one task
+	chunk    int64  // mails that a handler takes at once
 	pool     *Pool
 	server   *asynq.Server
 	handlers int
+	more     chan struct{} // gets a value when a handler took a whole chunk: others may be due
 }
 
 // urgentConnections are kept for mails that somebody waits for.
@@ -96,8 +97,8 @@ func New(cfg Config) (*Worker, error) {
 		tracer: cmp.Or[trace.TracerProvider](cfg.Traces, noop.NewTracerProvider()).Tracer("github.com/vaktreffen/vaktreffen/worker"),
 	}
 	for _, l := range []*lane{
-		{name: db.Urgent, queue: "urgent", chunk: 5, handlers: urgentConnections},
-		{name: db.Bulk, queue: "bulk", chunk: 100, handlers: cfg.Connections},
+		{name: db.Urgent, queue: "urgent", chunk: 5, handlers: urgentConnections, more: make(chan struct{}, 1)},
+		{name: db.Bulk, queue: "bulk", chunk: 100, handlers: cfg.Connections, more: make(chan struct{}, 1)},
 	} {
 		if l.pool, err = NewPool(cfg.SMTP, l.handlers); err != nil {
 			return nil, err
@@ -146,13 +147,13 @@ func (w *Worker) Start(ctx context.Context) error {
 	w.loops.Go(func() { w.sweep(ctx) })
 	w.loops.Go(func() { w.forget(ctx) })
 	for _, l := range w.lanes {
-		if err := l.server.Start(asynq.HandlerFunc(func(_ context.Context, t *asynq.Task) error {
+		if err := l.server.Start(asynq.HandlerFunc(func(context.Context, *asynq.Task) error {
 			w.handling.Add(1)
 			defer w.handling.Done()
 			// Not asynq's context, which ends when Redis is away: no reason to hang up on a mail server.
 			ctx, cancel := context.WithTimeout(sending, taskTimeout)
 			defer cancel()
-			w.admit(ctx, l, db.ParseID(string(t.Payload())))
+			w.admit(ctx, l)
 			return nil // what became of each mail stands in SQL; asynq has nothing to retry
 		})); err != nil {
 			w.cancel()
@@ -163,7 +164,7 @@ func (w *Worker) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop ends sending in order: nothing new begins, mails in flight are finished, and what was claimed goes back into the queue.
+// Stop ends sending in order: nothing new begins, mails in flight are finished, and what was begun and not sent goes back into the queue.
 func (w *Worker) Stop(ctx context.Context) {
 	close(w.stopping)
 	var servers sync.WaitGroup
@@ -231,7 +232,7 @@ func (w *Worker) heartbeat(ctx context.Context) {
 			}
 			continue
 		}
-		n, err := w.cfg.DB.RequeueStale(ctx, db.Stale{Enqueued: 2 * w.cfg.Lease, Worker: w.cfg.Lease, Sending: time.Hour, By: w.id})
+		n, err := w.cfg.DB.RequeueStale(ctx, db.Stale{Worker: w.cfg.Lease, Sending: time.Hour, By: w.id})
 		switch {
 		case err != nil && ctx.Err() == nil:
 			w.cfg.Log.Error("requeue stale mails", "error", err)

@@ -325,9 +325,9 @@ func (h *house) enter(l links) {
 	l.pressed("sign-in, bad address", "sign-in", "main button", http.StatusUnprocessableEntity, map[string]string{"#email": "vera@voorbeeld"})
 	l.missing("sign-in, link over", "/sign-in/nothing", "")
 	h.must(h.db.RequestSignIn(ctx, "daan.demonstratie@example.org"))
-	claim, _, err := h.db.ClaimDeliveries(ctx, db.Urgent, 1000)
+	_, mails, err := h.db.StartDeliveries(ctx, db.Urgent, db.NewID(db.KindWorker, doors), 1000)
 	h.must(err)
-	for _, mail := range need(h.db.StartDeliveries(ctx, claim, db.NewID(db.KindWorker, doors)))(h) {
+	for _, mail := range mails {
 		if mail.SignInToken != "" {
 			l.at("sign-in, link opened", "/sign-in/"+mail.SignInToken)
 		}

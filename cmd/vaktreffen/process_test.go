@@ -265,7 +265,7 @@ func (m *meeting) deliveries(t *testing.T, campaign db.ID) map[db.DeliveryState]
 	}
 	one, counts := 1, map[db.DeliveryState]int{}
 	for _, state := range []db.DeliveryState{
-		db.Queued, db.Enqueued, db.Sending, db.Sent, db.Failed, db.Suppressed, db.DeliveryCanceled, db.Uncertain,
+		db.Queued, db.Sending, db.Sent, db.Failed, db.Suppressed, db.DeliveryCanceled, db.Uncertain,
 	} {
 		list, err := m.db.InvitationsOf(t.Context(), m.organiser, c, db.Page{First: &one, Count: true}, nil, &state, nil)
 		if err != nil {

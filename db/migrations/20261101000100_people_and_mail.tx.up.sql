@@ -170,7 +170,7 @@ CREATE TABLE deliveries (
 	id {{.ID}} PRIMARY KEY,
 	kind TEXT NOT NULL,
 	lane TEXT NOT NULL CHECK (lane IN ('URGENT', 'BULK')),
-	state TEXT NOT NULL CHECK (state IN ('QUEUED', 'ENQUEUED', 'SENDING', 'SENT', 'FAILED', 'SUPPRESSED', 'CANCELLED', 'UNCERTAIN', 'BOUNCED')),
+	state TEXT NOT NULL CHECK (state IN ('QUEUED', 'SENDING', 'SENT', 'FAILED', 'SUPPRESSED', 'CANCELLED', 'UNCERTAIN', 'BOUNCED')),
 	person_id {{.ID}} NOT NULL REFERENCES people (id),
 	campaign_id {{.ID}} REFERENCES campaigns (id),
 	invitation_id {{.ID}} REFERENCES invitations (id),
@@ -193,7 +193,7 @@ CREATE TABLE deliveries (
 	last_code {{.Int}} NOT NULL,
 	last_error TEXT,
 	status_code TEXT,
-	CHECK (CASE state WHEN 'QUEUED' THEN claim IS NULL WHEN 'ENQUEUED' THEN claim IS NOT NULL WHEN 'SENDING' THEN claim IS NOT NULL ELSE 1 = 1 END)
+	CHECK (CASE state WHEN 'QUEUED' THEN claim IS NULL WHEN 'SENDING' THEN claim IS NOT NULL ELSE 1 = 1 END)
 ){{.Rewritten}}{{.Strict}};
 --bun:split
 -- No index may mention what changes between a claim and its end, the state least of all: PostgreSQL writes a new entry into every

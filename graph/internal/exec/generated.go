@@ -9003,8 +9003,6 @@ enum DeliveryReason {
 enum DeliveryState {
   "Waiting for its turn or for another attempt."
   QUEUED
-  "Handed to a sending process."
-  ENQUEUED
   "On its way to the mail server."
   SENDING
   "The mail server took it over."
@@ -9749,7 +9747,12 @@ input InviteDelegationsInput {
   delegations: [DelegationInput!]!
   "Until when their coordinators can name people."
   respondBy: DateTime!
-  "A few words of your own; plain text, at most 5,000 characters."
+  """
+  A few words of your own, at most 5,000 characters, in Markdown with fields as ` + "`" + `message` + "`" + ` of ` + "`" + `sendInvitations` + "`" + ` has them: ` + "`" + `{name}` + "`" + ` is the
+  coordinator who reads it, ` + "`" + `{organisation}` + "`" + ` the one that is invited, ` + "`" + `{answerBy}` + "`" + ` is ` + "`" + `respondBy` + "`" + `; ` + "`" + `{meeting}` + "`" + `, ` + "`" + `{date}` + "`" + ` and ` + "`" + `{venue}` + "`" + `
+  are the edition's. HTML is shown as typed. A field that is unknown or would stay empty is a userError, and so are a picture, a link
+  that leads nowhere, and a personal link. They come with the first mail and not with reminders.
+  """
   message: String
 }
 
