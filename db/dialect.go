@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,6 +22,8 @@ import (
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	_ "modernc.org/sqlite" // the driver
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 )
 
 // This file holds every difference between the two dialects.
@@ -127,8 +130,16 @@ func openSQLite(path string) (handles, error) {
 	}
 	reader.SetMaxOpenConns(8)
 	reader.SetMaxIdleConns(8)
+	// In a plain path no character is special.
+	ready, err := sqlitex.NewPool(path, sqlitex.PoolOptions{Flags: sqlite.OpenReadOnly, PoolSize: 8, PrepareConn: func(conn *sqlite.Conn) error {
+		conn.SetBusyTimeout(5 * time.Second)
+		return errors.Join(sqlitex.ExecuteTransient(conn, "PRAGMA cache_size = -16000", nil), sqlitex.ExecuteTransient(conn, "PRAGMA mmap_size = 268435456", nil))
+	}})
+	if err != nil {
+		return handles{}, errors.Join(fmt.Errorf("open the SQLite file: %w", err), reader.Close(), writer.Close())
+	}
 	return handles{
-		read:  &readers{DB: bun.NewDB(reader, sqlitedialect.New()).WithQueryHook(teller{})},
+		read:  &readers{DB: bun.NewDB(reader, sqlitedialect.New()).WithQueryHook(teller{}), ready: ready, stopReady: sync.OnceValue(ready.Close)},
 		write: bun.NewDB(writer, sqlitedialect.New()).WithQueryHook(teller{}),
 		types: sqliteTypes,
 		path:  path,
@@ -139,7 +150,7 @@ func (h handles) close() error {
 	if h.postgres {
 		return h.write.Close()
 	}
-	return errors.Join(h.read.Close(), h.write.Close())
+	return errors.Join(h.read.stopReady(), h.read.Close(), h.write.Close())
 }
 
 // migrationLock keeps other processes from migrating until the returned function is called. PostgreSQL holds it on a

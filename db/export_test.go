@@ -1,6 +1,7 @@
 package db
 
 import (
+	"context"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -14,6 +15,12 @@ func (d *DB) SetFiles(folder string) { d.files = folder }
 
 // Raw gives tests a way to look behind the verbs.
 func (d *DB) Raw() *bun.DB { return d.write }
+
+// ReadNumber reads as reading verbs do.
+func (d *DB) ReadNumber(ctx context.Context, text string) (n int64, err error) {
+	err = d.read.row(ctx, text, &n)
+	return n, err
+}
 
 // Queued returns how many wait until those before them are registered on the seats; -1 when nobody is being registered there.
 func (d *DB) Queued(seats ID) int {

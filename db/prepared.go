@@ -2,46 +2,55 @@ package db
 
 import (
 	"context"
-	"database/sql"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 )
 
-// readers is the pool that reading verbs use, with the queries that are kept ready on it.
+// readers is the pool that reading verbs use. Queries that are kept ready pass by database/sql, which takes longer on SQLite than
+// the database does: there they have connections of their own.
 type readers struct {
 	*bun.DB
-	postgres bool
-	ready    sync.Map // on SQLite: from the text of a query to its *sql.Stmt; pgx keeps those of PostgreSQL itself
+	postgres  bool
+	ready     *sqlitex.Pool // nil on PostgreSQL, where pgx keeps queries ready
+	stopReady func() error
 }
 
-// row runs a query without parameters that is kept ready and finds one row.
-func (r *readers) row(ctx context.Context, text string, to ...any) (err error) {
+// row runs a query without parameters that is kept ready and finds one number.
+func (r *readers) row(ctx context.Context, text string, to *int64) (err error) {
 	began := time.Now()
 	defer func() { ran(ctx, r.postgres, text, began, err) }()
 	if r.postgres {
-		return r.DB.DB.QueryRowContext(ctx, text, pgx.QueryExecModeCacheStatement).Scan(to...)
+		return r.DB.DB.QueryRowContext(ctx, text, pgx.QueryExecModeCacheStatement).Scan(to)
 	}
-	stmt, err := r.stmt(ctx, text)
+	return r.withReady(ctx, text, func(query *sqlite.Stmt) error {
+		found, err := query.Step()
+		if found {
+			*to = query.ColumnInt64(0)
+		}
+		return err
+	})
+}
+
+// withReady hands over a query that is kept ready on a connection to SQLite. Its text must not hold anything that comes from outside.
+func (r *readers) withReady(ctx context.Context, text string, run func(query *sqlite.Stmt) error) (err error) {
+	defer func() {
+		if ended := ctx.Err(); err != nil && ended != nil {
+			err = ended // SQLite only tells that it was interrupted
+		}
+	}()
+	conn, err := r.ready.Take(ctx)
 	if err != nil {
 		return err
 	}
-	return stmt.QueryRowContext(ctx).Scan(to...)
-}
-
-// stmt returns a query that is kept ready. Its text must not hold anything that comes from outside.
-func (r *readers) stmt(ctx context.Context, text string) (*sql.Stmt, error) {
-	ready, ok := r.ready.Load(text)
-	if !ok {
-		made, err := r.DB.DB.PrepareContext(context.WithoutCancel(ctx), text)
-		if err != nil {
-			return nil, err
-		}
-		if ready, ok = r.ready.LoadOrStore(text, made); ok {
-			_ = made.Close() // another request was faster
-		}
+	defer r.ready.Put(conn)
+	query, err := conn.Prepare(text)
+	if err != nil {
+		return err
 	}
-	return ready.(*sql.Stmt), nil
+	defer func() { _ = query.Reset() }() // it fails as the last step did
+	return run(query)
 }

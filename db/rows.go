@@ -9,12 +9,14 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/schema"
+	"zombiezen.com/go/sqlite"
 )
 
 // This file reads the rows of the queries that answers are made of. bun writes those queries and knows where columns go; only the
@@ -199,71 +201,94 @@ func binaryReader(to reflect.Type, described pgconn.FieldDescription) func(to re
 
 // fromSQLite runs a query that is kept ready.
 func (r *readers) fromSQLite(ctx context.Context, text string, ids []ID, table *schema.Table, add func() reflect.Value) error {
-	stmt, err := r.stmt(ctx, text)
-	if err != nil {
-		return err
-	}
-	found, err := stmt.QueryContext(ctx, idList(false, ids))
-	if err != nil {
-		return err
-	}
-	defer found.Close()
-	names, err := found.Columns()
-	if err != nil {
-		return err
-	}
-	columns, values, targets := make([]column[any], len(names)), make([]any, len(names)), make([]any, len(names))
-	for i, name := range names {
-		if columns[i], err = columnOf(table, name, plainReader); err != nil {
-			return err
-		}
-		targets[i] = &values[i]
-	}
-	for found.Next() {
-		if err := found.Scan(targets...); err != nil {
-			return err
-		}
-		row := destination{row: add()}
-		for i, value := range values {
-			if value == nil { // the field is as new as the row
-				continue
-			}
-			c := columns[i]
-			to := row.of(c.field)
-			if c.read == nil { // what is rare may go bun's way
-				err = c.field.ScanWithCheck(to, value)
-			} else {
-				err = c.read(to, value)
-			}
-			if err != nil {
-				return fmt.Errorf("%s: %w", names[i], err)
+	return r.withReady(ctx, text, func(query *sqlite.Stmt) (err error) {
+		query.BindText(1, idList(false, ids))
+		columns, value := make([]column[*cell], query.ColumnCount()), &cell{Stmt: query}
+		for i := range columns {
+			if columns[i], err = columnOf(table, query.ColumnName(i), cellReader); err != nil {
+				return err
 			}
 		}
-	}
-	return found.Err()
+		for {
+			if found, err := query.Step(); err != nil || !found {
+				return err
+			}
+			row := destination{row: add()}
+			for i, c := range columns {
+				value.at, value.kind = i, query.ColumnType(i)
+				if value.kind == sqlite.TypeNull { // the field is as new as the row
+					continue
+				}
+				to := row.of(c.field)
+				if c.read == nil { // what is rare may go bun's way
+					err = c.field.ScanWithCheck(to, value.plain())
+				} else {
+					err = c.read(to, value)
+				}
+				if err != nil {
+					return fmt.Errorf("%s: %w", c.field.Name, err)
+				}
+			}
+		}
+	})
 }
 
-// plainReader reads what the driver of SQLite gives for texts and numbers into the Go type; nil for what is not read here.
-func plainReader(to reflect.Type) func(to reflect.Value, value any) error {
+// cell is one column of the row at which a query of SQLite stands.
+type cell struct {
+	*sqlite.Stmt
+	at     int
+	kind   sqlite.ColumnType
+	buffer [256]byte // of a text, so that not each needs memory of its own
+}
+
+// plain returns the value as database/sql would.
+func (c *cell) plain() any {
+	switch c.kind {
+	case sqlite.TypeInteger:
+		return c.ColumnInt64(c.at)
+	case sqlite.TypeFloat:
+		return c.ColumnFloat(c.at)
+	}
+	return c.ColumnText(c.at)
+}
+
+// text returns a text: last when it is the same.
+func (c *cell) text(last string) (string, error) {
+	if c.kind != sqlite.TypeText {
+		return "", fmt.Errorf("%s is no text", c.kind)
+	}
+	n := c.ColumnBytes(c.at, c.buffer[:])
+	if n == len(c.buffer) { // and maybe longer
+		return c.ColumnText(c.at), nil
+	}
+	if last != string(c.buffer[:n]) {
+		last = string(c.buffer[:n])
+	}
+	return last, nil
+}
+
+// cellReader reads SQLite's texts and numbers into the Go type; nil for what is not read here.
+func cellReader(to reflect.Type) func(to reflect.Value, value *cell) error {
 	switch {
 	case to == reflect.TypeFor[ID]():
-		return func(v reflect.Value, value any) error { return v.Addr().Interface().(*ID).Scan(value) }
+		return func(v reflect.Value, value *cell) error {
+			id, err := uuid.ParseBytes(value.buffer[:value.ColumnBytes(value.at, value.buffer[:])])
+			*v.Addr().Interface().(*ID) = ID(id)
+			return err
+		}
 	case to == reflect.TypeFor[Date](), to == reflect.TypeFor[LocalTime](), to.Kind() == reflect.String && !reflect.PointerTo(to).Implements(reflect.TypeFor[sql.Scanner]()):
-		return func(v reflect.Value, value any) error {
-			text, ok := value.(string)
-			if !ok {
-				return fmt.Errorf("%T is no text", value)
-			}
-			v.SetString(text)
-			return nil
+		last := ""
+		return func(v reflect.Value, value *cell) (err error) {
+			last, err = value.text(last)
+			v.SetString(last)
+			return err
 		}
 	case to.Kind() == reflect.Int:
-		return func(v reflect.Value, value any) error {
-			number, ok := value.(int64)
-			if !ok {
-				return fmt.Errorf("%T is no number", value)
+		return func(v reflect.Value, value *cell) error {
+			if value.kind != sqlite.TypeInteger {
+				return fmt.Errorf("%s is no number", value.kind)
 			}
-			v.SetInt(number)
+			v.SetInt(value.ColumnInt64(value.at))
 			return nil
 		}
 	}

@@ -16,7 +16,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	otel "go.opentelemetry.io/otel/trace"
-	"modernc.org/sqlite"
+	driver "modernc.org/sqlite"
+	"zombiezen.com/go/sqlite"
 )
 
 // This file tells of SQL statements: it counts them and records them below the span of their context, if that is recorded.
@@ -64,8 +65,10 @@ func ran(ctx context.Context, postgres bool, text string, began time.Time, err e
 		kind := fmt.Sprintf("%T", err)
 		if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 			kind = pg.Code
-		} else if lite, ok := errors.AsType[*sqlite.Error](err); ok {
+		} else if lite, ok := errors.AsType[*driver.Error](err); ok {
 			kind = strconv.Itoa(lite.Code())
+		} else if code := sqlite.ErrCode(err); code != sqlite.ResultError { // which errors of others are, too
+			kind = strconv.Itoa(int(code))
 		}
 		span.SetAttributes(attribute.String("error.type", kind))
 		span.SetStatus(codes.Error, kind)

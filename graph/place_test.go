@@ -1,10 +1,7 @@
 package graph_test
 
 import (
-	"database/sql"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -13,7 +10,6 @@ import (
 	"github.com/vaktreffen/vaktreffen/db"
 	"github.com/vaktreffen/vaktreffen/db/dbtest"
 	"github.com/vaktreffen/vaktreffen/db/programme"
-	"github.com/vaktreffen/vaktreffen/graph"
 )
 
 // line is a meeting half a year ahead with one place, one session with one place, and people who want them.
@@ -43,26 +39,8 @@ func eachLine(t *testing.T, test func(l *line)) {
 func newLine(t *testing.T, address, driver, source string) *line {
 	t.Helper()
 	l := &line{meeting: &meeting{t: t}}
-	var err error
-	if l.db, err = db.Open(t.Context(), address, db.WithClock(func() time.Time { return time.Now().Add(time.Duration(l.ahead.Load())) })); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.db.Close() })
-	if err := l.db.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if l.raw, err = sql.Open(driver, source); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.raw.Close() })
+	l.open(address, driver, source, func() time.Time { return time.Now().Add(time.Duration(l.ahead.Load())) })
 	l.fill()
-	handler, err := graph.Handler(graph.Config{DB: l.db, Log: slog.New(dbtest.Discreet(t, address, slog.NewTextHandler(&l.log, nil)))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	l.site = server.URL
 	return l
 }
 
@@ -158,16 +136,6 @@ func (l *line) act(path, action string) page {
 		l.t.Fatalf("after pressing %s: %s to %q, not 303 to %s\n%s", action, posted.Status, posted.Header.Get("Location"), path, posted.main())
 	}
 	return l.get(path)
-}
-
-// same fails the test when what happens changes a row.
-func (l *line) same(happens func()) {
-	l.t.Helper()
-	before := l.rows()
-	happens()
-	if after := l.rows(); after != before {
-		l.t.Errorf("before:\n%s\nafter:\n%s", before, after)
-	}
 }
 
 // instant writes a time as both databases read it.

@@ -9,7 +9,6 @@ import (
 	"github.com/jhillyerd/enmime/v2"
 
 	"github.com/vaktreffen/vaktreffen/db"
-	"github.com/vaktreffen/vaktreffen/db/programme"
 )
 
 // afterwards is a scene with Anna and Bert, who work for Groningen and have places, and a worker.
@@ -17,13 +16,7 @@ func afterwards(t *testing.T, seats func(s *scene) db.ID) *scene {
 	t.Helper()
 	t.Parallel()
 	s := newScene(t, meetings.SQLite(t), "")
-	file := &programme.File{}
-	for _, name := range []string{"anna", "bert"} {
-		file.People = append(file.People, programme.Person{Key: name, Name: name, Email: name + "@example.org", Organisation: "groningen", Locale: "en"})
-	}
-	if problems, err := s.db.Import(t.Context(), file, nil); err != nil || len(problems) > 0 {
-		t.Fatal(problems, err)
-	}
+	s.know(t, "groningen", "anna", "bert")
 	at := seats(s)
 	s.register(t, at, "anna")
 	s.register(t, at, "bert")

@@ -47,29 +47,21 @@ func BenchmarkCampaign(b *testing.B) {
 // fast the report went in proportion to the invitations. A report links to its PDF, so nothing is rendered for its readers but their mail.
 func BenchmarkReport(b *testing.B) {
 	const readers = 5_000
-	for _, setup := range []struct {
-		name            string
-		database, redis func(testing.TB) string
-	}{{"postgres+redis", dbtest.Postgres, dbtest.Redis}, {"embedded", dbtest.SQLite, noRedis}} {
-		b.Run(setup.name, func(b *testing.B) {
-			for b.Loop() {
-				t := newTrack(b, setup.database(b), setup.redis(b), 10)
-				t.finish(b, []db.ID{t.invite(b, "warm", 500)})
-				send := func(begin func() db.ID) float64 {
-					campaign, began := begin(), time.Now() // from the commit on
-					t.finish(b, []db.ID{campaign})
-					return readers / time.Since(began).Seconds()
-				}
-				invitations := send(func() db.ID { return t.invite(b, "guests", readers) })
-				report := t.report(b, "guests.nl")
-				reports := send(func() db.ID { return t.publish(b, report) })
-				invitations = (invitations + send(func() db.ID { return t.invite(b, "others", readers) })) / 2
-				b.ReportMetric(invitations, "invitations/s")
-				b.ReportMetric(reports, "reports/s")
-				b.ReportMetric(reports/invitations, "report/invitation")
-			}
-		})
-	}
+	eachSetup(b, func(b *testing.B, t *track) {
+		t.finish(b, []db.ID{t.invite(b, "warm", 500)})
+		send := func(begin func() db.ID) float64 {
+			campaign, began := begin(), time.Now() // from the commit on
+			t.finish(b, []db.ID{campaign})
+			return readers / time.Since(began).Seconds()
+		}
+		invitations := send(func() db.ID { return t.invite(b, "guests", readers) })
+		report := t.report(b, "guests.nl")
+		reports := send(func() db.ID { return t.publish(b, report) })
+		invitations = (invitations + send(func() db.ID { return t.invite(b, "others", readers) })) / 2
+		b.ReportMetric(invitations, "invitations/s")
+		b.ReportMetric(reports, "reports/s")
+		b.ReportMetric(reports/invitations, "report/invitation")
+	})
 }
 
 // BenchmarkMemory shows whether the sending process needs more memory for more recipients.
@@ -88,19 +80,25 @@ func BenchmarkMemory(b *testing.B) {
 // committed its confirmation was recorded as sent. The process that registers is not the one that sends.
 func BenchmarkLatency(b *testing.B) {
 	const people = 200
+	eachSetup(b, func(b *testing.B, t *track) {
+		t.finish(b, []db.ID{t.invite(b, "guests", people)})
+		waits := t.confirm(b, people)
+		slices.Sort(waits)
+		for _, p := range []int{50, 90, 99} {
+			b.ReportMetric(float64(waits[(len(waits)*p+99)/100-1].Milliseconds()), fmt.Sprintf("p%d-ms", p))
+		}
+	})
+}
+
+// eachSetup measures on a new track of each kind.
+func eachSetup(b *testing.B, measure func(b *testing.B, t *track)) {
 	for _, setup := range []struct {
 		name            string
 		database, redis func(testing.TB) string
 	}{{"postgres+redis", dbtest.Postgres, dbtest.Redis}, {"embedded", dbtest.SQLite, noRedis}} {
 		b.Run(setup.name, func(b *testing.B) {
 			for b.Loop() {
-				t := newTrack(b, setup.database(b), setup.redis(b), 10)
-				t.finish(b, []db.ID{t.invite(b, "guests", people)})
-				waits := t.confirm(b, people)
-				slices.Sort(waits)
-				for _, p := range []int{50, 90, 99} {
-					b.ReportMetric(float64(waits[(len(waits)*p+99)/100-1].Milliseconds()), fmt.Sprintf("p%d-ms", p))
-				}
+				measure(b, newTrack(b, setup.database(b), setup.redis(b), 10))
 			}
 		})
 	}

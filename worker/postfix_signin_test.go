@@ -31,7 +31,7 @@ func everyDoor() []*door {
 		{scheme: "smtp+starttls", offers: "SCRAM-SHA-256", chosen: "SCRAM-SHA-256"},
 		{scheme: "smtp+starttls", offers: "LOGIN PLAIN", chosen: "PLAIN"},
 		{scheme: "smtp+starttls", offers: "NTLM LOGIN", chosen: "LOGIN"},
-		{scheme: "smtp+starttls", offers: "LOGIN PLAIN CRAM-MD5", chosen: "CRAM-MD5"},
+		{scheme: "smtp+starttls", offers: "LOGIN PLAIN CRAM-MD5", chosen: "PLAIN"},
 		{scheme: "smtp+starttls", offers: "", chosen: "SCRAM-SHA-256"},
 		{scheme: "smtps", offers: "LOGIN", chosen: "LOGIN"},
 		{scheme: "smtps", offers: "", chosen: "SCRAM-SHA-256"},

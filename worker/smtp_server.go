@@ -19,8 +19,9 @@ import (
 // loopback address never; smtp+starttls:// insists on STARTTLS, smtps:// speaks TLS from the first byte. For smtp://
 // the query ?tls=none, ?tls=opportunistic or ?tls=starttls chooses otherwise. The port may be left out (587, or 465
 // for smtps://, or 25 without encryption). A certificate that does not verify is a failure, never a reason to go on
-// in the clear. The user signs in by the first of SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, PLAIN and LOGIN that the server
-// offers. The last two tell the password, so it crosses the network only encrypted; on loopback it may go in the clear.
+// in the clear. The user signs in by the first of SCRAM-SHA-256, SCRAM-SHA-1, PLAIN, LOGIN and CRAM-MD5 that the server
+// offers, where it need not be encrypted by CRAM-MD5 before PLAIN. PLAIN and LOGIN tell the password, so it crosses the network only
+// encrypted; on loopback it may go in the clear.
 type SMTPConfig struct {
 	URL   string
 	Roots *x509.CertPool // who may vouch for the server; nil: those of the system
@@ -132,6 +133,16 @@ func (s smtpServer) tlsConfig() *tls.Config {
 	return &tls.Config{ServerName: s.host, MinVersion: tls.VersionTLS12, RootCAs: s.roots}
 }
 
+// mechanisms are the ways to sign in, the one tried first if the server offers it first.
+func (s smtpServer) mechanisms() []mail.SMTPAuthType {
+	best := []mail.SMTPAuthType{mail.SMTPAuthSCRAMSHA256, mail.SMTPAuthSCRAMSHA1}
+	if s.encryption == starttls || s.encryption == implicitTLS {
+		// Servers offer CRAM-MD5 without the passwords that it needs; PLAIN, which all can check, tells nobody else here.
+		return append(best, mail.SMTPAuthPlain, mail.SMTPAuthLogin, mail.SMTPAuthCramMD5)
+	}
+	return append(best, mail.SMTPAuthCramMD5, mail.SMTPAuthPlain, mail.SMTPAuthLogin)
+}
+
 // options configures a go-mail client that dials through dial.
 func (s smtpServer) options(dial mail.DialContextFunc) []mail.Option {
 	policy := mail.NoTLS // for implicit TLS too: the dialer has shaken hands already
@@ -155,8 +166,7 @@ func (s smtpServer) options(dial mail.DialContextFunc) []mail.Option {
 		options = append(options, mail.WithUsername(s.user), mail.WithPassword(s.password),
 			// go-mail's own order has NTLM before PLAIN, which needs a domain of Windows, and takes implicit TLS, which it does not
 			// know of, for none.
-			mail.WithOpportunisticSMTPAuth(mail.SMTPAuthSCRAMSHA256, mail.SMTPAuthSCRAMSHA1, mail.SMTPAuthCramMD5,
-				mail.SMTPAuthPlain, mail.SMTPAuthLogin))
+			mail.WithOpportunisticSMTPAuth(s.mechanisms()...))
 	}
 	return options
 }

@@ -127,20 +127,15 @@ func (h *house) one(statement string, args ...any) (id db.ID) {
 	return id
 }
 
-func (h *house) person(key string) db.ID {
+// keyed returns the id of what has a key in the programmes.
+func (h *house) keyed(table, key string) db.ID {
 	h.Helper()
-	return h.one("SELECT id FROM people WHERE key = $1", key)
+	return h.one("SELECT id FROM "+table+" WHERE key = $1", key)
 }
 
-func (h *house) organisation(key string) db.ID {
-	h.Helper()
-	return h.one("SELECT id FROM organisations WHERE key = $1", key)
-}
-
-func (h *house) edition(key string) db.ID {
-	h.Helper()
-	return h.one("SELECT id FROM editions WHERE key = $1", key)
-}
+func (h *house) person(key string) db.ID       { h.Helper(); return h.keyed("people", key) }
+func (h *house) organisation(key string) db.ID { h.Helper(); return h.keyed("organisations", key) }
+func (h *house) edition(key string) db.ID      { h.Helper(); return h.keyed("editions", key) }
 
 func (h *house) seatsOf(edition string) db.ID {
 	h.Helper()
