@@ -93,7 +93,7 @@ func newForm(m *Message) (*form, error) {
 		return nil, fmt.Errorf("a draft of kind %s has other parts than a text and a page", m.Kind)
 	}
 	f := new(form)
-	f.addHead(append(head, "\r\n"...))
+	f.addHead(append(head, "\r\n"...), len(m.draft.subject) == 1)
 	f.fixed([]byte("\r\n"))
 	f.fixed(start)
 	f.addLines(m.draft.text, false, m.draft.marks)
@@ -106,16 +106,17 @@ func newForm(m *Message) (*form, error) {
 // ownFields are the header fields that are the reader's own.
 var ownFields = []string{"Date", "Message-ID", "Subject", "To", "List-Unsubscribe"}
 
-func (f *form) addHead(head []byte) {
-	field := ""
+func (f *form) addHead(head []byte, sameSubject bool) {
+	private := false
 	for line := range bytes.Lines(head) {
 		if line[0] != ' ' && line[0] != '\t' {
 			name, _, _ := bytes.Cut(line, []byte(":"))
-			if field = string(name); slices.Contains(ownFields, field) {
+			field := string(name)
+			if private = slices.Contains(ownFields, field) && !(sameSubject && field == "Subject"); private {
 				f.pieces = append(f.pieces, piece{field: field})
 			}
 		}
-		if !slices.Contains(ownFields, field) {
+		if !private {
 			f.fixed(line)
 		}
 	}

@@ -68,10 +68,15 @@ func (w *Worker) handle(ctx context.Context, l *lane) {
 	defer func() { <-committed }()
 	w.ledger.sending.Add(1)
 	defer w.ledger.sending.Add(-1)
+	talk := l.pool.converse()
+	defer talk.end()
+	mayGo := func() bool { return !w.stopped() && ctx.Err() == nil && w.alive(life) && time.Since(began) <= freshFor }
 	chunk := drafts{}
+	var letter, next prepared // the next one is composed before this one goes, if it may pass, so that the server is told of it at once
 	for i, m := range mails {
-		passed := i == 0 || w.throttle.pass(ctx, l.name)
-		if !passed || w.stopped() || ctx.Err() != nil || !w.alive(life) || time.Since(began) > freshFor {
+		letter, next = next, prepared{}
+		passed := letter.known() || i == 0 || w.throttle.pass(ctx, l.name)
+		if !passed || !mayGo() {
 			if passed {
 				w.throttle.giveBack(l.name)
 			}
@@ -79,22 +84,29 @@ func (w *Worker) handle(ctx context.Context, l *lane) {
 			committed = w.putBack(mails[i:], 0, "")
 			return
 		}
-		message, err := w.compose(m, chunk)
-		if err != nil {
-			w.cfg.Log.ErrorContext(ctx, "compose mail", "delivery", m.Delivery.ID, "kind", m.Delivery.Kind, "error", err)
+		if !letter.known() {
+			letter = w.prepare(ctx, l.pool, m, chunk)
+		}
+		if letter.sealed == nil {
 			failed := m.Outcome(db.ResultFailed)
-			failed.Detail = "The mail could not be composed."
+			failed.Detail = letter.unfit
 			handled[failed.Result]++
 			<-committed
 			committed = w.ledger.enter(failed)
 			continue
 		}
-		sent := l.pool.SendAfter(ctx, committed, message)
+		if l.name == db.Bulk && i+1 < len(mails) && w.throttle.passNow() { // no urgent mail waits until another is composed
+			next = w.prepare(ctx, l.pool, mails[i+1], chunk)
+		}
+		sent := talk.send(ctx, committed, letter.sealed, next.sealed)
 		<-committed
 		if sent.asksForLess() {
 			w.throttle.slowDown(ctx, sent.Detail)
 		}
 		if sent.Result == Unreachable {
+			if next.known() {
+				w.throttle.giveBack(l.name)
+			}
 			handled[db.ResultUnreachable] += len(mails[i:])
 			span.SetStatus(codes.Error, "mail server")
 			committed = w.putBack(mails[i:], max(l.pool.Unreachable(), time.Second), sent.Detail)
@@ -105,6 +117,27 @@ func (w *Worker) handle(ctx context.Context, l *lane) {
 		handled[outcome.Result]++
 		committed = w.ledger.enter(outcome)
 	}
+}
+
+// prepared is a mail that was composed: as it goes over the wire, or why it cannot.
+type prepared struct {
+	sealed *sealed
+	unfit  string
+}
+
+func (p prepared) known() bool { return p != prepared{} }
+
+func (w *Worker) prepare(ctx context.Context, pool *Pool, m *db.Mail, chunk drafts) prepared {
+	message, err := w.compose(m, chunk)
+	if err != nil {
+		w.cfg.Log.ErrorContext(ctx, "compose mail", "delivery", m.Delivery.ID, "kind", m.Delivery.Kind, "error", err)
+		return prepared{unfit: "The mail could not be composed."}
+	}
+	letter, err := pool.seal(message)
+	if err != nil {
+		return prepared{unfit: pool.unfit(message, err).Detail}
+	}
+	return prepared{sealed: letter}
 }
 
 // counts say what became of the mails of a chunk.

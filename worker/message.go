@@ -71,6 +71,9 @@ type sealed struct {
 	body     []byte
 }
 
+// recipient is the address that the message goes to.
+func (s *sealed) recipient() string { return strings.Trim(s.to, "<>") }
+
 const (
 	maxSubject = 250 // characters; no mail client shows more
 	maxName    = 100

@@ -300,8 +300,8 @@ var areas = []string{"SQL", "rendering", "SMTP", "Redis", "garbage collection", 
 // area says which a stack belongs to.
 func area(stack string) string {
 	for _, a := range []struct{ name, frames string }{
-		{"rendering", "worker.(*Worker).compose worker.(*Message).seal worker.(*envelope)"},
-		{"SMTP", "worker.(*Pool) worker.(*smtpConnection)"},
+		{"rendering", "worker.(*Worker).compose worker.(*Message).seal"},
+		{"SMTP", "worker.(*conversation) worker.(*Pool) worker.(*smtpConnection)"},
 		{"SQL", "vaktreffen/db. jackc/pgx bun. modernc.org/sqlite"},
 		{"Redis", "go-redis miniredis asynq/internal/rdb"},
 		{"garbage collection", "runtime.gcBgMarkWorker runtime.bgsweep runtime.bgscavenge"},

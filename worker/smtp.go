@@ -101,68 +101,31 @@ func NewPool(cfg SMTPConfig, connections int) (*Pool, error) {
 // When ctx ends in mid-send the connection is cut: the outcome is Unreachable, or Uncertain once the server has the
 // whole message.
 func (p *Pool) Send(ctx context.Context, m *Message) Outcome {
-	return p.SendAfter(ctx, closedChannel, m)
+	letter, err := p.seal(m)
+	if err != nil {
+		return p.unfit(m, err)
+	}
+	return p.converse().send(ctx, closedChannel, letter, nil)
 }
 
 var closedChannel = func() <-chan struct{} { c := make(chan struct{}); close(c); return c }()
 
-// SendAfter is Send, but gives the server the message only once ready is closed. Until then it has sender and recipient, and
-// nothing that it could deliver.
-func (p *Pool) SendAfter(ctx context.Context, ready <-chan struct{}, m *Message) Outcome {
+// seal writes a message to memory as the server gets it, signed.
+func (p *Pool) seal(m *Message) (*sealed, error) {
 	letter, err := m.seal()
 	if err == nil && p.dkim != nil {
 		letter.body, err = p.dkim.Sign(letter.body)
 	}
-	if err != nil {
-		return Outcome{Result: Failed, Detail: redact(err.Error(), p.server, m.To)}
-	}
-	if !p.enter() {
-		return Outcome{Result: Unreachable, Detail: "the worker is shutting down"}
-	}
-	defer p.sending.Done()
-	select {
-	case p.places <- struct{}{}:
-		defer func() { <-p.places }()
-	case <-ctx.Done():
-		return interrupted()
-	}
+	return letter, err
+}
 
-	out, again := p.attempt(ctx, ready, letter, p.takeIdle())
-	if again {
-		out, _ = p.attempt(ctx, ready, letter, nil)
-	}
-	out.Detail = redact(out.Detail, p.server, m.To)
-	return out
+// unfit is the outcome of a message that cannot be sealed.
+func (p *Pool) unfit(m *Message, err error) Outcome {
+	return Outcome{Result: Failed, Detail: redact(err.Error(), p.server, m.To)}
 }
 
 // Unreachable returns for how long the server is not tried again after it could not be reached, zero when it may be.
 func (p *Pool) Unreachable() time.Duration { return p.breaker.closedFor() }
-
-// attempt sends over c, or over a new connection if c is nil, and puts the connection back if it is still good.
-// It reports whether another attempt on a new connection makes sense.
-func (p *Pool) attempt(ctx context.Context, ready <-chan struct{}, letter *sealed, c *smtpConnection) (out Outcome, again bool) {
-	if c == nil {
-		detail, ok := p.breaker.allow()
-		if !ok {
-			return Outcome{Result: Unreachable, Detail: detail}, false
-		}
-		var err error
-		if c, err = p.dial(ctx); err != nil {
-			return p.unreachable(ctx, err), false
-		}
-		p.breaker.succeeded()
-	}
-	out, good := c.send(ctx, ready, letter)
-	if good {
-		p.putIdle(c)
-	} else {
-		c.cut()
-	}
-	if out.Result == Unreachable && out.Code != 0 {
-		p.breaker.failed(redact(out.Detail, p.server, letter.to))
-	}
-	return out, out.Result == Unreachable && out.Code == 0 && ctx.Err() == nil
-}
 
 // unreachable tells the breaker of a failed dial, unless it was the caller who gave up.
 func (p *Pool) unreachable(ctx context.Context, err error) Outcome {
@@ -234,7 +197,7 @@ func (p *Pool) takeIdle() *smtpConnection {
 func (p *Pool) putIdle(c *smtpConnection) {
 	rest := min(maxIdle, time.Until(c.born.Add(maxAge)))
 	p.mu.Lock()
-	keep := !p.closed && c.messages < maxMessages && rest > 0
+	keep := !p.closed && c.fresh()
 	if keep {
 		p.idle = append(p.idle, c)
 		c.expiry = time.AfterFunc(rest, func() { p.expire(c) })

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"fmt"
 	"net"
 	"sync/atomic"
 	"testing"
@@ -8,8 +9,15 @@ import (
 	"github.com/vaktreffen/vaktreffen/worker/smtptest"
 )
 
-// BenchmarkSend sends invitations over ten connections to a sink on loopback that does next to nothing.
+// BenchmarkSend sends invitations over ten connections to a sink on loopback that does next to nothing: each alone, and begun behind the
+// one before it as in a campaign.
 func BenchmarkSend(b *testing.B) {
+	for _, together := range []bool{false, true} {
+		b.Run(fmt.Sprintf("together=%t", together), func(b *testing.B) { benchmarkSend(b, together) })
+	}
+}
+
+func benchmarkSend(b *testing.B, together bool) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
@@ -25,8 +33,19 @@ func BenchmarkSend(b *testing.B) {
 	b.ReportAllocs()
 	var failed atomic.Int64
 	b.RunParallel(func(pb *testing.PB) {
+		talk := pool.converse()
+		defer talk.end()
+		letter, err := pool.seal(message)
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		next := letter
+		if !together {
+			next = nil
+		}
 		for pb.Next() {
-			if out := pool.Send(b.Context(), message); out.Result != Sent {
+			if out := talk.send(b.Context(), closedChannel, letter, next); out.Result != Sent {
 				failed.Add(1)
 			}
 		}

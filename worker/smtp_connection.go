@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -25,11 +24,14 @@ type smtpConnection struct {
 	wire     net.Conn // under client and TLS: closing it ends whatever client waits for
 	born     time.Time
 	messages int
+	group    []byte      // what was written at once, to be written over
+	begun    *sealed     // whose commands were written behind the message before it, and whose replies were not read; nil: none
 	expiry   *time.Timer // while idle
 }
 
-// send delivers one message, which waits for ready behind its commands, and reports whether the connection may take another.
-func (c *smtpConnection) send(ctx context.Context, ready <-chan struct{}, m *sealed) (_ Outcome, good bool) {
+// send delivers one message, which waits for ready behind its commands, and begins the next one behind it if there is one and it may
+// share the connection. It reports whether the connection may be used further.
+func (c *smtpConnection) send(ctx context.Context, ready <-chan struct{}, m, next *sealed) (_ Outcome, good bool) {
 	stop := context.AfterFunc(ctx, c.cut)
 	defer func() { good = stop() && good }()
 
@@ -37,36 +39,34 @@ func (c *smtpConnection) send(ctx context.Context, ready <-chan struct{}, m *sea
 	if err := c.client.UpdateDeadline(messageTimeout); err != nil {
 		return c.broke(ctx, err), false
 	}
-	if supported, _ := c.client.Extension("SMTPUTF8"); m.utf8 && !supported {
+	if m.utf8 && !c.supports("SMTPUTF8") {
 		return Outcome{Result: Failed, Detail: "the mail server does not take addresses with characters outside ASCII"}, true
 	}
 	if err := c.offer(m); err != nil {
 		return c.refused(ctx, err)
 	}
-	select {
-	case <-ready:
-	default:
-		hold := time.NewTimer(holdTimeout)
-		defer hold.Stop()
-		select {
-		case <-ready:
-		case <-ctx.Done():
-			return interrupted(), false
-		case <-hold.C:
-			// Once the server loses patience, nobody could tell any more whether it has the message.
-			return Outcome{Result: Unreachable, Detail: "the outcome of an earlier mail could not be committed in time"}, false
-		}
+	if out := await(ctx, ready); out.Result != 0 {
+		return out, false
 	}
-	// In one piece, so that both sides are woken once. Whatever fails here, the server lacks the end; a message cut short must never
-	// be ended by a dot, so the connection is cut, without QUIT.
+	// In one piece, so that both sides are woken once.
+	c.group = append(onTheWire(c.group[:0], m.body), ".\r\n"...)
+	behind := 0
+	if next != nil && c.takesAnother(next) {
+		commands := strings.Join(c.commands(next), "\r\n") + "\r\n"
+		c.group, behind, c.begun = append(c.group, commands...), len(commands), next
+	}
 	out := c.client.Text.W
-	if _, err := out.Write(append(onTheWire(m.body), ".\r\n"...)); err != nil {
+	n, err := out.Write(c.group)
+	if err == nil {
+		err = out.Flush()
+	}
+	if unsent := len(c.group) - n + out.Buffered(); err != nil && unsent > behind {
+		// The server lacks the end. A message cut short must never be ended by a dot, so the connection is cut, without QUIT.
 		return c.broke(ctx, err), false
 	}
-	if err := out.Flush(); err != nil {
-		return c.broke(ctx, err), false
+	if err == nil {
+		_, _, err = c.client.Text.ReadResponse(250)
 	}
-	_, _, err := c.client.Text.ReadResponse(250)
 	reply, answered := errors.AsType[*textproto.Error](err)
 	switch {
 	case err == nil, answered && reply.Code/100 == 2:
@@ -79,42 +79,92 @@ func (c *smtpConnection) send(ctx context.Context, ready <-chan struct{}, m *sea
 	return Outcome{Result: Uncertain, Detail: fmt.Sprintf("no answer to the whole message: %v", err)}, false
 }
 
-// offer brings the server to where it takes the message. A server that reads commands in groups (RFC 2920) gets the three of them at
-// once: an answer to each is on its way while the next is read.
-func (c *smtpConnection) offer(m *sealed) error {
-	text := c.client.Text
+// await waits until a message may go, and says why it does not; nothing when it does.
+func await(ctx context.Context, ready <-chan struct{}) Outcome {
+	select {
+	case <-ready:
+		return Outcome{}
+	default:
+	}
+	hold := time.NewTimer(holdTimeout)
+	defer hold.Stop()
+	select {
+	case <-ready:
+		return Outcome{}
+	case <-ctx.Done():
+		return interrupted()
+	case <-hold.C:
+		// Once the server loses patience, nobody could tell any more whether it has the message.
+		return Outcome{Result: Unreachable, Detail: "the outcome of an earlier mail could not be committed in time"}
+	}
+}
+
+// takesAnother reports whether the commands of a message may follow the one before at once.
+func (c *smtpConnection) takesAnother(m *sealed) bool {
+	return c.fresh() && c.supports("PIPELINING") && (!m.utf8 || c.supports("SMTPUTF8"))
+}
+
+// fresh reports whether the connection may serve a further message.
+func (c *smtpConnection) fresh() bool { return c.messages < maxMessages && time.Since(c.born) < maxAge }
+
+func (c *smtpConnection) supports(extension string) bool {
+	supported, _ := c.client.Extension(extension)
+	return supported
+}
+
+// commands are those of a message up to where the server takes its content.
+func (c *smtpConnection) commands(m *sealed) []string {
 	from := "MAIL FROM:" + m.from
-	if supported, _ := c.client.Extension("8BITMIME"); supported {
+	if c.supports("8BITMIME") {
 		from += " BODY=8BITMIME"
 	}
 	if m.utf8 {
 		from += " SMTPUTF8"
 	}
-	commands, expected := []string{from, "RCPT TO:" + m.to, "DATA"}, []int{250, 25, 354}
-	if grouped, _ := c.client.Extension("PIPELINING"); !grouped {
-		for i, command := range commands {
-			if err := text.PrintfLine("%s", command); err != nil {
-				return err
-			}
-			if _, _, err := text.ReadResponse(expected[i]); err != nil {
-				return err
-			}
+	return []string{from, "RCPT TO:" + m.to, "DATA"}
+}
+
+// agreement are the replies to those commands that let the message pass.
+var agreement = [...]int{250, 25, 354}
+
+// offer brings the server to where it takes the message. A server that reads commands in groups (RFC 2920) gets the three of them at
+// once, if it did not get them behind the message before.
+func (c *smtpConnection) offer(m *sealed) error {
+	begun, text := c.begun == m, c.client.Text
+	c.begun = nil
+	if begun {
+		return c.heed()
+	}
+	commands := c.commands(m)
+	if c.supports("PIPELINING") {
+		if err := text.PrintfLine("%s", strings.Join(commands, "\r\n")); err != nil {
+			return err
 		}
-		return nil
+		return c.heed()
 	}
-	if err := text.PrintfLine("%s", strings.Join(commands, "\r\n")); err != nil {
-		return err
+	for i, command := range commands {
+		if err := text.PrintfLine("%s", command); err != nil {
+			return err
+		}
+		if _, _, err := text.ReadResponse(agreement[i]); err != nil {
+			return err
+		}
 	}
-	var refusal error
-	for i := range commands {
-		_, _, err := text.ReadResponse(expected[i])
+	return nil
+}
+
+// heed reads the replies to a group of commands: one to each is on its way.
+func (c *smtpConnection) heed() (refusal error) {
+	text := c.client.Text
+	for i, expected := range agreement {
+		_, _, err := text.ReadResponse(expected)
 		if refusal == nil {
 			refusal = err
 		}
 		if reply, answered := errors.AsType[*textproto.Error](err); err != nil && (!answered || reply.Code == 421 || reply.Code < 400) {
 			return refusal // there are no further answers, or they mean nothing
 		}
-		if err == nil && i == len(commands)-1 && refusal != nil {
+		if err == nil && i == len(agreement)-1 && refusal != nil {
 			// It waits for a message that goes to nobody, and gets an empty one (RFC 2920 section 3.1).
 			if err := text.PrintfLine("."); err != nil {
 				return refusal
@@ -125,21 +175,17 @@ func (c *smtpConnection) offer(m *sealed) error {
 	return refusal
 }
 
-// onTheWire doubles the dots at the beginnings of lines (RFC 5321 section 4.5.2), where there are any, and ends every line by CRLF.
-func onTheWire(body []byte) []byte {
-	for rest := body; len(rest) > 0; {
-		end := bytes.IndexByte(rest, '\n')
-		if rest[0] == '.' || end < 1 || rest[end-1] != '\r' {
-			var b bytes.Buffer
-			lines := textproto.NewWriter(bufio.NewWriter(&b))
-			dotted := lines.DotWriter()
-			_, _ = dotted.Write(body) // to memory
-			_ = dotted.Close()
-			return bytes.TrimSuffix(b.Bytes(), []byte(".\r\n"))
+// onTheWire appends a body as it is written to the server: with the dots at the beginnings of lines doubled (RFC 5321 section 4.5.2),
+// and every line ended by CRLF.
+func onTheWire(group, body []byte) []byte {
+	for line := range bytes.Lines(body) {
+		if line[0] == '.' {
+			group = append(group, '.')
 		}
-		rest = rest[end+1:]
+		line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
+		group = append(append(group, line...), "\r\n"...)
 	}
-	return body
+	return group
 }
 
 // refused turns what the server said instead of agreeing into an outcome, and clears the transaction.
@@ -161,8 +207,8 @@ func (c *smtpConnection) refused(ctx context.Context, err error) (Outcome, bool)
 	default:
 		return Outcome{Result: Unreachable, Detail: fmt.Sprintf("the mail server answered out of turn: %v", err)}, false
 	}
-	// RFC 5321 section 3.8: after 421 the server closes the connection.
-	return out, reply.Code != 421 && c.client.Reset() == nil
+	// RFC 5321 section 3.8: after 421 the server closes the connection. RSET would take back the message that is begun; it needs none.
+	return out, reply.Code != 421 && (c.begun != nil || c.client.Reset() == nil)
 }
 
 // broke is the outcome when the connection fails before the server has the whole message.

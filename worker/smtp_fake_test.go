@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -100,12 +101,28 @@ func (c *talk) body() bool {
 
 // agree plays a good server until the client goes, except for commands starting with one of the words: those get the
 // reply that follows the word ("." is the end of a message). The reply "hang" waits for the client to go, "drop" goes.
-func (c *talk) agree(exceptions ...string) {
+func (c *talk) agree(exceptions ...string) { c.reply(exceptions, false) }
+
+// agreeBut is agree, but makes each exception once.
+func (c *talk) agreeBut(exceptions ...string) { c.reply(exceptions, true) }
+
+func (c *talk) reply(exceptions []string, once bool) {
+	except := func(command, reply string) string {
+		for i := 0; i < len(exceptions); i += 2 {
+			if strings.HasPrefix(command, exceptions[i]) {
+				reply = exceptions[i+1]
+				if once {
+					exceptions = slices.Delete(exceptions, i, i+2)
+				}
+				break
+			}
+		}
+		return reply
+	}
 	for {
 		command := c.hear()
-		word, _, _ := strings.Cut(command, " ")
 		reply := "250 OK"
-		switch word {
+		switch command {
 		case "":
 			return
 		case "DATA":
@@ -114,25 +131,16 @@ func (c *talk) agree(exceptions ...string) {
 			c.say("221 bye")
 			return
 		}
-		reply = c.except(word, reply, exceptions)
+		reply = except(command, reply)
 		if !c.act(reply) {
 			return
 		}
 		if strings.HasPrefix(reply, "354") {
-			if !c.body() || !c.act(c.except(".", "250 taken", exceptions)) {
+			if !c.body() || !c.act(except(".", "250 taken")) {
 				return
 			}
 		}
 	}
-}
-
-func (c *talk) except(word, reply string, exceptions []string) string {
-	for i := 0; i < len(exceptions); i += 2 {
-		if exceptions[i] == word {
-			return exceptions[i+1]
-		}
-	}
-	return reply
 }
 
 func (c *talk) act(reply string) bool {
@@ -145,6 +153,22 @@ func (c *talk) act(reply string) bool {
 	}
 	c.say(reply)
 	return true
+}
+
+// took says how often each message was taken whole.
+func (f *fakeSMTP) took(letters []*sealed) (times []int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, letter := range letters {
+		n := 0
+		for _, m := range f.messages {
+			if m == string(onTheWire(nil, letter.body)) {
+				n++
+			}
+		}
+		times = append(times, n)
+	}
+	return times
 }
 
 // listen runs the fake on loopback until the test ends and returns a pool that sends to it.

@@ -171,6 +171,15 @@ func (t *throttle) pass(ctx context.Context, lane db.Lane) bool {
 	return true
 }
 
+// passNow is pass for bulk mail that does not wait.
+func (t *throttle) passNow() bool {
+	passed := t.takeLeft()
+	if passed {
+		t.sent.Add(1)
+	}
+	return passed
+}
+
 // giveBack returns what was let pass and is not sent after all.
 func (t *throttle) giveBack(lane db.Lane) {
 	t.sent.Add(-1)

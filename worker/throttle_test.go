@@ -126,6 +126,28 @@ func TestUrgentMailBorrowsFromBulkMail(t *testing.T) {
 	take(db.Bulk, 1, 1)
 }
 
+func TestMailThatDoesNotWaitPassesOnWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	one, _, _ := throttles(t, Config{Rate: 60, Connections: 1}, 1) // in batches of three
+	p := one[0]
+	if p.passNow() {
+		t.Error("a mail passes that nobody fetched")
+	}
+	if !p.pass(t.Context(), db.Bulk) || !p.passNow() || !p.passNow() {
+		t.Error("a mail does not pass that was fetched")
+	}
+	if p.passNow() {
+		t.Error("a fourth mail passes of a batch of three")
+	}
+	p.giveBack(db.Bulk)
+	if !p.passNow() {
+		t.Error("a mail does not pass in place of one that was given back")
+	}
+	if n := p.sent.Load(); n != 3 {
+		t.Errorf("%d mails count as sent, want 3", n)
+	}
+}
+
 func TestWithoutRedisOnlyUrgentMailPasses(t *testing.T) {
 	t.Parallel()
 	one, server, _ := throttles(t, Config{Rate: 10, Connections: 1}, 1)
