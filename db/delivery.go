@@ -170,7 +170,7 @@ func insertAll[T any](ctx context.Context, tx bun.Tx, rows []T) error {
 // DueDeliveries counts the mails of a lane whose time to leave has come, up to a limit.
 func (d *DB) DueDeliveries(ctx context.Context, lane Lane, limit int64) (n int64, err error) {
 	due := d.read.NewSelect().Model((*Delivery)(nil)).ColumnExpr("1").Where("(lane, due_at) >= (?, ?)", lane, time.Time{}).Where("(lane, due_at) <= (?, ?)", lane, d.now()).
-		Where("due_at IS NOT NULL").Limit(limit)
+		Where("due_at IS NOT NULL").Order("lane", "due_at").Limit(limit) // in order, or PostgreSQL may read the whole table
 	if err := d.read.NewSelect().TableExpr("(?) AS due", due).ColumnExpr("count(*)").Scan(ctx, &n); err != nil {
 		return 0, fmt.Errorf("count due deliveries: %w", err)
 	}
