@@ -54,7 +54,7 @@ func (d *DB) bounceToken(ctx context.Context, delivery ID, address string) (stri
 	return strings.ToLower(bounceEncoding.EncodeToString(raw)), nil
 }
 
-func recipientTag(key []byte, address string) []byte {
+func recipientTag(key *linkKey, address string) []byte {
 	return mac(key, "bounce address", []byte(address))[:recipientTagSize]
 }
 

@@ -20,7 +20,7 @@ import (
 type DB struct {
 	handles
 	clock    func() time.Time
-	linkKey  atomic.Pointer[[]byte]
+	linkKey  atomic.Pointer[linkKey]
 	wake     map[Lane]chan struct{}
 	crowds   crowds
 	starting sync.Mutex // held while mails are begun

@@ -8,6 +8,8 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"hash"
+	"sync"
 
 	"github.com/uptrace/bun"
 )
@@ -73,8 +75,17 @@ func (d *DB) mac(ctx context.Context, purpose string, text []byte) ([]byte, erro
 	return mac(key, purpose, text), nil
 }
 
-func mac(key []byte, purpose string, of []byte) []byte {
-	h := hmac.New(sha256.New, key)
+// linkKey is the secret of personal links. It keeps hashes that have worked it in, which takes longer than a MAC.
+type linkKey struct{ hashes sync.Pool }
+
+func newLinkKey(secret []byte) *linkKey {
+	return &linkKey{hashes: sync.Pool{New: func() any { return hmac.New(sha256.New, secret) }}}
+}
+
+func mac(key *linkKey, purpose string, of []byte) []byte {
+	h := key.hashes.Get().(hash.Hash)
+	defer key.hashes.Put(h)
+	h.Reset()
 	h.Write([]byte(purpose))
 	h.Write([]byte{0})
 	h.Write(of)
@@ -82,12 +93,12 @@ func mac(key []byte, purpose string, of []byte) []byte {
 }
 
 // addressHash returns what stands for an address that may not be kept.
-func addressHash(key []byte, address string) string {
+func addressHash(key *linkKey, address string) string {
 	return hex.EncodeToString(mac(key, "address", []byte(address)))
 }
 
 // macKey returns the link key, and makes it the first time. Not inside a transaction, which it would wait for on SQLite.
-func (d *DB) macKey(ctx context.Context) ([]byte, error) {
+func (d *DB) macKey(ctx context.Context) (*linkKey, error) {
 	if key, err := d.storedKey(ctx, d.write); key != nil || err != nil {
 		return key, err
 	}
@@ -101,19 +112,19 @@ func (d *DB) macKey(ctx context.Context) ([]byte, error) {
 }
 
 // storedKey returns the link key; nil when none was made yet.
-func (d *DB) storedKey(ctx context.Context, tx bun.IDB) ([]byte, error) {
+func (d *DB) storedKey(ctx context.Context, tx bun.IDB) (*linkKey, error) {
 	if key := d.linkKey.Load(); key != nil {
-		return *key, nil
+		return key, nil
 	}
 	key, err := readKey(ctx, tx)
 	if key != nil {
-		d.linkKey.Store(&key)
+		d.linkKey.Store(key)
 	}
 	return key, err
 }
 
 // readKey is storedKey for who holds no DB.
-func readKey(ctx context.Context, tx bun.IDB) ([]byte, error) {
+func readKey(ctx context.Context, tx bun.IDB) (*linkKey, error) {
 	var text string
 	if ok, err := found(tx.NewRaw("SELECT value FROM settings WHERE name = 'link_key'").Scan(ctx, &text)); !ok || err != nil {
 		if err != nil {
@@ -121,9 +132,9 @@ func readKey(ctx context.Context, tx bun.IDB) ([]byte, error) {
 		}
 		return nil, err
 	}
-	key, err := base64.StdEncoding.DecodeString(text)
+	secret, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
 		return nil, fmt.Errorf("read link key: %w", err)
 	}
-	return key, nil
+	return newLinkKey(secret), nil
 }

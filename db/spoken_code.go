@@ -68,7 +68,7 @@ func readSpokenCode(text string, digits int) (code string, ok bool) {
 }
 
 // checkInCode is the code of a registration under the link key. It need not be stored, and only organisers can use it.
-func checkInCode(key []byte, registration ID) string {
+func checkInCode(key *linkKey, registration ID) string {
 	n := new(big.Int).SetUint64(binary.BigEndian.Uint64(mac(key, "check in", registration[:])))
 	return spokenCode(n, checkInDigits)
 }

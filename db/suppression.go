@@ -47,7 +47,7 @@ func (d *DB) suppressed(ctx context.Context, tx bun.IDB, addresses []string) (ma
 	return suppressedBy(ctx, tx, key, addresses)
 }
 
-func suppressedBy(ctx context.Context, tx bun.IDB, key []byte, addresses []string) (map[string]*Suppression, error) {
+func suppressedBy(ctx context.Context, tx bun.IDB, key *linkKey, addresses []string) (map[string]*Suppression, error) {
 	found := map[string]*Suppression{}
 	for chunk := range slices.Chunk(addresses, 1000) {
 		wanted, hashed := slices.Clone(chunk), make(map[string]string, len(chunk))

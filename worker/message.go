@@ -208,6 +208,9 @@ func (m *Message) seal() (*sealed, error) {
 
 // parseAddress reads a bare address and puts its domain into ASCII (RFC 5891). Its errors do not repeat the address.
 func parseAddress(address, name string) (*netmail.Address, error) {
+	if ordinary(address) {
+		return &netmail.Address{Name: headerText(name, maxName), Address: address}, nil
+	}
 	parsed, err := netmail.ParseAddress(address)
 	if err != nil || parsed.Name != "" || parsed.Address != address || strings.ContainsFunc(address, unicode.IsControl) {
 		return nil, errors.New("not a mail address")
@@ -218,6 +221,27 @@ func parseAddress(address, name string) (*netmail.Address, error) {
 		return nil, errors.New("not a mail address: its domain cannot exist")
 	}
 	return &netmail.Address{Name: headerText(name, maxName), Address: address[:at+1] + domain}, nil
+}
+
+// ordinary reports whether an address is as nearly all are: words of letters, digits and a few signs, parted by dots, at a domain in
+// small letters that needs no other spelling. To read such a one costs more than to write the rest of a mail.
+func ordinary(address string) bool {
+	const letters, digits = "abcdefghijklmnopqrstuvwxyz", "0123456789"
+	local, domain, found := strings.Cut(address, "@")
+	if !found || len(address) > 254 || strings.Contains(domain, "--") {
+		return false
+	}
+	for word := range strings.SplitSeq(local, ".") {
+		if word == "" || strings.Trim(word, letters+"ABCDEFGHIJKLMNOPQRSTUVWXYZ"+digits+"+-_") != "" {
+			return false
+		}
+	}
+	for label := range strings.SplitSeq(domain, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' || strings.Trim(label, letters+digits+"-") != "" {
+			return false
+		}
+	}
+	return true
 }
 
 func notPlain(r rune) bool { return r <= ' ' || r > '~' || r == '<' || r == '>' }

@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"mime"
 	"net"
+	netmail "net/mail"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +22,7 @@ import (
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 	"github.com/jhillyerd/enmime/v2"
+	"golang.org/x/net/idna"
 
 	"github.com/vaktreffen/vaktreffen/db/calendar"
 )
@@ -460,4 +462,32 @@ func selfSigned(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	roots := x509.NewCertPool()
 	roots.AddCert(parsed)
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, roots
+}
+
+func FuzzOrdinaryAddressesAreReadAsAllAre(f *testing.F) {
+	for address, want := range map[string]bool{
+		"vera@example.org": true, "Vera.van_Veen+news-1@mail.example.org": true, "v@localhost": true, "1@2.3": true,
+		"": false, "vera": false, "@example.org": false, "vera@": false, ".vera@example.org": false, "vera.@example.org": false, "ve..ra@example.org": false,
+		"vera@example.org.": false, "vera@-example.org": false, "vera@example-.org": false, "vera@EXAMPLE.org": false, "vera@xn--mnchen-3ya.de": false,
+		"vera@münchen.de": false, "véra@example.org": false, "vera@b@example.org": false, "ve ra@example.org": false, `"vera"@example.org`: false,
+		"vera@example.org\r\n": false, "vera@[127.0.0.1]": false, "vera@" + strings.Repeat("a", 64) + ".org": false,
+	} {
+		if ordinary(address) != want {
+			f.Errorf("%q is ordinary: %t", address, !want)
+		}
+		f.Add(address)
+	}
+	f.Fuzz(func(t *testing.T, address string) {
+		if !ordinary(address) {
+			return
+		}
+		parsed, err := netmail.ParseAddress(address)
+		if err != nil || parsed.Name != "" || parsed.Address != address {
+			t.Fatalf("%q: %v, %v", address, parsed, err)
+		}
+		_, domain, _ := strings.Cut(address, "@")
+		if ascii, err := idna.Lookup.ToASCII(domain); err != nil || ascii != domain {
+			t.Errorf("%q: %q, %v", domain, ascii, err)
+		}
+	})
 }

@@ -178,14 +178,21 @@ func (c *smtpConnection) heed() (refusal error) {
 // onTheWire appends a body as it is written to the server: with the dots at the beginnings of lines doubled (RFC 5321 section 4.5.2),
 // and every line ended by CRLF.
 func onTheWire(group, body []byte) []byte {
-	for line := range bytes.Lines(body) {
-		if line[0] == '.' {
-			group = append(group, '.')
+	done := 0 // what stands before is in the group
+	for line := 0; line < len(body); {
+		if body[line] == '.' {
+			group, done = append(append(group, body[done:line]...), '.'), line
 		}
-		line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
-		group = append(append(group, line...), "\r\n"...)
+		end := bytes.IndexByte(body[line:], '\n')
+		if end < 0 {
+			return append(append(group, bytes.TrimSuffix(body[done:], []byte("\r"))...), "\r\n"...)
+		}
+		if end == 0 || body[line+end-1] != '\r' {
+			group, done = append(append(group, body[done:line+end]...), "\r\n"...), line+end+1
+		}
+		line += end + 1
 	}
-	return group
+	return append(group, body[done:]...)
 }
 
 // refused turns what the server said instead of agreeing into an outcome, and clears the transaction.

@@ -134,6 +134,8 @@ func TestOnTheWire(t *testing.T) {
 		"a\r\n..b":          "a\r\n...b\r\n",
 		"":                  "",
 		"a\r\n\n.\r\nb\r\n": "a\r\n\r\n..\r\nb\r\n",
+		"a\r":               "a\r\n",
+		".":                 "..\r\n",
 	} {
 		if got := string(onTheWire(nil, []byte(body))); got != want {
 			t.Errorf("%q is %q on the wire, want %q", body, got, want)
