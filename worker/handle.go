@@ -17,7 +17,7 @@ const freshFor = 10 * time.Second
 
 // admit answers a call once this process may have a connection for it and send a first mail. Until then nothing is begun, so that the
 // truth is read when the mail can leave.
-func (w *Worker) admit(ctx context.Context, l *lane) {
+func (w *Worker) admit(ctx context.Context, l *lane, mails int64) {
 	if l.name == db.Bulk {
 		if !w.throttle.seats.sit(ctx, w.stopping) {
 			return
@@ -25,18 +25,18 @@ func (w *Worker) admit(ctx context.Context, l *lane) {
 		defer w.throttle.seats.leave()
 	}
 	if w.throttle.pass(ctx, l.name) {
-		w.handle(ctx, l)
+		w.handle(ctx, l, mails)
 	}
 }
 
-// handle sends a chunk of mails that are due, the first of which may pass, one after another. What it does not come to goes back
-// into the queue.
-func (w *Worker) handle(ctx context.Context, l *lane) {
+// handle sends so many mails that are due, the first of which may pass, one after another. What it does not come to goes back into the
+// queue.
+func (w *Worker) handle(ctx context.Context, l *lane, most int64) {
 	began, life := time.Now(), w.life.Load()
 	ctx, span := w.tracer.Start(ctx, "send mails", trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(attribute.String("vaktreffen.lane", l.queue)))
 	handled := counts{}
 	defer handled.end(span)
-	limit := w.throttle.chunk(l.chunk, l.handlers)
+	limit := min(most, w.throttle.chunk(l.chunk, l.handlers))
 	claim, mails, err := w.cfg.DB.StartDeliveries(ctx, l.name, w.id, limit)
 	if claim.IsZero() {
 		w.throttle.giveBack(l.name)

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,9 +17,9 @@ const relayEvery = 200 * time.Millisecond
 // after which a chunk that was never settled counts as lost.
 const taskTimeout = 45 * time.Minute
 
-// relay calls handlers for due mails of a lane: one when there is less than a chunk, and otherwise as many as can soon
-// answer. A call names no mails: the handler that answers it takes those that are due then. So nothing
-// is lost when Redis loses calls, and a call too many finds nothing.
+// relay calls handlers for mails of a lane that are due, each for a share of them. A call names no mails: the handler that answers it
+// takes those that are due then. So nothing is lost when Redis loses calls, and a call too many finds nothing. No more calls wait than
+// can soon be answered.
 func (w *Worker) relay(ctx context.Context, l *lane) {
 	q := &queue{name: l.queue, redis: w.cfg.Redis, client: asynq.NewClient(w.cfg.Redis.connection), inspector: asynq.NewInspector(w.cfg.Redis.connection)}
 	defer q.close()
@@ -52,17 +53,18 @@ func (w *Worker) relayOnce(ctx context.Context, l *lane, q *queue) error {
 	if 2*waiting > most {
 		return nil
 	}
-	chunk := w.throttle.chunk(l.chunk, l.handlers)
-	due, err := w.cfg.DB.DueDeliveries(ctx, l.name, chunk) // no further: to count all would cost more than calls that find nothing
+	chunk, handlers := w.throttle.chunk(l.chunk, l.handlers), int64(l.handlers)
+	due, err := w.cfg.DB.DueDeliveries(ctx, l.name, chunk*handlers) // no further, as counting all would take long
 	if err != nil || due == 0 {
 		return err
 	}
-	wanted := 1
-	if due == chunk {
+	share := max((due+handlers-1)/handlers, chunk/10) // for less, a handler is not worth calling
+	wanted := int((due + share - 1) / share)
+	if due == chunk*handlers {
 		wanted = most
 	}
 	for range wanted - waiting {
-		if err := q.call(ctx); err != nil {
+		if err := q.call(ctx, share); err != nil {
 			return err
 		}
 	}
@@ -80,10 +82,10 @@ type queue struct {
 
 func (q *queue) close() { _ = errors.Join(q.client.Close(), q.inspector.Close()) }
 
-// call asks for one more handler.
-func (q *queue) call(ctx context.Context) error {
+// call asks for one more handler, for so many mails.
+func (q *queue) call(ctx context.Context, mails int64) error {
 	q.used = true
-	_, err := q.client.EnqueueContext(ctx, asynq.NewTask("send", nil), asynq.Queue(q.name), asynq.MaxRetry(0), asynq.Timeout(taskTimeout))
+	_, err := q.client.EnqueueContext(ctx, asynq.NewTask("send", []byte(strconv.FormatInt(mails, 10))), asynq.Queue(q.name), asynq.MaxRetry(0), asynq.Timeout(taskTimeout))
 	return err
 }
 

@@ -69,7 +69,7 @@ func TestSteeringTakesEffectWithinOneChunk(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, s *scene) {
 				s.smtp.Inject(smtptest.SlowDot(10 * time.Millisecond))
-				const guests, handlers, chunk = 600, 2, 100
+				const guests, handlers, chunk = 1000, 2, 200
 				campaign := s.invite(t, guests)
 				s.work(t, handlers)
 				s.smtp.WaitFor(t, 60)

@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/mail"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -71,7 +72,7 @@ type Worker struct {
 type lane struct {
 	name     db.Lane
 	queue    string // in asynq
-	chunk    int64  // mails that a handler takes at once
+	chunk    int64  // mails that a handler takes at most
 	pool     *Pool
 	server   *asynq.Server
 	handlers int
@@ -98,7 +99,7 @@ func New(cfg Config) (*Worker, error) {
 	}
 	for _, l := range []*lane{
 		{name: db.Urgent, queue: "urgent", chunk: 5, handlers: urgentConnections, more: make(chan struct{}, 1)},
-		{name: db.Bulk, queue: "bulk", chunk: 100, handlers: cfg.Connections, more: make(chan struct{}, 1)},
+		{name: db.Bulk, queue: "bulk", chunk: 200, handlers: cfg.Connections, more: make(chan struct{}, 1)},
 	} {
 		if l.pool, err = NewPool(cfg.SMTP, l.handlers); err != nil {
 			return nil, err
@@ -147,13 +148,17 @@ func (w *Worker) Start(ctx context.Context) error {
 	w.loops.Go(func() { w.sweep(ctx) })
 	w.loops.Go(func() { w.forget(ctx) })
 	for _, l := range w.lanes {
-		if err := l.server.Start(asynq.HandlerFunc(func(context.Context, *asynq.Task) error {
+		if err := l.server.Start(asynq.HandlerFunc(func(_ context.Context, call *asynq.Task) error {
 			w.handling.Add(1)
 			defer w.handling.Done()
 			// Not asynq's context, which ends when Redis is away: no reason to hang up on a mail server.
 			ctx, cancel := context.WithTimeout(sending, taskTimeout)
 			defer cancel()
-			w.admit(ctx, l)
+			mails, err := strconv.ParseInt(string(call.Payload()), 10, 64)
+			if err != nil {
+				return fmt.Errorf("call for mails: %w", err)
+			}
+			w.admit(ctx, l, mails)
 			return nil // what became of each mail stands in SQL; asynq has nothing to retry
 		})); err != nil {
 			w.cancel()

@@ -482,7 +482,7 @@ func TestConfirmationIsSentAgainOnce(t *testing.T) {
 func TestPausedCampaignWaitsAndResumes(t *testing.T) {
 	each(t, func(t *testing.T, s *scene) {
 		s.smtp.Inject(smtptest.SlowDot(10 * time.Millisecond))
-		const guests = 400
+		const guests = 1200
 		campaign := s.invite(t, guests)
 		s.work(t, 2)
 		s.smtp.WaitFor(t, 20)
