@@ -68,9 +68,9 @@ func (w *Worker) handle(ctx context.Context, l *lane, most int64) {
 	defer func() { <-committed }()
 	w.ledger.sending.Add(1)
 	defer w.ledger.sending.Add(-1)
-	talk := l.pool.converse()
-	defer talk.end()
 	mayGo := func() bool { return !w.stopped() && ctx.Err() == nil && w.alive(life) && time.Since(began) <= freshFor }
+	talk := l.pool.converse(mayGo)
+	defer talk.end()
 	chunk := drafts{}
 	var letter, next prepared // the next one is composed before this one goes, if it may pass, so that the server is told of it at once
 	for i, m := range mails {

@@ -33,7 +33,7 @@ func benchmarkSend(b *testing.B, together bool) {
 	b.ReportAllocs()
 	var failed atomic.Int64
 	b.RunParallel(func(pb *testing.PB) {
-		talk := pool.converse()
+		talk := pool.converse(always)
 		defer talk.end()
 		letter, err := pool.seal(message)
 		if err != nil {

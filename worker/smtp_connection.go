@@ -31,7 +31,7 @@ type smtpConnection struct {
 
 // send delivers one message, which waits for ready behind its commands, and begins the next one behind it if there is one and it may
 // share the connection. It reports whether the connection may be used further.
-func (c *smtpConnection) send(ctx context.Context, ready <-chan struct{}, m, next *sealed) (_ Outcome, good bool) {
+func (c *smtpConnection) send(ctx context.Context, ready <-chan struct{}, mayGo func() bool, m, next *sealed) (_ Outcome, good bool) {
 	stop := context.AfterFunc(ctx, c.cut)
 	defer func() { good = stop() && good }()
 
@@ -47,6 +47,9 @@ func (c *smtpConnection) send(ctx context.Context, ready <-chan struct{}, m, nex
 	}
 	if out := await(ctx, ready); out.Result != 0 {
 		return out, false
+	}
+	if !mayGo() { // a process that stood still meanwhile may have lost the message to another
+		return Outcome{Result: Unreachable, Detail: "it was too late for the message when it was ready to go"}, false
 	}
 	// In one piece, so that both sides are woken once.
 	c.group = append(onTheWire(c.group[:0], m.body), ".\r\n"...)

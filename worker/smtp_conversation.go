@@ -7,13 +7,14 @@ import "context"
 //
 // One goroutine uses it, and ends it.
 type conversation struct {
-	pool *Pool
-	held *smtpConnection // on which the next message is begun, with its place in the pool; nil: it is not begun anywhere
+	pool  *Pool
+	mayGo func() bool     // asked when a message is ready; no message goes that may not
+	held  *smtpConnection // on which the next message is begun, with its place in the pool; nil: it is not begun anywhere
 }
 
-func (p *Pool) converse() *conversation { return &conversation{pool: p} }
+func (p *Pool) converse(mayGo func() bool) *conversation { return &conversation{pool: p, mayGo: mayGo} }
 
-// send is Pool.Send for a sealed message, but gives the server the message only once ready is closed. Until then it has sender and
+// send is Pool.Send for a sealed message, but gives the server the message only once ready is closed, if it may go then. Until then it has sender and
 // recipient, and nothing that it could deliver. Once ready is closed, the server may also get sender and recipient of the message
 // that is sent next, nil if it is not known that it may go.
 func (v *conversation) send(ctx context.Context, ready <-chan struct{}, m, next *sealed) Outcome {
@@ -60,7 +61,7 @@ func (v *conversation) attempt(ctx context.Context, ready <-chan struct{}, m, ne
 		}
 		p.breaker.succeeded()
 	}
-	out, good := c.send(ctx, ready, m, next)
+	out, good := c.send(ctx, ready, v.mayGo, m, next)
 	switch {
 	case !good:
 		c.cut()
@@ -72,7 +73,7 @@ func (v *conversation) attempt(ctx context.Context, ready <-chan struct{}, m, ne
 	if out.Result == Unreachable && out.Code != 0 {
 		p.breaker.failed(redact(out.Detail, p.server, m.recipient()))
 	}
-	return out, out.Result == Unreachable && out.Code == 0 && ctx.Err() == nil
+	return out, out.Result == Unreachable && out.Code == 0 && ctx.Err() == nil && v.mayGo()
 }
 
 // end gives up a message that is begun. The server may wait for its content already, and nothing but a closed connection tells it

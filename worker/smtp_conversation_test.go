@@ -32,7 +32,7 @@ func testLetters(t *testing.T, pool *Pool, count int) []*sealed {
 // sendAll sends letters as the mails of a chunk are sent when each may go, and returns what came of them.
 func sendAll(t *testing.T, pool *Pool, letters []*sealed) (results []Result) {
 	t.Helper()
-	talk := pool.converse()
+	talk := pool.converse(always)
 	defer talk.end()
 	for i, letter := range letters {
 		var next *sealed
@@ -62,7 +62,7 @@ func TestNextMessageIsBegunBehindTheDot(t *testing.T) {
 		}
 		pool := fake.pipe(t, 1)
 		letters := testLetters(t, pool, 2)
-		talk := pool.converse()
+		talk := pool.converse(always)
 		if out := talk.send(t.Context(), closedChannel, letters[0], letters[1]); out.Result != Sent {
 			t.Fatalf("%+v", out)
 		}
@@ -249,6 +249,13 @@ func TestMessageThatIsBegunAndMustNotGo(t *testing.T) {
 	}{
 		"the conversation ends": {sooner, func(_ *testing.T, talk *conversation, _, _ *sealed) { talk.end() }},
 		"another one comes":     {sooner, func(*testing.T, *conversation, *sealed, *sealed) {}},
+		"it may not go any more when it is ready": {sooner, func(t *testing.T, talk *conversation, begun, other *sealed) {
+			talk.mayGo = func() bool { return false }
+			if out := talk.send(t.Context(), closedChannel, begun, other); out.Result != Unreachable {
+				t.Errorf("%+v", out)
+			}
+			talk.mayGo = always
+		}},
 		"it is not ready in time": {2 * holdTimeout, func(t *testing.T, talk *conversation, begun, other *sealed) {
 			if out := talk.send(t.Context(), make(chan struct{}), begun, other); out.Result != Unreachable {
 				t.Errorf("%+v", out)
@@ -266,7 +273,7 @@ func TestMessageThatIsBegunAndMustNotGo(t *testing.T) {
 			fake := &fakeSMTP{handle: func(_ int, c *talk) { c.greet("PIPELINING"); c.agree() }}
 			pool := reach(fake, t, 1)
 			letters := testLetters(t, pool, 3)
-			talk := pool.converse()
+			talk := pool.converse(always)
 			if out := talk.send(t.Context(), closedChannel, letters[0], letters[1]); out.Result != Sent {
 				t.Errorf("%+v", out)
 			}
@@ -310,7 +317,7 @@ func TestNothingIsBegunOnAConnectionThatRetires(t *testing.T) {
 				fake := &fakeSMTP{handle: func(_ int, c *talk) { c.greet("PIPELINING"); c.agree(".", "250 taken") }}
 				pool := fake.pipe(t, 1)
 				letters := testLetters(t, pool, test.messages)
-				talk := pool.converse()
+				talk := pool.converse(always)
 				for i, letter := range letters {
 					time.Sleep(test.pause)
 					if out := talk.send(t.Context(), closedChannel, letter, append(letters, nil)[i+1]); out.Result != Sent {
