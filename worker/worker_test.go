@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/vaktreffen/vaktreffen/db"
+	"github.com/vaktreffen/vaktreffen/worker"
 	"github.com/vaktreffen/vaktreffen/worker/smtptest"
 )
 
@@ -125,10 +126,9 @@ func TestConfirmationIsSentAgainOnce(t *testing.T) {
 
 func TestPausedCampaignWaitsAndResumes(t *testing.T) {
 	each(t, func(t *testing.T, s *scene) {
-		s.smtp.Inject(smtptest.SlowDot(10 * time.Millisecond))
-		const guests = 1200
+		const guests, rate = 240, 60 // so that two handlers take half of them at once
 		campaign := s.invite(t, guests)
-		s.work(t, 2)
+		s.workAs(t, func(cfg *worker.Config) { cfg.Rate = rate })
 		s.smtp.WaitFor(t, 20)
 		if _, err := s.db.PauseCampaign(t.Context(), s.organiser, campaign, nil); err != nil {
 			t.Fatal(err)
