@@ -246,7 +246,7 @@ type Stale struct {
 }
 
 // RequeueStale puts mails back into the queue whose claim or process is lost. The old claim is void from then on: its holder
-// can neither begin nor settle them. Mails that somebody is changing at this moment wait for the next time, since a process that
+// can settle none of them. Mails that somebody is changing at this moment wait for the next time, since a process that
 // stands still may hold them. It returns how many there were.
 func (d *DB) RequeueStale(ctx context.Context, stale Stale) (requeued int, err error) {
 	err = d.change(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) error {

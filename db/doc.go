@@ -33,11 +33,10 @@
 // commit. An invitation whose mail is FAILED, SUPPRESSED or BOUNCED is UNDELIVERED until it is answered or made again.
 // An organiser can have invitations that did not arrive tried again: their mails are QUEUED once more, each as the mail it was.
 //
-// Every change of state is fenced by the claim: requeueing voids it, and whoever held it can settle nothing any
-// more. The table of claims leads to all mails that are SENDING; a claim without any is closed. A mail is
-// SENDING, committed, before its first byte leaves, and its outcome is committed before its connection sends another. So
-// nothing is lost, and when a process dies at most one mail for each of its connections is sent twice, with the same
-// Message-ID and Date.
+// Every change of state is fenced by the claim: requeueing voids it, and whoever held it can settle nothing any more. The table of
+// claims leads to all mails that are SENDING; a claim without any is closed. A mail is SENDING, committed, before its first byte
+// leaves, and its outcome is committed before its connection sends another. So nothing is lost, and when a process dies at most
+// one mail for each of its connections is sent twice, with the same Message-ID and Date.
 //
 // # Two databases
 //
