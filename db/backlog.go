@@ -12,8 +12,8 @@ type Waiting struct {
 	Mails int
 }
 
-// Backlog counts the mails that have not left: queued and sending, for both lanes, zero where there are none. What
-// it reads are the indexes of mails that are under way, however many have been sent.
+// Backlog counts the mails that have not left: queued and sending, for both lanes, zero where there are none. What it reads
+// are the indexes of mails that are under way, however many have been sent.
 func (d *DB) Backlog(ctx context.Context) ([]Waiting, error) {
 	var counted []Waiting
 	err := d.read.NewRaw(`SELECT lane, 'QUEUED' AS state, count(*) AS mails FROM deliveries WHERE due_at IS NOT NULL GROUP BY lane

@@ -183,7 +183,7 @@ func (d *DB) CancelCampaign(ctx context.Context, actor Actor, id ID, shape Shape
 		open := d.skipLocked(tx.NewSelect().Model((*Delivery)(nil)).Column("id")).
 			Where("campaign_id = ?", c.ID).Where("state = ?", Queued)
 		var stopped []ID
-		if err := tx.NewUpdate().With("open", open).Model((*Delivery)(nil)).Set("state = ?", DeliveryCanceled).Set("claim = NULL").
+		if err := tx.NewUpdate().With("open", open).Model((*Delivery)(nil)).Set("state = ?", DeliveryCanceled).
 			Where("id IN (SELECT id FROM open)").
 			Returning("invitation_id").Scan(ctx, &stopped); err != nil {
 			return fmt.Errorf("cancel deliveries: %w", err)

@@ -183,7 +183,6 @@ type openClaim struct {
 	bun.BaseModel `bun:"table:claims,alias:open_claim"`
 
 	ID        ID `bun:",pk"`
-	Lane      Lane
 	ClaimedAt time.Time
 }
 

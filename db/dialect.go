@@ -331,7 +331,7 @@ func (d *DB) startDue(ctx context.Context, now time.Time, lane Lane, claim, work
 		text := `WITH due AS (SELECT id FROM deliveries
 				WHERE (lane, due_at) >= ($1::text, '-infinity') AND (lane, due_at) <= ($1::text, $2::timestamptz) AND due_at IS NOT NULL
 				ORDER BY lane, due_at LIMIT ` + strconv.FormatInt(limit, 10) + ` FOR NO KEY UPDATE SKIP LOCKED),
-			opened AS (INSERT INTO claims (id, lane, claimed_at) SELECT $3::uuid, $1::text, $2::timestamptz WHERE EXISTS (SELECT 1 FROM due))
+			opened AS (INSERT INTO claims (id, claimed_at) SELECT $3::uuid, $2::timestamptz WHERE EXISTS (SELECT 1 FROM due))
 			UPDATE deliveries SET state = 'SENDING', claim = $3::uuid, worker_id = $4::uuid, dated_at = coalesce(dated_at, $2::timestamptz)
 			WHERE id IN (SELECT id FROM due) RETURNING *`
 		began := time.Now()
@@ -350,7 +350,7 @@ func (d *DB) startDue(ctx context.Context, now time.Time, lane Lane, claim, work
 		if err != nil || len(started) == 0 {
 			return err
 		}
-		_, err = tx.NewInsert().Model(&openClaim{ID: claim, Lane: lane, ClaimedAt: now}).Exec(ctx)
+		_, err = tx.NewInsert().Model(&openClaim{ID: claim, ClaimedAt: now}).Exec(ctx)
 		return err
 	})
 	return started, err

@@ -193,7 +193,7 @@ func (d *DB) stopMails(ctx context.Context, tx bun.Tx, now time.Time, person ID)
 		Where("id IN (SELECT campaign_id FROM deliveries WHERE person_id = ? AND state = ?)", person, Queued).Order("id").Exec(ctx); err != nil {
 		return fmt.Errorf("lock campaigns: %w", err)
 	}
-	stop := tx.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", DeliveryCanceled).Set("claim = NULL").Set("worker_id = NULL").
+	stop := tx.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", DeliveryCanceled).
 		Where("person_id = ?", person).Where("state = ?", Queued)
 	return settleAndCount(ctx, tx, now, stop, DeliveryCanceled)
 }

@@ -18,7 +18,7 @@ func (d *DB) Raw() *bun.DB { return d.write }
 
 // ReadNumber reads as reading verbs do.
 func (d *DB) ReadNumber(ctx context.Context, text string) (n int64, err error) {
-	err = d.read.row(ctx, text, &n)
+	err = d.read.number(ctx, text, &n)
 	return n, err
 }
 

@@ -19,8 +19,8 @@ type readers struct {
 	stopReady func() error
 }
 
-// row runs a query without parameters that is kept ready and finds one number.
-func (r *readers) row(ctx context.Context, text string, to *int64) (err error) {
+// number runs a query without parameters that is kept ready and finds one number.
+func (r *readers) number(ctx context.Context, text string, to *int64) (err error) {
 	began := time.Now()
 	defer func() { ran(ctx, r.postgres, text, began, err) }()
 	if r.postgres {

@@ -272,7 +272,7 @@ func (d *DB) WithdrawReminder(ctx context.Context, actor Actor, id ID, shape Sha
 		// What a worker is taking up at this moment is passed over: it is looked at again before it leaves.
 		open := d.skipLocked(tx.NewSelect().Model((*Delivery)(nil)).Column("id")).
 			Where("reminder_id = ?", r.ID).Where("state = ?", Queued)
-		if _, err := tx.NewUpdate().With("open", open).Model((*Delivery)(nil)).Set("state = ?", DeliveryCanceled).Set("claim = NULL").
+		if _, err := tx.NewUpdate().With("open", open).Model((*Delivery)(nil)).Set("state = ?", DeliveryCanceled).
 			Where("id IN (SELECT id FROM open)").Exec(ctx); err != nil {
 			return fmt.Errorf("cancel reminders: %w", err)
 		}

@@ -18,7 +18,7 @@ var published = []string{
 // reads the revision first and then data has data of that revision or of a later one: what was kept under the number that is
 // read now lacks no change that was committed before.
 func (d *DB) Revision(ctx context.Context) (revision int64, err error) {
-	if err := d.read.row(ctx, "SELECT CAST(sum(n) AS bigint) FROM revisions", &revision); err != nil {
+	if err := d.read.number(ctx, "SELECT CAST(sum(n) AS bigint) FROM revisions", &revision); err != nil {
 		return 0, fmt.Errorf("revision: %w", err)
 	}
 	return revision, nil

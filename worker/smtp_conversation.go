@@ -14,9 +14,9 @@ type conversation struct {
 
 func (p *Pool) converse(mayGo func() bool) *conversation { return &conversation{pool: p, mayGo: mayGo} }
 
-// send is Pool.Send for a sealed message, but gives the server the message only once ready is closed, if it may go then. Until then it has sender and
-// recipient, and nothing that it could deliver. Once ready is closed, the server may also get sender and recipient of the message
-// that is sent next, nil if it is not known that it may go.
+// send is Pool.Send for a sealed message, but gives the server the message only once ready is closed, if it may go then. Until then
+// the server has sender and recipient, and nothing that it could deliver. Once ready is closed, it may also get sender and recipient
+// of the message that is sent next, nil if it is not known that it may go.
 func (v *conversation) send(ctx context.Context, ready <-chan struct{}, m, next *sealed) Outcome {
 	p := v.pool
 	if v.held != nil && v.held.begun != m {

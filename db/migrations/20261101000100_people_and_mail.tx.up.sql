@@ -218,7 +218,6 @@ CREATE UNIQUE INDEX deliveries_reminded ON deliveries (reminder_id, person_id) W
 --bun:split
 CREATE TABLE claims (
 	id {{.ID}} PRIMARY KEY,
-	lane TEXT NOT NULL,
 	claimed_at {{.Instant}} NOT NULL
 ){{.Strict}};
 --bun:split
